@@ -1,0 +1,21 @@
+//! Node packages: installed from the lock file when it changed, never otherwise.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::tools::{Paths, Stamp, has, hash, run};
+
+const NODE_MAJOR_MIN: u32 = 20;
+
+pub fn install(paths: &Paths) -> Result<()> {
+    ensure!(has("node") && has("npm"), "Node.js {NODE_MAJOR_MIN} or later with npm is needed (Tailwind, ECharts, Playwright)");
+    let modules = paths.root.join("node_modules");
+    let inputs = hash(&[paths.root.join("package.json"), paths.root.join("package-lock.json")])?;
+    let stamp = Stamp::new(modules.join(".belfry-stamp"), inputs);
+    if stamp.is_fresh(&modules) {
+        return Ok(());
+    }
+    run(Command::new("npm").args(["ci", "--no-progress", "--loglevel=error"]).current_dir(&paths.root))?;
+    stamp.write()
+}
