@@ -1,1 +1,1 @@
-
+//! placeholder while the library is written

@@ -1,1 +1,82 @@
+//! Whom we ask: the telephone providers, behind one trait, each speaking its own wire protocol.
+//! No database and no tenancy here: an adapter knows one account at one provider and nothing else.
+//! What a call means to a campaign is decided in `services`; a fake network to talk to is `gremlin`.
 
+pub mod http;
+pub mod twilio;
+pub mod voice;
+
+use std::sync::Arc;
+
+pub use reqwest::{
+    Client, Method,
+    header::{HeaderMap, HeaderValue},
+};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use voice::*;
+
+/// The providers we can place calls through. A new one starts as a variant here and follows the compiler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderKind {
+    Twilio,
+}
+
+impl ProviderKind {
+    /// Every kind, for settings screens and for the contract suite.
+    pub const ALL: &[Self] = &[Self::Twilio];
+
+    /// The word kept in tables, URLs and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Twilio => "twilio",
+        }
+    }
+
+    /// Where the provider's public service lives, used when a gateway names no other address.
+    pub const fn base_url(self) -> &'static str {
+        match self {
+            Self::Twilio => twilio::BASE_URL,
+        }
+    }
+
+    /// Refuses a script that the provider could not take, before anything is dialed.
+    pub fn check_script(self, script: &Script) -> Result<(), ScriptTooLong> {
+        match self {
+            Self::Twilio => twilio::twiml::check(script),
+        }
+    }
+}
+
+impl std::fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no provider of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown provider {0:?}")]
+pub struct UnknownProvider(pub String);
+
+impl std::str::FromStr for ProviderKind {
+    type Err = UnknownProvider;
+    fn from_str(text: &str) -> Result<Self, UnknownProvider> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownProvider(text.to_owned()))
+    }
+}
+
+/// A company's account at a provider, as the adapter needs it.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Scheme, host and port, without the API's own path; see [`ProviderKind::base_url`].
+    pub base_url: String,
+    pub account_sid: String,
+    pub auth_token: SecretString,
+}
+
+/// The adapter for one account. Cheap: share one [`http::client`] between all of them.
+pub fn connect(kind: ProviderKind, account: Account, client: Client) -> Arc<dyn VoiceProvider> {
+    match kind {
+        ProviderKind::Twilio => Arc::new(twilio::Twilio::new(account, client)),
+    }
+}

@@ -1,0 +1,53 @@
+//! The one way to make the HTTP client that adapters share, with the limits every provider gets.
+//! The binaries install the rustls provider (ring) before calling [`client`]. What an answer means is the adapter's.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, redirect, retry};
+
+/// Time for DNS, TCP and TLS together. Failing here means that no byte of the request was sent.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time for a whole request. Must stay below the worker's lease, see engine.md §3.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Idle connections are dropped before the far end drops them: a stale one would cost us an unknown call.
+pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// The largest answer we read. A page of 1,000 Twilio calls is below 2 MB.
+pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A client that never repeats a request by itself and never follows a redirect: either could dial twice or
+/// carry credentials to another host. Proxies of the environment are not used.
+///
+/// # Panics
+/// When no rustls crypto provider is installed in this process.
+pub fn client() -> reqwest::Result<Client> {
+    Client::builder()
+        .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .no_proxy()
+        .build()
+}
+
+/// Why a body could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("answer is larger than {ANSWER_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error(transparent)]
+    Network(#[from] reqwest::Error),
+}
+
+/// Reads a body up to [`ANSWER_BYTES_MAX`].
+pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, ReadError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(ReadError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

@@ -1,0 +1,323 @@
+//! What we ask of any telephone provider, and the canonical words for what it answers.
+//! The words of one provider (status names, error codes, form fields) stay in its own folder.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use model::{id::CallId, phone::Phone};
+use reqwest::{Method, header::HeaderMap};
+
+/// One account at one provider. Implementations keep no state about calls, so any worker may ask about any call.
+#[async_trait]
+pub trait VoiceProvider: Send + Sync {
+    /// Asks for one call, once: never repeats the request, whatever happens. See [`Answer`].
+    async fn originate(&self, call: &Originate) -> Answer;
+    /// The call as the provider knows it now; `None` when it knows no such call.
+    async fn fetch(&self, id: &ProviderCallId) -> Result<Option<Observed>, ProviderError>;
+    /// The calls to and from these numbers in a span of time, newest first, all pages: how a lost answer is reconciled.
+    async fn find(&self, look: &LookUp) -> Result<Vec<Observed>, ProviderError>;
+    /// Ends a call in whatever state it is. A call that is already over is a success.
+    async fn hang_up(&self, id: &ProviderCallId) -> Result<(), ProviderError>;
+    /// Do the credentials work, and what does the account look like?
+    async fn check(&self) -> Result<AccountInfo, ProviderError>;
+    /// Was this request made by the provider, for this account, and unchanged? Works on the raw bytes, in constant time.
+    fn verify(&self, request: &CallbackRequest<'_>) -> Result<(), BadSignature>;
+    /// Reads a callback. Values we do not know become [`CallbackKind::Unknown`] or [`ProviderStatus::Unrecognised`].
+    fn parse(&self, request: &CallbackRequest<'_>) -> Result<Callback, Malformed>;
+    /// The HTTP body a callback is answered with.
+    fn reply(&self, reply: &Reply) -> ReplyBody;
+}
+
+/// A call to place. Committed as an intent before it gets here, so nothing in it may be decided later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Originate {
+    pub call: CallId,
+    pub to: Phone,
+    pub from: Phone,
+    pub script: Script,
+    /// How long the phone may ring.
+    pub ring_seconds_max: u32,
+    /// How long the talk may last; the hold on credits covers exactly this.
+    pub talk_seconds_max: u32,
+    pub record: bool,
+    pub machine_detection: bool,
+    /// Public URL for status, machine detection and recording callbacks. Should carry the call's id, because a
+    /// callback may arrive before the answer to this request.
+    pub callback_url: String,
+    /// Public URL that receives pressed keys and answers with [`VoiceProvider::reply`].
+    pub gather_url: String,
+}
+
+/// What is said, in order. Texts are final: variables are filled in, and the opt-out hint is part of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Script {
+    pub greeting: String,
+    pub main: String,
+    pub closing: String,
+    /// BCP 47, like `en-US` or `ar-AE`.
+    pub language: String,
+    /// The provider's name of a voice; its default when absent.
+    pub voice: Option<String>,
+    /// When set, keys are listened for while the greeting and main text are said. Any key goes to `gather_url`;
+    /// which one means opt-out is judged there, by comparing with this.
+    pub opt_out_digit: Option<char>,
+}
+
+/// The script does not fit into one request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the script takes {length} characters with its markup; the provider allows {length_max}")]
+pub struct ScriptTooLong {
+    pub length: usize,
+    pub length_max: usize,
+}
+
+/// What became of the request to place a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The provider has the call.
+    Placed(ProviderCallId),
+    /// The provider certainly did not take it, or no byte of the request left us.
+    Refused(Refusal),
+    /// It may be ringing. Never redial: look it up.
+    Unknown { why: String },
+}
+
+/// A definite no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    /// The provider's code, or ours (`unreachable`, `script_too_long`).
+    pub code: String,
+    /// For the log and the campaign's event list, not for callers.
+    pub message: String,
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+/// What to do about a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefusalKind {
+    /// This number will never work: stop the enrollment.
+    Permanent,
+    /// Busy or broken for now: back off, not counted as an attempt.
+    Transient,
+    /// Ours to repair (key, caller id, URL): pause the campaign with the reason.
+    Configuration,
+}
+
+/// The provider's own id of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProviderCallId(String);
+
+impl ProviderCallId {
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProviderCallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which calls to look for. Both ends of the span are included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookUp {
+    pub to: Phone,
+    pub from: Phone,
+    pub since: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+/// A call as the provider shows it, by listing, fetching or callback. Absent means "not said", never "zero".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    pub id: ProviderCallId,
+    pub status: ProviderStatus,
+    /// The provider's word, kept beside ours.
+    pub raw_status: String,
+    /// The provider's reason, such as a SIP code.
+    pub raw_reason: Option<String>,
+    pub answered_by: Option<AnsweredBy>,
+    pub created_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub answered_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What is billed; use this, never the difference of two moments.
+    pub talk_seconds: Option<i64>,
+    /// What the provider charges us, positive, in millionths of `currency`. Comes late.
+    pub price_micros: Option<i64>,
+    /// ISO 4217.
+    pub currency: Option<String>,
+    pub from: Option<Phone>,
+    pub to: Option<Phone>,
+}
+
+/// Canonical progress of a call, see engine.md §1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderStatus {
+    /// The provider has the call and may be waiting for its own rate limit.
+    Dialing,
+    Ringing,
+    /// The moment of pick-up.
+    Answered,
+    InProgress,
+    Ended(Outcome),
+    /// A word we do not know: keep the status, record, alert.
+    Unrecognised,
+}
+
+impl ProviderStatus {
+    /// Place in the order of states; a lower one never overwrites a higher one. `None` for a word we do not know.
+    pub const fn rank(self) -> Option<u8> {
+        match self {
+            Self::Dialing => Some(1),
+            Self::Ringing => Some(2),
+            Self::Answered => Some(3),
+            Self::InProgress => Some(4),
+            Self::Ended(_) => Some(9),
+            Self::Unrecognised => None,
+        }
+    }
+}
+
+/// How a call ended, as far as a provider can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    Completed,
+    Voicemail,
+    Busy,
+    NoAnswer,
+    Rejected,
+    Failed,
+    Canceled,
+}
+
+/// What picked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AnsweredBy {
+    Human,
+    Voicemail,
+    Fax,
+    /// The detector could not tell; treated as a human.
+    Unclear,
+}
+
+/// A question that was not answered. Placing a call has its own [`Answer`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    #[error("the provider refused: {0}")]
+    Refused(Refusal),
+    #[error("the provider could not be reached: {0}")]
+    Unreachable(String),
+    #[error("the provider's answer makes no sense: {0}")]
+    Malformed(String),
+    /// More pages than we are willing to read; ask for a shorter span.
+    #[error("more than {0} pages of calls match")]
+    TooMany(usize),
+}
+
+impl ProviderError {
+    /// Is asking again later likely to help without anybody changing a setting?
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.kind == RefusalKind::Transient,
+            Self::Unreachable(_) => true,
+            Self::Malformed(_) | Self::TooMany(_) => false,
+        }
+    }
+}
+
+/// What a credential check shows on the settings screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountInfo {
+    pub account: String,
+    pub name: String,
+    /// May it place calls?
+    pub active: bool,
+    /// In millionths of `currency`.
+    pub balance_micros: Option<i64>,
+    pub currency: Option<String>,
+}
+
+/// An HTTP request that claims to come from the provider, exactly as received.
+#[derive(Debug, Clone, Copy)]
+pub struct CallbackRequest<'a> {
+    pub method: &'a Method,
+    /// The URL as the provider knows it: configured public base + path + query. Never rebuilt from `Host`.
+    pub url: &'a str,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// The request is not authentic. Says nothing more, on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not match")]
+pub struct BadSignature;
+
+/// The request is authentic but cannot be read as any callback.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed callback: {0}")]
+pub struct Malformed(pub String);
+
+/// News about a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    pub id: ProviderCallId,
+    /// Same news, same id: the key that the inbox is unique on (within one gateway).
+    pub event_id: String,
+    /// The provider's clock, when it said so.
+    pub at: Option<DateTime<Utc>>,
+    /// The provider's order of events of this call, when it said so.
+    pub sequence: Option<i64>,
+    pub kind: CallbackKind,
+}
+
+/// What the news is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallbackKind {
+    Status(Box<Observed>),
+    /// Keys pressed; answer with [`VoiceProvider::reply`].
+    Digits(String),
+    MachineDetected(AnsweredBy),
+    Recording(Recording),
+    /// Authentic, about this call, and of no kind that we know. Record it.
+    Unknown(String),
+}
+
+/// A recording at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    pub id: String,
+    /// Needs the account's credentials; copy the sound, never hand this out.
+    pub url: Option<String>,
+    pub seconds: Option<i64>,
+    pub ready: bool,
+    pub raw_status: String,
+}
+
+/// What to answer a callback with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// We have it.
+    Acknowledge,
+    /// After a key: say this, then end the call.
+    SayAndHangUp { text: String, language: String, voice: Option<String> },
+}
+
+/// The answer's body, to be sent with status 200.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyBody {
+    pub content_type: &'static str,
+    pub body: String,
+}
