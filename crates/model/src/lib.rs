@@ -1,1 +1,27 @@
+//! What things are: the nouns of Belfry, shared by server and browser.
+//!
+//! No IO, no async, no clock, no random numbers, no time-zone database: everything here compiles to
+//! wasm and can be tested without a world around it. Foreign derives sit behind features that exactly
+//! one crate asks for: `sqlx` (services) and `server_fn` (app).
 
+pub mod accounts;
+pub mod agents;
+pub mod calls;
+pub mod campaigns;
+pub mod companies;
+pub mod contacts;
+pub mod credits;
+pub mod dashboard;
+pub mod enrollments;
+pub mod error;
+pub mod events;
+pub mod gateways;
+pub mod id;
+pub mod imports;
+pub mod page;
+pub mod phone;
+pub mod suppressions;
+pub mod text;
+pub mod time;
+
+pub use error::{Error, FieldErrors, Result};

@@ -1,0 +1,76 @@
+//! The bar above a list: search and selects in a GET form, so the query string is the state and it works without scripts.
+
+use leptos::{ev, prelude::*};
+use leptos_router::components::Form;
+use wasm_bindgen::JsCast;
+
+use super::{Icon, LinkButton, Opt, Select, Size, Variant, join};
+
+/// Submits the form an element stands in, as if its button had been pressed.
+fn submit_form_of(event: &ev::Event) {
+    let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let form = element.and_then(|element| element.closest("form").ok().flatten());
+    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
+        // Only fails for a button that is not the form's; there is none here.
+        let _ = form.request_submit();
+    }
+}
+
+/// Search plus filters as a GET form to `action`. Put `FilterSelect`s, `Chip`s and hidden inputs inside.
+/// Changing a select submits; `clear_href` shows a Clear link.
+#[component]
+pub fn FilterBar(
+    #[prop(into)] action: String,
+    /// Accessible name: "Filter campaigns".
+    #[prop(into)]
+    label: String,
+    #[prop(optional, into)] search: String,
+    #[prop(default = "q".into(), into)] search_name: String,
+    #[prop(default = "Search".into(), into)] placeholder: String,
+    /// Where "Clear" leads; empty while nothing is filtered.
+    #[prop(optional, into)]
+    clear_href: String,
+    /// Buttons at the end of the bar.
+    #[prop(optional, into)]
+    actions: Option<ViewFn>,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let clear = super::some(clear_href)
+        .map(|href| view! { <LinkButton href=href variant=Variant::Ghost size=Size::Small>"Clear"</LinkButton> });
+    view! {
+        <search aria-label=label>
+            <Form method="GET" action=action attr:class="filter-bar" on:change=move |event| submit_form_of(&event)>
+                <label class="relative w-full sm:w-64">
+                    <span class="sr-only">{placeholder.clone()}</span>
+                    <Icon icon=icondata::LuSearch class="pointer-events-none absolute start-2.5 top-2 text-muted-foreground"/>
+                    <input class="input input-sm ps-8" type="search" name=search_name value=search placeholder=placeholder/>
+                </label>
+                {children.map(|children| children())}
+                // Seen only without scripts, reachable by keyboard always: a form needs a way to be sent.
+                <button class="btn btn-outline btn-sm filter-apply" type="submit">"Apply"</button>
+                {clear}
+                {actions.map(|actions| view! { <div class="ms-auto flex items-center gap-2">{actions.run()}</div> })}
+            </Form>
+        </search>
+    }
+    .into_any()
+}
+
+/// A select of the filter bar: grey name, then the value. The first option should be "Any" with an empty value.
+#[component]
+pub fn FilterSelect(
+    #[prop(into)] label: String,
+    #[prop(into)] name: String,
+    options: Vec<Opt>,
+    #[prop(optional, into)] value: String,
+    #[prop(optional, into)] class: String,
+) -> impl IntoView {
+    let class = join("filter-select", &class);
+    let id = format!("filter-{name}");
+    view! {
+        <div class=class>
+            <label for=id.clone()>{label}</label>
+            <Select id=id name=name options=options value=value size=Size::Small/>
+        </div>
+    }
+}

@@ -1,0 +1,260 @@
+//! Tables and pagers. Sorting and paging are links: the query string is the state. On a phone each row becomes a card, in which
+//! a cell shows its column's name (`label`).
+
+use leptos::prelude::*;
+
+use super::{Icon, join, some};
+
+/// How a column is sorted now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    None,
+    Ascending,
+    Descending,
+}
+
+/// One column head. `Column::new("Cost").number().sort("?sort=cost", Sort::None)`
+#[derive(Clone)]
+pub struct Column {
+    label: String,
+    number: bool,
+    quiet: bool,
+    sort: Option<(String, Sort)>,
+    class: String,
+}
+
+impl Column {
+    /// A text column.
+    pub fn new(label: impl Into<String>) -> Self {
+        Self { label: label.into(), number: false, quiet: false, sort: None, class: String::new() }
+    }
+    /// Right-aligned figures.
+    pub fn number(mut self) -> Self {
+        self.number = true;
+        self
+    }
+    /// The label is for screen readers only (selection, actions).
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+    /// Sortable: where the link leads, and how it is sorted now.
+    pub fn sort(mut self, href: impl Into<String>, now: Sort) -> Self {
+        self.sort = Some((href.into(), now));
+        self
+    }
+    /// Extra class, for a width.
+    pub fn class(mut self, class: impl Into<String>) -> Self {
+        self.class = class.into();
+        self
+    }
+}
+
+fn head_cell(column: Column) -> AnyView {
+    let class = some(join(if column.number { "n" } else { "" }, &column.class));
+    let Some((href, now)) = column.sort else {
+        let label = view! { <span class=column.quiet.then_some("sr-only")>{column.label}</span> };
+        return view! { <th scope="col" class=class>{label}</th> }.into_any();
+    };
+    let (state, icon) = match now {
+        Sort::None => ("none", icondata::LuChevronsUpDown),
+        Sort::Ascending => ("ascending", icondata::LuArrowUp),
+        Sort::Descending => ("descending", icondata::LuArrowDown),
+    };
+    view! {
+        <th scope="col" class=class aria-sort=state>
+            <a class="sort" href=href>{column.label} <Icon icon=icon class="size-3"/></a>
+        </th>
+    }
+    .into_any()
+}
+
+/// A table with its caption (for screen readers) and head; children are `<tr>`s of `LeadCell` and `Cell`.
+/// `cards` (the default) turns rows into cards on a phone.
+#[component]
+pub fn Table(
+    #[prop(into)] caption: String,
+    #[prop(into)] columns: Signal<Vec<Column>>,
+    #[prop(default = true)] cards: bool,
+    /// Dims the rows while new ones are loading, so nothing flashes.
+    #[prop(optional, into)]
+    busy: Signal<bool>,
+    children: Children,
+) -> impl IntoView {
+    let named = caption.clone();
+    let head = move || columns.get().into_iter().map(head_cell).collect_view();
+    view! {
+        <div class="overflow-x-auto" tabindex="0" role="region" aria-label=named>
+            <table class=if cards { "table cards" } else { "table" } aria-busy=move || busy.get().then_some("true")>
+                <caption class="sr-only">{caption}</caption>
+                <thead><tr>{head}</tr></thead>
+                <tbody>{children()}</tbody>
+            </table>
+        </div>
+    }
+}
+
+/// The first cell of a row: a link (or text without `href`) and a quieter second line, who or where.
+#[component]
+pub fn LeadCell(
+    #[prop(into)] title: String,
+    #[prop(optional, into)] href: String,
+    #[prop(optional, into)] sub: String,
+) -> impl IntoView {
+    let title = match some(href) {
+        Some(href) => view! { <a class="font-medium hover:underline" href=href>{title}</a> }.into_any(),
+        None => view! { <span class="font-medium">{title}</span> }.into_any(),
+    };
+    view! { <td class="lead">{title} {some(sub).map(|sub| view! { <span class="sub">{sub}</span> })}</td> }
+}
+
+/// A cell. `label` is its column's name, shown on a phone; `number` right-aligns; `muted` greys; `sub` is a second line.
+/// Without children it shows an en dash: a missing value is never 0.
+#[component]
+pub fn Cell(
+    #[prop(optional, into)] label: String,
+    #[prop(optional)] number: bool,
+    #[prop(optional)] muted: bool,
+    #[prop(optional, into)] sub: String,
+    #[prop(optional, into)] class: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let base = match (number, muted) {
+        (true, true) => "n text-muted-foreground",
+        (true, false) => "n",
+        (false, true) => "text-muted-foreground",
+        (false, false) => "",
+    };
+    let inside = match children {
+        Some(children) => children(),
+        None => view! { <span class="text-muted-foreground">"–"</span> }.into_any(),
+    };
+    view! {
+        <td class=some(join(base, &class)) data-label=some(label)>
+            {inside}
+            {some(sub).map(|sub| view! { <span class="sub">{sub}</span> })}
+        </td>
+    }
+}
+
+/// Page numbers shown: first, last, and those around the current one; `None` is a gap.
+fn shown_pages(page: u32, pages: u32) -> Vec<Option<u32>> {
+    let mut shown = Vec::new();
+    let mut before = 0;
+    for n in (1..=pages).filter(|n| *n == 1 || *n == pages || n.abs_diff(page) <= 1) {
+        if n > before + 1 {
+            shown.push(None);
+        }
+        shown.push(Some(n));
+        before = n;
+    }
+    shown
+}
+
+fn step_link(href: Option<String>, label: &'static str, icon: icondata::Icon) -> AnyView {
+    let inside = view! { <Icon icon=icon class="rtl:-scale-x-100"/> };
+    match href {
+        Some(href) => view! { <a class="btn btn-ghost btn-icon btn-sm" href=href aria-label=label>{inside}</a> }.into_any(),
+        None => view! { <span class="btn btn-ghost btn-icon btn-sm opacity-40" aria-hidden="true">{inside}</span> }.into_any(),
+    }
+}
+
+/// "26–50 of 1,204", and links to pages. `href` makes the link of a page.
+#[component]
+pub fn Pager(page: u32, per_page: u32, total: i64, #[prop(into)] href: Callback<u32, String>) -> impl IntoView {
+    let per = i64::from(per_page.max(1));
+    let pages = u32::try_from(total.max(0).div_ceil_of(per)).unwrap_or(u32::MAX).max(1);
+    let page = page.clamp(1, pages);
+    let first = i64::from(page - 1) * per + 1;
+    let last = (first + per - 1).min(total);
+    let words = if total == 0 { "None".to_owned() } else { format!("{}–{} of {}", grouped(first), grouped(last), grouped(total)) };
+    let links = shown_pages(page, pages)
+        .into_iter()
+        .map(|n| match n {
+            None => view! { <span class="px-1" aria-hidden="true">"…"</span> }.into_any(),
+            Some(n) => {
+                let here = n == page;
+                let class = if here { "btn btn-secondary btn-sm min-w-8 tabular-nums" } else { "btn btn-ghost btn-sm min-w-8 tabular-nums" };
+                view! {
+                    <a class=class href=href.run(n) aria-current=here.then_some("page") aria-label=format!("Page {n}")>{n}</a>
+                }
+                .into_any()
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="pager">
+            <span class="tabular-nums">{words}</span>
+            {(pages > 1).then(|| view! {
+                <nav class="flex items-center gap-1" aria-label="Pages">
+                    {step_link((page > 1).then(|| href.run(page - 1)), "Previous page", icondata::LuChevronLeft)}
+                    {links}
+                    {step_link((page < pages).then(|| href.run(page + 1)), "Next page", icondata::LuChevronRight)}
+                </nav>
+            })}
+        </div>
+    }
+    .into_any()
+}
+
+/// Older and newer, for lists too long to count.
+#[component]
+pub fn CursorPager(
+    #[prop(optional, into)] text: String,
+    #[prop(optional_no_strip)] previous: Option<String>,
+    #[prop(optional_no_strip)] next: Option<String>,
+) -> impl IntoView {
+    view! {
+        <div class="pager">
+            <span>{text}</span>
+            <nav class="flex items-center gap-1" aria-label="Pages">
+                {step_link(previous, "Previous page", icondata::LuChevronLeft)}
+                {step_link(next, "Next page", icondata::LuChevronRight)}
+            </nav>
+        </div>
+    }
+}
+
+/// Rounds a division up; both are non-negative here.
+trait DivCeil {
+    fn div_ceil_of(self, by: i64) -> i64;
+}
+
+impl DivCeil for i64 {
+    fn div_ceil_of(self, by: i64) -> i64 {
+        (self + by - 1) / by
+    }
+}
+
+/// 131906 → "131,906".
+fn grouped(n: i64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && digit != '-' && (digits.len() - i).is_multiple_of(3) && !out.ends_with('-') {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pager_shows_the_ends_and_the_neighbours() {
+        assert_eq!(shown_pages(1, 1), [Some(1)]);
+        assert_eq!(shown_pages(5, 9), [Some(1), None, Some(4), Some(5), Some(6), None, Some(9)]);
+        assert_eq!(shown_pages(2, 4), [Some(1), Some(2), Some(3), Some(4)]);
+    }
+
+    #[test]
+    fn large_numbers_are_grouped_by_three() {
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(131_906), "131,906");
+        assert_eq!(grouped(-1_000), "-1,000");
+    }
+}

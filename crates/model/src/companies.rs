@@ -1,0 +1,77 @@
+//! The tenant, its type and its settings.
+
+use crate::error::{Check, Result};
+use crate::id::{CompanyId, GatewayId};
+use crate::time::Hours;
+use crate::words;
+
+words! {
+    /// Selects templates and default dispositions.
+    pub enum CompanyType {
+        Ecommerce = "ecommerce", "E-commerce";
+        Healthcare = "healthcare", "Healthcare";
+        RealEstate = "real_estate", "Real estate";
+        Generic = "generic", "Something else";
+    }
+}
+
+/// The most calls a company may have in flight.
+pub const CONCURRENCY_MAX: i32 = 1_000;
+
+/// What an administrator may change.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Settings {
+    pub name: String,
+    pub company_type: CompanyType,
+    /// IANA name; times on screen are in this zone.
+    pub time_zone: String,
+    /// Region for numbers written without a country code, ISO 3166-1 alpha-2, like `US`.
+    pub default_region: String,
+    /// Calls are placed only inside these hours, in the contact's own zone.
+    pub hours: Hours,
+    /// Calls in flight at most.
+    pub concurrency_max: i32,
+    /// Seconds a phone may ring.
+    pub ring_seconds_max: i32,
+    /// Minutes a call may last; also what is held before dialing.
+    pub call_minutes_max: i32,
+}
+
+impl Settings {
+    /// All field problems at once. The zone and the region are looked up by the server.
+    pub fn check(&self) -> Result<()> {
+        Check::new()
+            .text(&self.name, "name", "the company's name", 120)
+            .need(
+                self.hours.is_valid() && self.hours.is_open_ever(),
+                "hours",
+                "Open at least one window that starts before it ends.",
+            )
+            .need((1..=CONCURRENCY_MAX).contains(&self.concurrency_max), "concurrency_max", "Choose 1 to 1,000 calls at once.")
+            .need((10..=120).contains(&self.ring_seconds_max), "ring_seconds_max", "Ring 10 to 120 seconds.")
+            .need((1..=60).contains(&self.call_minutes_max), "call_minutes_max", "Allow 1 to 60 minutes.")
+            .need(self.default_region.len() == 2, "default_region", "Use the two letters of a country.")
+            .done()
+    }
+}
+
+/// A gateway as the settings screen shows it. Keys never leave the server.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GatewayRow {
+    pub id: GatewayId,
+    pub name: String,
+    pub kind: String,
+    /// Rings simulated phones only.
+    pub sandbox: bool,
+    pub caller_id: String,
+    pub concurrency_max: i32,
+    pub calls_per_second: i32,
+}
+
+/// A company as its members see it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CompanyRow {
+    pub id: CompanyId,
+    pub name: String,
+    pub company_type: CompanyType,
+}

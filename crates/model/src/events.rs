@@ -1,0 +1,110 @@
+//! The audit record: every state change, who made it, and what it was about.
+
+use crate::id::EventId;
+use crate::page::Paging;
+use crate::time::Moment;
+use crate::words;
+
+words! {
+    /// What happened; past tense.
+    pub enum EventKind {
+        CompanyRegistered = "company.registered", "Company registered";
+        CompanyTypeChosen = "company.type_chosen", "Company type chosen";
+        SettingsChanged = "settings.changed", "Settings changed";
+        UserConfirmed = "user.confirmed", "E-mail confirmed";
+        UserSignedIn = "user.signed_in", "Signed in";
+        UserSignedOut = "user.signed_out", "Signed out";
+        ContactCreated = "contact.created", "Contact created";
+        ContactChanged = "contact.changed", "Contact changed";
+        ContactArchived = "contact.archived", "Contact archived";
+        ContactOptedOut = "contact.opted_out", "Contact opted out";
+        SuppressionAdded = "suppression.added", "Number suppressed";
+        SuppressionRemoved = "suppression.removed", "Number no longer suppressed";
+        ImportStarted = "import.started", "Import started";
+        ImportCompleted = "import.completed", "Import completed";
+        ImportFailed = "import.failed", "Import failed";
+        ImportCancelled = "import.cancelled", "Import cancelled";
+        AgentCreated = "agent.created", "Agent created";
+        AgentChanged = "agent.changed", "Agent changed";
+        AgentPublished = "agent.published", "Agent published";
+        AgentArchived = "agent.archived", "Agent archived";
+        CampaignCreated = "campaign.created", "Campaign created";
+        CampaignChanged = "campaign.changed", "Campaign changed";
+        CampaignLaunched = "campaign.launched", "Campaign launched";
+        CampaignScheduled = "campaign.scheduled", "Campaign scheduled";
+        CampaignStarted = "campaign.started", "Campaign started";
+        CampaignPaused = "campaign.paused", "Campaign paused";
+        CampaignResumed = "campaign.resumed", "Campaign resumed";
+        CampaignCompleted = "campaign.completed", "Campaign completed";
+        CampaignCancelled = "campaign.cancelled", "Campaign cancelled";
+        CampaignArchived = "campaign.archived", "Campaign archived";
+        CallStarted = "call.started", "Call started";
+        CallEnded = "call.ended", "Call ended";
+        CreditsMoved = "credits.moved", "Credits moved";
+        CreditsLow = "credits.low", "Credits low";
+    }
+}
+
+/// One line of the event list.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EventRow {
+    pub id: EventId,
+    pub at: Moment,
+    pub kind: EventKind,
+    /// Prefixed id of what it is about.
+    pub subject: Option<String>,
+    /// Name of a person, or `Belfry`.
+    pub who: String,
+    pub text: String,
+}
+
+/// What the event list may ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct EventFilter {
+    pub kind: Option<EventKind>,
+    pub subject: Option<String>,
+    pub paging: Paging,
+}
+
+words! {
+    /// What changed, for screens that listen. A hint to read again, never data.
+    pub enum Topic {
+        Campaigns = "campaigns", "Campaigns";
+        Calls = "calls", "Calls";
+        Imports = "imports", "Imports";
+        Contacts = "contacts", "Contacts";
+        Credits = "credits", "Credits";
+        Agents = "agents", "Agents";
+        Events = "events", "Events";
+        Suppressions = "suppressions", "Suppressions";
+        Settings = "settings", "Settings";
+    }
+}
+
+impl EventKind {
+    /// Which screens want to know.
+    pub const fn topic(self) -> Topic {
+        use EventKind as K;
+        match self {
+            K::CompanyRegistered | K::CompanyTypeChosen | K::SettingsChanged => Topic::Settings,
+            K::UserConfirmed | K::UserSignedIn | K::UserSignedOut => Topic::Events,
+            K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
+            K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
+            K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled => Topic::Imports,
+            K::AgentCreated | K::AgentChanged | K::AgentPublished | K::AgentArchived => Topic::Agents,
+            K::CampaignCreated
+            | K::CampaignChanged
+            | K::CampaignLaunched
+            | K::CampaignScheduled
+            | K::CampaignStarted
+            | K::CampaignPaused
+            | K::CampaignResumed
+            | K::CampaignCompleted
+            | K::CampaignCancelled
+            | K::CampaignArchived => Topic::Campaigns,
+            K::CallStarted | K::CallEnded => Topic::Calls,
+            K::CreditsMoved | K::CreditsLow => Topic::Credits,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Imports: which columns there are, how a file's columns map to them, and how far a run has come.
+
+use crate::error::{Check, Error, Result};
+use crate::id::ImportId;
+use crate::page::Paging;
+use crate::time::Moment;
+use crate::words;
+
+/// Largest upload in bytes.
+pub const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Longest line; a longer one is not a spreadsheet.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Most columns.
+pub const COLUMNS_MAX: usize = 200;
+/// Most rows per file.
+pub const ROWS_MAX: u64 = 5_000_000;
+/// Problems kept per import; the rest is only counted.
+pub const PROBLEMS_MAX: i64 = 10_000;
+
+words! {
+    /// What is being imported. Later kinds reuse the dialog, the mapper and the job.
+    pub enum ImportKind {
+        Contacts = "contacts", "Contacts";
+    }
+}
+
+words! {
+    /// How far an import is.
+    pub enum ImportStatus {
+        /// The file is stored and its head was read; columns wait to be mapped.
+        Pending = "pending", "Waiting for columns";
+        Validating = "validating", "Checking";
+        /// The dry run is done; its counts are there.
+        Checked = "checked", "Checked";
+        Running = "running", "Running";
+        Completed = "completed", "Completed";
+        Failed = "failed", "Failed";
+        Cancelled = "cancelled", "Cancelled";
+    }
+}
+
+impl ImportStatus {
+    /// Nothing will happen any more.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// A column of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub required: bool,
+    /// Lower-case header words that mean this field.
+    pub synonyms: &'static [&'static str],
+}
+
+impl ImportKind {
+    /// The columns a file may be mapped to.
+    pub const fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Contacts => &[
+                Field {
+                    name: "name",
+                    label: "Name",
+                    required: true,
+                    synonyms: &["name", "full name", "contact", "contact name", "customer", "first name"],
+                },
+                Field {
+                    name: "phone",
+                    label: "Phone",
+                    required: true,
+                    synonyms: &["phone", "phone number", "mobile", "cell", "telephone", "tel", "number", "contact number"],
+                },
+                Field {
+                    name: "email",
+                    label: "E-mail",
+                    required: false,
+                    synonyms: &["email", "e-mail", "mail", "email address"],
+                },
+                Field {
+                    name: "company",
+                    label: "Company",
+                    required: false,
+                    synonyms: &["company", "organisation", "organization", "business", "account"],
+                },
+                Field {
+                    name: "time_zone",
+                    label: "Time zone",
+                    required: false,
+                    synonyms: &["time zone", "timezone", "tz", "zone"],
+                },
+                Field {
+                    name: "segment",
+                    label: "Segment",
+                    required: false,
+                    synonyms: &["segment", "list", "group", "tag", "category"],
+                },
+                Field {
+                    name: "notes",
+                    label: "Notes",
+                    required: false,
+                    synonyms: &["notes", "note", "comment", "comments", "remarks"],
+                },
+            ],
+        }
+    }
+}
+
+/// For each column of the file, the name of the target field, or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Mapping(pub Vec<Option<String>>);
+
+impl Mapping {
+    /// Guesses from header words: exact synonyms first, each field at most once.
+    pub fn guess(kind: ImportKind, headers: &[String]) -> Self {
+        let mut taken = Vec::new();
+        Self(
+            headers
+                .iter()
+                .map(|header| {
+                    let plain = header.trim().to_lowercase().replace(['_', '-', '.'], " ");
+                    let field = kind.fields().iter().find(|f| {
+                        !taken.contains(&f.name) && (f.synonyms.contains(&plain.as_str()) || f.name.replace('_', " ") == plain)
+                    })?;
+                    taken.push(field.name);
+                    Some(field.name.to_owned())
+                })
+                .collect(),
+        )
+    }
+
+    /// Every required field is mapped, each field once, and only fields of the kind.
+    pub fn check(&self, kind: ImportKind) -> Result<()> {
+        let mut check = Check::new();
+        for field in kind.fields() {
+            let columns = self.0.iter().flatten().filter(|f| f.as_str() == field.name).count();
+            check.need(
+                !field.required || columns > 0,
+                field.name,
+                &format!("Choose the column that holds {}.", field.label.to_lowercase()),
+            );
+            check.need(columns <= 1, field.name, &format!("Only one column can be {}.", field.label.to_lowercase()));
+        }
+        check.done()?;
+        match self.0.iter().flatten().find(|f| !kind.fields().iter().any(|k| k.name == f.as_str())) {
+            Some(_) => Err(Error::field("mapping", "A column is mapped to a field that does not exist.")),
+            None => Ok(()),
+        }
+    }
+
+    /// The column index of a field.
+    pub fn column(&self, field: &str) -> Option<usize> {
+        self.0.iter().position(|f| f.as_deref() == Some(field))
+    }
+}
+
+/// Counts of a dry run or a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// Data rows read so far.
+    pub rows: i64,
+    pub created: i64,
+    /// Known phone: empty fields were filled in, nothing was overwritten.
+    pub merged: i64,
+    /// The same phone earlier in this file.
+    pub duplicates: i64,
+    /// Rows left out, each with a problem.
+    pub invalid: i64,
+}
+
+/// One import on its page.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Import {
+    pub id: ImportId,
+    pub kind: ImportKind,
+    pub file_name: String,
+    pub file_bytes: i64,
+    pub status: ImportStatus,
+    pub headers: Vec<String>,
+    /// The first rows of the file, for the mapper.
+    pub samples: Vec<Vec<String>>,
+    pub mapping: Mapping,
+    /// The character encoding that was detected.
+    pub encoding: String,
+    pub delimiter: char,
+    /// Of the dry run.
+    pub checked: Counts,
+    /// Of the run.
+    pub done: Counts,
+    /// Bytes read of `file_bytes`, by whichever phase is under way.
+    pub bytes_done: i64,
+    /// Why it failed, for people.
+    pub failure: Option<String>,
+    pub segment: String,
+    pub created_at: Moment,
+    pub finished_at: Option<Moment>,
+    /// Of the phase under way or the last one; for rows per second.
+    pub seconds: i64,
+}
+
+impl Import {
+    /// Share of the file that is read, 0 to 100.
+    pub fn percent(&self) -> i64 {
+        if self.status == ImportStatus::Completed { 100 } else { (self.bytes_done * 100 / self.file_bytes.max(1)).clamp(0, 100) }
+    }
+}
+
+/// One row that could not be read, and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Problem {
+    /// Line in the file, counted from 1, the header included.
+    pub line: i64,
+    pub field: String,
+    pub value: String,
+    pub why: String,
+}
+
+/// What the imports list may ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct ImportFilter {
+    pub status: Option<ImportStatus>,
+    pub paging: Paging,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(words: &[&str]) -> Vec<String> {
+        words.iter().map(|w| (*w).to_owned()).collect()
+    }
+
+    #[test]
+    fn headers_are_guessed_once_each() {
+        let guess = Mapping::guess(ImportKind::Contacts, &headers(&["Full_Name", "Mobile", "Phone", "E-Mail", "Shoe size"]));
+        let expected = [Some("name"), Some("phone"), None, Some("email"), None].map(|f| f.map(str::to_owned));
+        assert_eq!(guess.0, expected);
+    }
+
+    #[test]
+    fn a_mapping_needs_its_required_fields_once() {
+        let map =
+            |fields: &[Option<&str>]| Mapping(fields.iter().map(|f| f.map(str::to_owned)).collect()).check(ImportKind::Contacts);
+        assert!(map(&[Some("name"), Some("phone")]).is_ok());
+        assert!(map(&[Some("name"), None]).expect_err("no phone").of_field("phone").is_some());
+        assert!(map(&[Some("name"), Some("phone"), Some("phone")]).is_err());
+        assert!(map(&[Some("name"), Some("phone"), Some("company_id")]).is_err());
+    }
+}
