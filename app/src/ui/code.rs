@@ -21,7 +21,11 @@ pub fn CopyButton(
         // The promise is left alone: a refused permission leaves the text selectable, which is the fallback.
         let _ = clipboard.write_text(&text.get_untracked());
         copied.set(true);
-        set_timeout(move || drop(copied.try_set(false)), COPIED_FOR);
+        let done = move || {
+            // The button may be gone by then.
+            let _ = copied.try_set(false);
+        };
+        set_timeout(done, COPIED_FOR);
     };
     view! {
         <Button variant=variant size=Size::Small class=class on:click=copy>

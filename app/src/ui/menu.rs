@@ -3,7 +3,7 @@
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::{Icon, Variant, join, some};
+use super::{Icon, join, some};
 
 /// Room between a trigger and what hangs from it.
 const GAP: f64 = 4.0;

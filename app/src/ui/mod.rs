@@ -45,7 +45,7 @@ pub use menu::{Menu, MenuItem, MenuLine, MenuLink, Tooltip};
 pub use page::{Crumb, PageHeader};
 pub use stat::{Sparkline, Stat, Stats};
 pub use steps::{Stepper, Tab, Tabs, Timeline, TimelineItem};
-pub use table::{Cell, Column, CursorPager, LeadCell, Pager, Sort, Table};
+pub use table::{Cell, Column, CursorPager, LeadCell, Pager, Sort, Table, grouped};
 pub use toast::{Toast, ToastHost, Toasts, provide_toasts, use_toasts};
 pub use upload::{DropZone, Picked, file_size};
 

@@ -28,8 +28,8 @@ pub fn Stat(
 ) -> impl IntoView {
     let unit = some(unit).map(|unit| view! { <span class="ms-0.5 text-base font-medium text-muted-foreground">{unit}</span> });
     let figure = move || match some(value.get()) {
-        Some(value) => view! { <span>{value}</span> },
-        None => view! { <span class="text-muted-foreground">{"–".to_owned()}</span> },
+        Some(value) => view! { <span>{value}</span> }.into_any(),
+        None => view! { <span class="text-muted-foreground">"–"</span> }.into_any(),
     };
     let second = delta.is_some() || !note.with_untracked(String::is_empty);
     let delta = delta.map(|(text, trend, good)| view! { <Delta text=text trend=trend good=good/> });

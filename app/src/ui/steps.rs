@@ -70,15 +70,23 @@ pub fn Stepper(
             };
             let inside = view! { <span class="mark" aria-hidden="true">{mark}</span> <span class="step-label">{label}</span> };
             let body = match on_pick {
-                Some(pick) => view! {
-                    <button type="button" disabled=move || i >= current.get() on:click=move |_| pick.run(i)>{inside}</button>
+                Some(pick) => {
+                    let ahead = move || i >= current.get();
+                    view! { <button type="button" disabled=ahead on:click=move |_| pick.run(i)>{inside}</button> }.into_any()
                 }
-                .into_any(),
                 None => view! { <span class="contents">{inside}</span> }.into_any(),
             };
-            let line = (!vertical && i + 1 < count).then(|| view! { <li class="step-gap" aria-hidden="true"><Icon icon=icondata::LuChevronRight class="size-3.5 opacity-50 rtl:-scale-x-100"/></li> });
+            let line = (!vertical && i + 1 < count).then(|| {
+                view! {
+                    <li class="step-gap" aria-hidden="true">
+                        <Icon icon=icondata::LuChevronRight class="size-3.5 opacity-50 rtl:-scale-x-100"/>
+                    </li>
+                }
+            });
+            let done = move || i < current.get();
+            let here = move || (i == current.get()).then_some("step");
             view! {
-                <li class:done=move || i < current.get() aria-current=move || (i == current.get()).then_some("step")>{body}</li>
+                <li class:done=done aria-current=here>{body}</li>
                 {line}
             }
         })

@@ -164,7 +164,7 @@ fn step_link(href: Option<String>, label: &'static str, icon: icondata::Icon) ->
 #[component]
 pub fn Pager(page: u32, per_page: u32, total: i64, #[prop(into)] href: Callback<u32, String>) -> impl IntoView {
     let per = i64::from(per_page.max(1));
-    let pages = u32::try_from(total.max(0).div_ceil_of(per)).unwrap_or(u32::MAX).max(1);
+    let pages = u32::try_from((total.max(0) + per - 1) / per).unwrap_or(u32::MAX).max(1);
     let page = page.clamp(1, pages);
     let first = i64::from(page - 1) * per + 1;
     let last = (first + per - 1).min(total);
@@ -216,19 +216,8 @@ pub fn CursorPager(
     }
 }
 
-/// Rounds a division up; both are non-negative here.
-trait DivCeil {
-    fn div_ceil_of(self, by: i64) -> i64;
-}
-
-impl DivCeil for i64 {
-    fn div_ceil_of(self, by: i64) -> i64 {
-        (self + by - 1) / by
-    }
-}
-
 /// 131906 → "131,906".
-fn grouped(n: i64) -> String {
+pub fn grouped(n: i64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {

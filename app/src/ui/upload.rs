@@ -55,6 +55,7 @@ pub fn DropZone(
     let hint_id = format!("{id}-hint");
     let error_id = format!("{id}-error");
     let described = hint_id.clone();
+    let for_id = id.clone();
     let words = move || match picked.get() {
         Some(file) => (icondata::LuFileText, file.name, file_size(file.bytes)),
         None => (icondata::LuUpload, label.clone(), hint.clone()),
@@ -64,7 +65,7 @@ pub fn DropZone(
             <label
                 class="drop"
                 class:over=over
-                for=id.clone()
+                for=for_id
                 on:dragenter=move |_| over.set(true)
                 on:dragleave=move |_| over.set(false)
             >
