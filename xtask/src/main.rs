@@ -1,8 +1,17 @@
 //! `cargo xtask …`: everything a developer or CI runs, with nothing installed but rustup, a C compiler and Node.
 //! This file is the list of commands; each lives in the file of its name.
 
+mod bench;
+mod children;
+mod ci;
+mod e2e;
+mod fence;
 mod npm;
 mod postgres;
+mod run;
+mod signals;
+mod site;
+mod stack;
 mod tools;
 
 use std::process::ExitCode;
@@ -10,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use tools::Paths;
+use tools::{Paths, Stages};
 
 /// Build, run and test Belfry.
 #[derive(Parser)]
@@ -22,11 +31,38 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Do {
+    /// Build and start everything: Postgres, the sandbox network, the server with its worker, demo data
+    Run(run::Options),
+    /// The same, rebuilt and restarted after every change
+    Dev(run::Options),
     /// Only Postgres: start it, stop it, or print how to reach it
     Db {
         #[arg(default_value = "start")]
         action: Db,
     },
+    /// All tests: host, wasm fence, browser journeys
+    Test(ci::Options),
+    /// What CI runs: format, clippy twice, tests, fences, journeys, sizes
+    Ci,
+    /// Browser journeys against the real programs and a database of their own
+    E2e(e2e::Options),
+    /// Kill the worker ten times during a campaign and count what really rang
+    Kills,
+    /// The invariant checker, on the development database or on another
+    CheckLedger {
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Build the release frontend and print what a visitor downloads
+    Size,
+    /// Compare what reaches the browser with frontend/wasm-deps.txt
+    Fence {
+        /// Write the list instead
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Measure the release build
+    Bench { what: Bench },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -40,8 +76,14 @@ enum Db {
     Env,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Bench {
+    /// Memory of an idle server with its worker
+    Footprint,
+}
+
 fn main() -> ExitCode {
-    match Paths::find().and_then(|paths| run(&paths, Cli::parse().command)) {
+    match Paths::find().and_then(|paths| obey(&paths, Cli::parse().command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
@@ -50,24 +92,46 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(paths: &Paths, command: Do) -> Result<()> {
+fn obey(paths: &Paths, command: Do) -> Result<()> {
+    signals::watch()?;
     match command {
+        Do::Run(options) => run::run(paths, &options),
+        Do::Dev(options) => run::dev(paths, &options),
         Do::Db { action } => db(paths, action),
+        Do::Test(options) => ci::test(paths, &options),
+        Do::Ci => ci::ci(paths),
+        Do::E2e(options) => timed(|stages| e2e::run_journeys(paths, &options, stages)),
+        Do::Kills => timed(|stages| e2e::run_kills(paths, stages)),
+        Do::CheckLedger { url } => ci::check_ledger(paths, url.as_deref()),
+        Do::Size => timed(|stages| site::size(paths, stages)),
+        Do::Fence { accept } => fence::check(paths, accept),
+        Do::Bench { what: Bench::Footprint } => bench::footprint(paths),
     }
 }
 
+/// Prints the stages, whatever came of them.
+fn timed(work: impl FnOnce(&mut Stages) -> Result<()>) -> Result<()> {
+    let mut stages = Stages::new();
+    let result = work(&mut stages);
+    stages.print();
+    result
+}
+
 fn db(paths: &Paths, action: Db) -> Result<()> {
+    if matches!(action, Db::Stop) {
+        return postgres::stop(paths);
+    }
     let mut cluster = postgres::Cluster::dev(paths)?;
     cluster.leave_running();
     match action {
         Db::Start => eprintln!("{} is running: {}", cluster.describe(), cluster.url("belfry_owner", "belfry")?),
-        Db::Stop => cluster.stop()?,
         Db::Url => println!("{}", cluster.url("belfry_owner", "belfry")?),
         Db::Env => {
             for (name, value) in cluster.env("belfry")? {
                 println!("export {name}='{value}'");
             }
         }
+        Db::Stop => {}
     }
     Ok(())
 }

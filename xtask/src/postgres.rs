@@ -62,7 +62,7 @@ impl Cluster {
 
     /// A new, empty cluster for one end-to-end run: a clean database, and a Postgres that a test may kill.
     pub fn scratch(paths: &Paths) -> Result<Self> {
-        if env("DATABASE_URL").is_none() {
+        if given_url(paths)?.is_none() {
             let (state, binaries) = (state_dir(paths)?, finding::find(paths)?);
             let server = Server { data: state.join(format!("scratch-{}", binaries.major)), binaries };
             server.remove()?;
@@ -72,7 +72,7 @@ impl Cluster {
 
     fn named(paths: &Paths, name: &str) -> Result<Self> {
         let password = secret(&paths.data().join("db-password"))?;
-        if let Some(admin) = env("DATABASE_URL") {
+        if let Some(admin) = given_url(paths)? {
             return Ok(Self { admin, password, server: None, stop_on_drop: false });
         }
         let _one_at_a_time = lock(paths)?;
@@ -91,18 +91,6 @@ impl Cluster {
 
     pub fn leave_running(&mut self) {
         self.stop_on_drop = false;
-    }
-
-    pub fn stop(&mut self) -> Result<()> {
-        self.stop_on_drop = false;
-        match &self.server {
-            Some(server) => server.stop(),
-            None => bail!("DATABASE_URL is set: that server is not ours to stop"),
-        }
-    }
-
-    pub fn admin_url(&self) -> &str {
-        &self.admin
     }
 
     pub fn url(&self, user: &str, database: &str) -> Result<String> {
@@ -130,12 +118,23 @@ impl Cluster {
     }
 }
 
+/// Stops the development cluster, whoever started it.
+pub fn stop(paths: &Paths) -> Result<()> {
+    if given_url(paths)?.is_some() {
+        bail!("DATABASE_URL is set: that server is not ours to stop");
+    }
+    let binaries = finding::find(paths)?;
+    let data = state_dir(paths)?.join(format!("pg-{}", binaries.major));
+    Server { binaries, data }.stop()
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if self.stop_on_drop && let Some(server) = &self.server {
-            if let Err(error) = server.stop() {
-                eprintln!("Postgres did not stop: {error:#}");
-            }
+        if self.stop_on_drop
+            && let Some(server) = &self.server
+            && let Err(error) = server.stop()
+        {
+            eprintln!("Postgres did not stop: {error:#}");
         }
     }
 }
@@ -205,14 +204,14 @@ impl Server {
             Some(port) if port_is_free(port) => port,
             _ => free_port()?,
         };
-        output(
-            self.program("pg_ctl")
-                .arg("-D")
-                .arg(&self.data)
-                .arg("-l")
-                .arg(self.data.join("server.log"))
-                .args(["-w", "-t", START_SECONDS_MAX, "-o", &format!("-p {port}"), "start"]),
-        )
+        output(self.program("pg_ctl").arg("-D").arg(&self.data).arg("-l").arg(self.data.join("server.log")).args([
+            "-w",
+            "-t",
+            START_SECONDS_MAX,
+            "-o",
+            &format!("-p {port}"),
+            "start",
+        ]))
         .with_context(|| format!("the log is {}", self.data.join("server.log").display()))?;
         fs::write(port_file, port.to_string())?;
         Ok(port)
@@ -248,6 +247,12 @@ impl Server {
         }
         command
     }
+}
+
+/// The user's own server. A URL that holds our password came from `cargo xtask db env` and means our own cluster.
+fn given_url(paths: &Paths) -> Result<Option<String>> {
+    let ours = secret(&paths.data().join("db-password"))?;
+    Ok(env("DATABASE_URL").filter(|url| !url.contains(&ours)))
 }
 
 /// Where clusters live: `.data`, or a folder under /tmp when `nobody` could not reach it (a checkout below a 0700 home).

@@ -13,6 +13,11 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::signals;
+
+/// How often a waiting loop looks.
+pub const POLL: Duration = Duration::from_millis(20);
+
 /// Debug or release, for the server and the frontend alike.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Profile {
@@ -77,12 +82,28 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Runs to the end with our output; a failure names the program.
+/// Runs to the end with our output; a failure names the program. Ctrl-C ends it early.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = describe(command);
-    let status = command.status().with_context(|| format!("cannot start {name}"))?;
+    let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if signals::stopping() {
+            terminate(child.id());
+            child.wait()?;
+            bail!("interrupted");
+        }
+        std::thread::sleep(POLL);
+    };
     ensure!(status.success(), "{name}: {status}");
     Ok(())
+}
+
+/// Asks a process to end; std can only kill. `sh` has `kill` built in.
+pub fn terminate(pid: u32) {
+    Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).stderr(Stdio::null()).status().ok();
 }
 
 /// Runs to the end and returns what it printed; on failure the error holds its stderr.

@@ -26,10 +26,14 @@ pub struct Binaries {
 pub fn find(paths: &Paths) -> Result<Binaries> {
     let only = env("BELFRY_POSTGRES");
     let wants = |source: &str| only.as_deref().is_none_or(|only| only == source);
-    if wants("system") && let Some(found) = system() {
+    if wants("system")
+        && let Some(found) = system()
+    {
         return Ok(found);
     }
-    if wants("embedded") && let Some(found) = embedded(paths)? {
+    if wants("embedded")
+        && let Some(found) = embedded(paths)?
+    {
         return Ok(found);
     }
     if wants("system") && is_root() && has("apt-get") {
@@ -50,7 +54,11 @@ pub fn find(paths: &Paths) -> Result<Binaries> {
 fn system() -> Option<Binaries> {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let configured = output(Command::new("pg_config").arg("--bindir")).ok().map(|dir| PathBuf::from(dir.trim()));
-    debian.chain(configured).filter_map(|dir| complete(&dir)).filter(|found| found.major >= MAJOR_MIN).max_by_key(|found| found.major)
+    debian
+        .chain(configured)
+        .filter_map(|dir| complete(&dir))
+        .filter(|found| found.major >= MAJOR_MIN)
+        .max_by_key(|found| found.major)
 }
 
 /// The npm package. Its links to ICU are made by an install script that npm may have skipped; running it again does no harm.

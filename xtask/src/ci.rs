@@ -1,0 +1,102 @@
+//! `test` and `ci`: the checks, cheapest first, with the seconds each took.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{
+    e2e, fence, npm,
+    postgres::Cluster,
+    site,
+    tools::{Paths, Stages, has, run},
+};
+
+/// Crates of the host, in one selection: features are unified per selection, so another one would compile everything again.
+/// `app` is tested as the server renders it; xtask is apart, because it shares nothing with the product.
+const HOST: [&str; 14] =
+    ["-p", "model", "-p", "services", "-p", "providers", "-p", "gremlin", "-p", "server", "-p", "worker", "-p", "app"];
+const HOST_FEATURES: [&str; 2] = ["--features", "app/ssr"];
+
+#[derive(Args)]
+pub struct Options {
+    /// Leave out the browser journeys
+    #[arg(long)]
+    no_e2e: bool,
+    /// Only tests whose name contains this; then nothing else runs
+    filter: Option<String>,
+}
+
+pub fn test(paths: &Paths, options: &Options) -> Result<()> {
+    let mut stages = Stages::new();
+    stages.run("npm packages", || npm::install(paths))?;
+    stages.run("tests", || tests(paths, options.filter.as_deref()))?;
+    if options.filter.is_none() {
+        stages.run("wasm fence", || fence::check(paths, false))?;
+        if !options.no_e2e {
+            e2e::run_journeys(paths, &e2e::Options::all(), &mut stages)?;
+        }
+    }
+    stages.print();
+    Ok(())
+}
+
+pub fn ci(paths: &Paths) -> Result<()> {
+    let mut stages = Stages::new();
+    let result = ci_stages(paths, &mut stages);
+    stages.print();
+    result
+}
+
+fn ci_stages(paths: &Paths, stages: &mut Stages) -> Result<()> {
+    stages.run("format", || run(paths.cargo().args(["fmt", "--all", "--check"])))?;
+    stages.run("npm packages", || npm::install(paths))?;
+    stages.run("wasm fence", || fence::check(paths, false))?;
+    stages.run("clippy, host", || {
+        let mut cargo = paths.cargo();
+        run(cargo.arg("clippy").args(HOST).args(HOST_FEATURES).args(["--all-targets", "--", "-D", "warnings"]))?;
+        run(paths.cargo().args(["clippy", "-p", "xtask", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    stages.run("clippy, wasm", || {
+        site::ensure_target(paths)?;
+        let mut cargo = paths.cargo();
+        cargo.args(["clippy", "-p", "frontend", "-p", "app", "--features", "app/hydrate", "--profile", "wasm-dev"]);
+        run(cargo.args(site::wasm_args(paths)).args(["--", "-D", "warnings"]))
+    })?;
+    stages.run("tests", || tests(paths, None))?;
+    e2e::run_journeys(paths, &e2e::Options::all(), stages)?;
+    site::size(paths, stages)
+}
+
+/// Host tests against our own Postgres. Queries are checked offline, so the URL matters only while the tests run.
+fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
+    let cluster = Cluster::dev(paths)?;
+    let runner = || {
+        let mut cargo = paths.cargo();
+        if has("cargo-nextest") {
+            cargo.args(["nextest", "run"])
+        } else {
+            cargo.arg("test")
+        };
+        cargo
+    };
+    if filter.is_none() {
+        run(runner().args(["-p", "xtask"]))?;
+    }
+    let mut product = runner();
+    product.args(HOST).args(HOST_FEATURES).args(filter).envs(cluster.env("belfry")?);
+    run(&mut product)
+}
+
+/// `belfry check` on the development database.
+pub fn check_ledger(paths: &Paths, url: Option<&str>) -> Result<()> {
+    use crate::{stack, tools::Profile};
+    stack::build_programs(paths, Profile::Debug)?;
+    let cluster = Cluster::dev(paths)?;
+    let mut check = Command::new(paths.bin(Profile::Debug, "belfry"));
+    check.arg("check").envs(cluster.env("belfry")?).current_dir(&paths.root);
+    if let Some(url) = url {
+        check.env("DATABASE_URL", url).env("SYSTEM_DATABASE_URL", url);
+    }
+    run(&mut check)
+}

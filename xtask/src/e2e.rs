@@ -1,0 +1,115 @@
+//! `e2e` and `kills`: the real programs on a database of their own, driven from outside by Playwright or by a Node script.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use crate::{
+    postgres::Cluster,
+    site,
+    stack::{SPEED_DEFAULT, Stack, build_programs},
+    tools::{Paths, Profile, Stages, env, has, is_root, run},
+};
+
+const BROWSERS: [&str; 4] =
+    ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome-stable", "/usr/bin/google-chrome"];
+
+#[derive(Args)]
+pub struct Options {
+    /// Show the browser
+    #[arg(long)]
+    pub headed: bool,
+    /// Optimised server and frontend, as in production
+    #[arg(long)]
+    pub release: bool,
+    #[arg(long, default_value_t = SPEED_DEFAULT)]
+    pub speed: u32,
+    /// Spec files or parts of their names; all when empty
+    pub specs: Vec<String>,
+}
+
+impl Options {
+    pub fn all() -> Self {
+        Self { headed: false, release: false, speed: SPEED_DEFAULT, specs: Vec::new() }
+    }
+}
+
+pub fn run_journeys(paths: &Paths, options: &Options, stages: &mut Stages) -> Result<()> {
+    let browser = stages.run("browser", || browser(paths))?;
+    with_stack(paths, options.release, options.speed, stages, &[], |stack, stages| {
+        let mut playwright = Command::new(paths.node_bin("playwright"));
+        playwright.args(["test", "--config", "end2end/playwright.config.ts"]).args(&options.specs);
+        if options.headed {
+            playwright.arg("--headed");
+        }
+        if let Some(browser) = &browser {
+            playwright.env("CHROMIUM", browser);
+        }
+        stages.run("journeys", || run(dressed(stack, &mut playwright)?))?;
+        stages.run("invariants", || stack.check())
+    })
+}
+
+/// Ten `kill -9` of the worker in the middle of a campaign; the script says what it found.
+pub fn run_kills(paths: &Paths, stages: &mut Stages) -> Result<()> {
+    let script = "end2end/kills.mjs";
+    ensure!(paths.root.join(script).exists(), "{script} is missing");
+    with_stack(paths, false, SPEED_DEFAULT, stages, &["--no-worker"], |stack, stages| {
+        stages.run("kills", || run(dressed(stack, Command::new("node").arg(script))?))?;
+        stages.run("invariants", || stack.check())
+    })
+}
+
+/// Builds, starts everything on a scratch database, runs `work`, and shows the server's last words if that failed.
+fn with_stack(
+    paths: &Paths,
+    release: bool,
+    speed: u32,
+    stages: &mut Stages,
+    serve_args: &[&str],
+    work: impl FnOnce(&Stack<'_>, &mut Stages) -> Result<()>,
+) -> Result<()> {
+    let profile = if release { Profile::Release } else { Profile::Debug };
+    site::build(paths, profile, stages)?;
+    stages.run("server, worker, gremlin", || build_programs(paths, profile))?;
+    let cluster = stages.run("scratch postgres", || Cluster::scratch(paths))?;
+    let logs = paths.target.join("e2e");
+    let stack = Stack::scratch(paths, &cluster, profile, speed, &logs)?;
+    stages.run("migrate and seed", || {
+        stack.migrate()?;
+        stack.seed()
+    })?;
+    let running = stages.run("start", || stack.start(serve_args))?;
+    let result = work(&stack, stages);
+    if result.is_err() {
+        eprintln!("{}", running.server.log_tail());
+    }
+    result
+}
+
+/// The environment that specs and scripts read.
+fn dressed<'c>(stack: &Stack<'_>, command: &'c mut Command) -> Result<&'c mut Command> {
+    command.current_dir(&stack.paths.root).envs(stack.env()?);
+    command.env("BASE_URL", stack.url()).env("GREMLIN_URL", stack.sandbox_url());
+    command.env("BELFRY_BIN", stack.paths.bin(stack.profile, "belfry"));
+    Ok(command)
+}
+
+/// `$CHROMIUM`, the system's, one installed by apt-get as root, or (None) Playwright's own download.
+fn browser(paths: &Paths) -> Result<Option<String>> {
+    if let Some(given) = env("CHROMIUM") {
+        return Ok(Some(given));
+    }
+    let installed = || BROWSERS.iter().find(|path| Path::new(path).exists()).map(|path| (*path).to_owned());
+    if let Some(found) = installed() {
+        return Ok(Some(found));
+    }
+    if is_root() && has("apt-get") {
+        run(Command::new("apt-get").args(["update", "-q"]))?;
+        run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends", "chromium"]))?;
+        return installed().context("apt-get installed chromium, but not where Debian puts it").map(Some);
+    }
+    run(Command::new(paths.node_bin("playwright")).args(["install", "chromium"]).current_dir(&paths.root))?;
+    Ok(None)
+}
