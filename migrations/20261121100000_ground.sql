@@ -26,7 +26,9 @@ end $$;
 grant usage on schema apalis to company, system;
 grant insert on apalis.jobs to company, system;
 grant select (job_type, idempotency_key) on apalis.jobs to company, system;
-grant select, insert, update, delete on apalis.jobs, apalis.workers to system;
+-- The dispatcher runs outside any transaction of ours, as the login itself.
+grant usage on schema apalis to belfry_system;
+grant select, insert, update, delete on apalis.jobs, apalis.workers to belfry_system;
 
 create table dead_jobs (
     id text primary key,

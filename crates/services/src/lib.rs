@@ -1,1 +1,39 @@
+//! What can be done: every verb of Belfry, and the only SQL.
+//!
+//! A door (page, REST route, callback, job) opens one [`Tx`], calls a verb with it and commits. Each slice
+//! is a folder named as the customer names it, with `mod.rs` (verbs), `repo.rs` (SQL, visible to its slice
+//! only) and `tests.rs`.
 
+pub mod accounts;
+pub mod actor;
+pub mod agents;
+pub mod calls;
+pub mod campaigns;
+pub mod check;
+pub mod clock;
+pub mod companies;
+pub mod config;
+pub mod contacts;
+pub mod credits;
+pub mod dashboard;
+pub mod db;
+pub mod dialer;
+pub mod enrollments;
+pub mod error;
+pub mod events;
+pub mod imports;
+pub mod inbox;
+pub mod jobs;
+pub mod mails;
+pub mod phones;
+pub mod seed;
+pub mod suppressions;
+#[doc(hidden)]
+pub mod testing;
+pub mod zones;
+
+pub use actor::{Actor, SystemTask};
+pub use clock::Clock;
+pub use config::Config;
+pub use db::{Db, SystemTx, Tx};
+pub use error::{Error, Result};

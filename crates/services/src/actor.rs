@@ -1,0 +1,65 @@
+//! Who is acting, for which company. An actor comes only from a session, a job or the engine itself.
+
+use chrono_tz::Tz;
+use model::accounts::{Permission, Role};
+use model::id::{CompanyId, UserId};
+
+/// Who acts inside one company. Fields are private: nobody outside `services` makes one up.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub(crate) company: CompanyId,
+    pub(crate) zone: Tz,
+    pub(crate) role: Role,
+    pub(crate) user: Option<ActingUser>,
+}
+
+/// The human behind an actor.
+#[derive(Debug, Clone)]
+pub(crate) struct ActingUser {
+    pub id: UserId,
+    pub name: String,
+    pub confirmed: bool,
+}
+
+impl Actor {
+    /// Belfry itself, inside a company: the dialer, ingest, jobs.
+    pub(crate) fn engine(company: CompanyId) -> Self {
+        Self { company, zone: Tz::UTC, role: Role::CompanyAdmin, user: None }
+    }
+
+    /// The company everything is done for.
+    pub fn company(&self) -> CompanyId {
+        self.company
+    }
+
+    /// Whether the role allows it.
+    pub fn may(&self, p: Permission) -> bool {
+        self.role.may(p)
+    }
+
+    /// The name in the audit record.
+    pub fn name(&self) -> &str {
+        self.user.as_ref().map_or("Belfry", |u| &u.name)
+    }
+}
+
+/// Why a transaction sees all companies. Each use is named, so that the list can be read and kept short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemTask {
+    /// Registration, confirmation, sign-in: before a company is known.
+    SignIn,
+    /// A provider callback is routed to its gateway's company.
+    RouteCallback,
+    /// The dialer looks for companies with work.
+    FindWork,
+    /// Worker leases.
+    Lease,
+    /// Outgoing mail.
+    Mail,
+    /// Demo data and templates.
+    Seed,
+    /// The invariant checker.
+    Check,
+    /// The live stream looks up what a session may hear.
+    Live,
+}

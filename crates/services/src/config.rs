@@ -1,0 +1,89 @@
+//! Configuration: one struct, from the environment only. `.env.example` lists the same names.
+
+use anyhow::{Context, bail};
+use secrecy::SecretString;
+use std::path::PathBuf;
+
+/// Shortest `SECRET_KEY`.
+const SECRET_MIN: usize = 32;
+
+/// How this process runs. Secrets print as `[REDACTED]`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Login that may become `company`.
+    pub app_database_url: SecretString,
+    /// Login that may become `system`.
+    pub system_database_url: SecretString,
+    /// Where the server listens.
+    pub addr: String,
+    /// How browsers and providers reach us; without a trailing slash.
+    pub public_url: String,
+    /// Where gremlin answers; the address behind every sandbox gateway.
+    pub sandbox_url: String,
+    /// How many times faster sandbox phones live; waits of sandbox campaigns are divided by it.
+    pub sandbox_speed: i32,
+    /// From which gremlin derives the token of each sandbox account.
+    pub sandbox_secret: SecretString,
+    /// Signs nothing yet but what must not be guessed by reading the database.
+    pub secret_key: SecretString,
+    /// The built site.
+    pub site_root: PathBuf,
+    /// Uploaded files.
+    pub data_dir: PathBuf,
+    /// Development mode: mailbox page, gallery, cookies without `Secure`.
+    pub dev: bool,
+}
+
+/// Every name [`Config::from_env`] reads; a test compares it with `.env.example`.
+pub const NAMES: &[&str] = &[
+    "APP_DATABASE_URL", "SYSTEM_DATABASE_URL", "ADDR", "PUBLIC_URL", "SANDBOX_URL", "SANDBOX_SPEED", "SANDBOX_SECRET",
+    "SECRET_KEY", "SITE_ROOT", "DATA_DIR", "DEV", "DATABASE_URL", "ADMIN_DATABASE_URL", "BELFRY_DB_PASSWORD",
+];
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or cannot be read.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let secret_key = need("SECRET_KEY")?;
+        if secret_key.len() < SECRET_MIN {
+            bail!("SECRET_KEY must have at least {SECRET_MIN} characters");
+        }
+        let speed: i32 = or("SANDBOX_SPEED", "1").parse().context("SANDBOX_SPEED must be a whole number")?;
+        if !(1..=100_000).contains(&speed) {
+            bail!("SANDBOX_SPEED must be 1 to 100000");
+        }
+        let addr = or("ADDR", "127.0.0.1:3000");
+        Ok(Self {
+            app_database_url: need("APP_DATABASE_URL")?.into(),
+            system_database_url: need("SYSTEM_DATABASE_URL")?.into(),
+            public_url: or("PUBLIC_URL", &format!("http://{addr}")).trim_end_matches('/').to_owned(),
+            addr,
+            sandbox_url: or("SANDBOX_URL", "http://127.0.0.1:3010").trim_end_matches('/').to_owned(),
+            sandbox_speed: speed,
+            sandbox_secret: or("SANDBOX_SECRET", "gremlin").into(),
+            secret_key: secret_key.into(),
+            site_root: or("SITE_ROOT", "target/site").into(),
+            data_dir: or("DATA_DIR", ".data/files").into(),
+            dev: or("DEV", "0") == "1",
+        })
+    }
+}
+
+/// One variable, required.
+///
+/// # Errors
+/// Names it when it is missing.
+pub fn need(name: &str) -> anyhow::Result<String> {
+    read(name).with_context(|| format!("{name} is not set; see .env.example"))
+}
+
+fn or(name: &str, default: &str) -> String {
+    read(name).unwrap_or_else(|| default.to_owned())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn read(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}

@@ -1,0 +1,269 @@
+//! The one handle. [`Tx`] says who, for which company, at what time, with what luck, in which transaction;
+//! [`SystemTx`] is the same for the few named tasks that stand above companies.
+//!
+//! Two logins, two pools: the ordinary one can only become `company`, the other only `system`, and neither
+//! owns anything, so a connection that never called `begin` gets *permission denied*.
+
+mod migrate;
+
+pub use migrate::{cluster, migrate, migrations_digest};
+
+use crate::actor::{Actor, SystemTask};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Result;
+use anyhow::Context;
+use chrono::Offset;
+use model::accounts::Permission;
+use model::events::EventKind;
+use model::time::{Moment, Timestamp};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use secrecy::ExposeSecret;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Connections per pool.
+const CONNECTIONS_MAX: u32 = 20;
+/// How long a door waits for a connection before it answers 503.
+const ACQUIRE_SECONDS_MAX: u64 = 5;
+
+/// The database, a clock and a source of luck. Cheap to clone.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    company: PgPool,
+    system: PgPool,
+    clock: Clock,
+    luck: Mutex<StdRng>,
+    config: Config,
+}
+
+impl Db {
+    /// Connects both pools lazily; the first use finds out whether Postgres is there.
+    ///
+    /// # Errors
+    /// When a URL cannot be read.
+    pub fn init(config: Config, clock: Clock, seed: u64) -> anyhow::Result<Self> {
+        let company = pool(config.app_database_url.expose_secret()).context("APP_DATABASE_URL")?;
+        let system = pool(config.system_database_url.expose_secret()).context("SYSTEM_DATABASE_URL")?;
+        Ok(Self(Arc::new(Inner { company, system, clock, luck: Mutex::new(StdRng::seed_from_u64(seed)), config })))
+    }
+
+    /// Connects with the machine's clock and luck.
+    ///
+    /// # Errors
+    /// When a URL cannot be read.
+    pub fn from_config(config: Config) -> anyhow::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "the one seed of a real process")]
+        let seed = rand::rng().next_u64();
+        Self::init(config, Clock::System, seed)
+    }
+
+    /// How this process is configured.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The clock behind every transaction.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Random bytes from the seeded source, for tokens and ids.
+    pub(crate) fn luck<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.luck.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// Opens a transaction in which only the actor's company exists. One round trip.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn begin(&self, actor: &Actor) -> Result<Tx> {
+        // The only value formatted into this SQL is a UUID.
+        let sql = format!("begin; set local role company; set local app.company = '{}'", actor.company.uuid());
+        let inner = self.0.company.begin_with(AssertSqlSafe(sql)).await?;
+        Ok(Tx { inner, actor: actor.clone(), now: self.0.clock.now(), db: self.clone() })
+    }
+
+    /// Opens a transaction that sees all companies, for one named task.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn begin_system(&self, task: SystemTask) -> Result<SystemTx> {
+        tracing::trace!(?task, "system transaction");
+        let inner = self.0.system.begin_with(AssertSqlSafe("begin; set local role system")).await?;
+        Ok(SystemTx { inner, now: self.0.clock.now(), db: self.clone() })
+    }
+
+    /// The pool of the job dispatcher; see `jobs.rs`.
+    pub(crate) fn system_pool(&self) -> &PgPool {
+        &self.0.system
+    }
+
+    /// Closes both pools; running transactions finish first.
+    pub async fn close(&self) {
+        self.0.company.close().await;
+        self.0.system.close().await;
+    }
+}
+
+fn pool(url: &str) -> anyhow::Result<PgPool> {
+    Ok(PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
+        .connect_lazy_with(PgConnectOptions::from_str(url)?))
+}
+
+/// A transaction of one company. Dropping it rolls back.
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    actor: Actor,
+    now: Timestamp,
+    db: Db,
+}
+
+impl Tx {
+    /// Refuses unless the actor's role has the permission. First line of every verb.
+    ///
+    /// # Errors
+    /// `Forbidden`, naming the permission.
+    pub fn require(&self, p: Permission) -> Result<()> {
+        if self.actor.role.may(p) { Ok(()) } else { Err(model::Error::Forbidden { permission: p.as_str().to_owned() }.into()) }
+    }
+
+    /// The one moment of this transaction.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// How this process is configured.
+    pub fn config(&self) -> &Config {
+        self.db.config()
+    }
+
+    /// A new id: UUID v7 from this transaction's moment and the seeded luck.
+    pub fn id<I: From<Uuid>>(&mut self) -> I {
+        new_id(&self.db, self.now).into()
+    }
+
+    /// An instant as this actor's screens show it.
+    pub fn moment(&self, at: Timestamp) -> Moment {
+        let offset = at.with_timezone(&self.actor.zone).offset().fix().local_minus_utc() / 60;
+        Moment { at, offset_minutes: i16::try_from(offset).unwrap_or(0) }
+    }
+
+    /// Adds a line to the audit record and wakes listening screens, in this commit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn record(&mut self, kind: EventKind, subject: Option<String>, text: impl Into<String>) -> Result<()> {
+        crate::events::record(self, kind, subject, text.into()).await
+    }
+
+    /// Enqueues a job in this commit; a job with a key that is already there is not added again.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn enqueue<J: crate::jobs::Job>(&mut self, job: &J) -> Result<()> {
+        let now = self.now;
+        crate::jobs::enqueue(self.conn(), job, now).await
+    }
+
+    /// Makes it true.
+    ///
+    /// # Errors
+    /// When the commit fails; then nothing happened, or (connection lost) it is unknown what did.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// SQL exists only inside `services`.
+    pub(crate) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+
+    /// The database handle, for verbs that must open a second transaction.
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+}
+
+/// A transaction above companies, for a named task. Dropping it rolls back.
+pub struct SystemTx {
+    inner: Transaction<'static, Postgres>,
+    now: Timestamp,
+    db: Db,
+}
+
+impl SystemTx {
+    /// The one moment of this transaction.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// How this process is configured.
+    pub fn config(&self) -> &Config {
+        self.db.config()
+    }
+
+    /// A new id: UUID v7 from this transaction's moment and the seeded luck.
+    pub fn id<I: From<Uuid>>(&mut self) -> I {
+        new_id(&self.db, self.now).into()
+    }
+
+    /// A secret nobody can guess: 32 random bytes.
+    pub(crate) fn secret(&self) -> [u8; 32] {
+        self.db.luck()
+    }
+
+    /// Enqueues a job in this commit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn enqueue<J: crate::jobs::Job>(&mut self, job: &J) -> Result<()> {
+        let now = self.now;
+        crate::jobs::enqueue(self.conn(), job, now).await
+    }
+
+    /// Narrows this transaction to one company, with the rights of the engine there. For verbs that begin
+    /// before a company is known (registration, seed). The wall is `company_id`, set by default from here on.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(crate) async fn inside(mut self, actor: &Actor) -> Result<Tx> {
+        let sql = format!("set local app.company = '{}'", actor.company.uuid());
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *self.inner).await?;
+        Ok(Tx { inner: self.inner, actor: actor.clone(), now: self.now, db: self.db })
+    }
+
+    /// Makes it true.
+    ///
+    /// # Errors
+    /// When the commit fails.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// SQL exists only inside `services`.
+    pub(crate) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+fn new_id(db: &Db, now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &db.luck()).into_uuid()
+}

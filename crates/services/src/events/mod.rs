@@ -1,0 +1,81 @@
+//! The audit record: written by `Tx::record` in the commit that caused it, read by its page, heard by screens.
+
+#[cfg(test)]
+mod tests;
+
+use crate::db::Tx;
+use crate::error::Result;
+use model::accounts::Permission;
+use model::events::{EventFilter, EventKind, EventRow, Topic};
+use model::id::EventId;
+use model::page::Page;
+use model::time::Timestamp;
+use sqlx::QueryBuilder;
+
+/// Longest event text kept.
+const TEXT_MAX: usize = 500;
+/// The channel that screens listen to; see [`notice`].
+pub const LIVE_CHANNEL: &str = "live";
+
+pub(crate) async fn record(tx: &mut Tx, kind: EventKind, subject: Option<String>, mut text: String) -> Result<()> {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_MAX) {
+        text.truncate(end);
+    }
+    let id: EventId = tx.id();
+    let (at, user, who) = (tx.now(), tx.actor().user.as_ref().map(|u| u.id), tx.actor().name().to_owned());
+    sqlx::query("insert into events (id, at, kind, subject, user_id, who, text) values ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(id)
+        .bind(at)
+        .bind(kind)
+        .bind(subject)
+        .bind(user)
+        .bind(who)
+        .bind(text)
+        .execute(tx.conn())
+        .await?;
+    notice(tx, kind.topic()).await?;
+    if kind.topic() == Topic::Events { Ok(()) } else { notice(tx, Topic::Events).await }
+}
+
+/// Tells listening screens of this company that something about `topic` changed, when this transaction
+/// commits. Postgres folds equal notices of one transaction into one.
+pub(crate) async fn notice(tx: &mut Tx, topic: Topic) -> Result<()> {
+    let payload = format!("{}:{topic}", tx.actor().company());
+    sqlx::query("select pg_notify($1, $2)").bind(LIVE_CHANNEL).bind(payload).execute(tx.conn()).await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Stored {
+    id: EventId,
+    at: Timestamp,
+    kind: EventKind,
+    subject: Option<String>,
+    who: String,
+    text: String,
+    total: i64,
+}
+
+/// The newest events first.
+///
+/// # Errors
+/// `Forbidden` without `ViewEvents`.
+pub async fn list(tx: &mut Tx, filter: &EventFilter) -> Result<Page<EventRow>> {
+    tx.require(Permission::ViewEvents)?;
+    let mut sql = QueryBuilder::new("select id, at, kind, subject, who, text, count(*) over () as total from events where true");
+    if let Some(kind) = filter.kind {
+        sql.push(" and kind = ").push_bind(kind);
+    }
+    if let Some(subject) = &filter.subject {
+        sql.push(" and subject = ").push_bind(subject);
+    }
+    sql.push(" order by at desc, id desc limit ").push_bind(filter.paging.limit());
+    sql.push(" offset ").push_bind(filter.paging.offset());
+    let rows: Vec<Stored> = sql.build_query_as().fetch_all(tx.conn()).await?;
+    let total = rows.first().map_or(0, |r| r.total);
+    let items = rows
+        .into_iter()
+        .map(|r| EventRow { id: r.id, at: tx.moment(r.at), kind: r.kind, subject: r.subject, who: r.who, text: r.text })
+        .collect();
+    Ok(Page::new(items, total, filter.paging))
+}
