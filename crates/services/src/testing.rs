@@ -1,1 +1,162 @@
-//! Being written.
+//! A world for tests: a Postgres database of its own, a clock moved by hand, seeded ids, and people with names.
+
+use crate::actor::{ActingUser, Actor, SystemTask};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{self, Db, Tx};
+use chrono::{TimeZone, Utc};
+use chrono_tz::Tz;
+use model::accounts::Role;
+use model::id::{CompanyId, UserId};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// One test's world. Its database is dropped with it.
+pub struct World {
+    pub db: Db,
+    pub clock: Clock,
+    name: String,
+    owner: PgConnectOptions,
+}
+
+/// A company and its administrator.
+pub struct Someone {
+    pub company: CompanyId,
+    pub actor: Actor,
+}
+
+impl World {
+    /// An empty, migrated database; the clock stands at Monday 2026-11-23 15:00 UTC.
+    pub async fn new() -> Self {
+        Self::with_seed(1).await
+    }
+
+    /// The same with another seed for ids and luck.
+    pub async fn with_seed(seed: u64) -> Self {
+        let owner = owner_options();
+        let template = template(&owner).await;
+        #[expect(clippy::disallowed_methods, reason = "the name of a throw-away database must differ between test processes")]
+        let name = format!("t_{:016x}", rand::Rng::next_u64(&mut rand::rng()));
+        let mut admin = owner.clone().connect().await.expect("TEST_DATABASE_URL answers");
+        run(&mut admin, format!("create database {name} template {template}")).await;
+        let clock = Clock::manual(Utc.with_ymd_and_hms(2026, 11, 23, 15, 0, 0).single().expect("a moment"));
+        let db = Db::init(config(&owner, &name), clock.clone(), seed).expect("URLs are well formed");
+        Self { db, clock, name, owner }
+    }
+
+    /// A company called `name` with 20 credits, a sandbox gateway and a confirmed administrator.
+    pub async fn company(&self, name: &str) -> Someone {
+        let mut tx = self.db.begin_system(SystemTask::SignIn).await.expect("begin");
+        let company: CompanyId = tx.id();
+        crate::companies::open(&mut tx, company, name, "America/New_York").await.expect("open");
+        tx.commit().await.expect("commit");
+        let someone = Someone { company, actor: Actor::engine(company) };
+        let actor = self.member(&someone, Role::CompanyAdmin).await;
+        Someone { company, actor }
+    }
+
+    /// A confirmed member of a company.
+    pub async fn member(&self, of: &Someone, role: Role) -> Actor {
+        let mut tx = self.db.begin_system(SystemTask::SignIn).await.expect("begin");
+        let (user, now): (UserId, _) = (tx.id(), tx.now());
+        sqlx::query("insert into users (id, email, name, password_hash, confirmed_at, created_at) values ($1, $2, $3, 'none', $4, $4)")
+            .bind(user)
+            .bind(format!("{user}@test.example"))
+            .bind(role.label())
+            .bind(now)
+            .execute(tx.conn())
+            .await
+            .expect("user");
+        sqlx::query("insert into members (company_id, user_id, role, created_at) values ($1, $2, $3, $4)")
+            .bind(of.company)
+            .bind(user)
+            .bind(role)
+            .bind(now)
+            .execute(tx.conn())
+            .await
+            .expect("member");
+        tx.commit().await.expect("commit");
+        let acting = ActingUser { id: user, name: role.label().to_owned(), confirmed: true };
+        Actor { company: of.company, zone: Tz::America__New_York, role, user: Some(acting) }
+    }
+
+    /// A transaction of that company's administrator.
+    pub async fn tx(&self, someone: &Someone) -> Tx {
+        self.db.begin(&someone.actor).await.expect("begin")
+    }
+
+    /// The URL by which the owner reaches this database, for tests that look from outside.
+    pub fn owner_url(&self) -> String {
+        self.owner.clone().database(&self.name).to_url_lossy().to_string()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let (owner, name) = (self.owner.clone(), self.name.clone());
+        // Dropping a database needs a connection, and a destructor cannot await: use a thread of its own.
+        let _ = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(async move {
+                    if let Ok(mut admin) = owner.connect().await {
+                        let _ = sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut admin).await;
+                    }
+                });
+            }
+        })
+        .join();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the test database is, only the caller's environment knows")]
+fn owner_options() -> PgConnectOptions {
+    let url = std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL: run `cargo xtask test`, or see docs/operations.md");
+    PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a Postgres URL")
+}
+
+fn config(owner: &PgConnectOptions, name: &str) -> Config {
+    let url = |user: &str| owner.clone().database(name).username(user).to_url_lossy().to_string().into();
+    Config {
+        app_database_url: url("belfry_app"),
+        system_database_url: url("belfry_system"),
+        addr: "127.0.0.1:0".to_owned(),
+        public_url: "http://belfry.test".to_owned(),
+        sandbox_url: "http://127.0.0.1:9".to_owned(),
+        sandbox_speed: 1,
+        sandbox_secret: "gremlin".to_owned().into(),
+        secret_key: "a key that only tests know, 32 long".to_owned().into(),
+        site_root: PathBuf::from("target/site"),
+        data_dir: std::env::temp_dir().join("belfry-tests").join(name),
+        dev: true,
+    }
+}
+
+/// The migrated database that every test's database is a copy of; made once per set of migrations.
+async fn template(owner: &PgConnectOptions) -> String {
+    /// Any number, the same in every test process.
+    const LOCK: i64 = 0x0062_656c_6672_7931;
+    let template = format!("tpl_{}", db::migrations_digest());
+    let mut admin = owner.clone().connect().await.expect("TEST_DATABASE_URL answers");
+    sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut admin).await.expect("lock");
+    let ready: Option<i32> = sqlx::query_scalar("select 1 from pg_database where datname = $1")
+        .bind(&template)
+        .fetch_optional(&mut admin)
+        .await
+        .expect("look for the template");
+    if ready.is_none() {
+        let half = format!("half_{template}");
+        run(&mut admin, format!("drop database if exists {half} with (force)")).await;
+        run(&mut admin, format!("create database {half}")).await;
+        db::migrate(owner.clone().database(&half).to_url_lossy().as_ref()).await.expect("migrations run");
+        run(&mut admin, format!("alter database {half} rename to {template}")).await;
+    }
+    admin.close().await.expect("close");
+    template
+}
+
+async fn run(admin: &mut PgConnection, sql: String) {
+    sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(admin).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+}

@@ -1,1 +1,186 @@
-//! Being written.
+//! The tenant: opening one, and its settings.
+
+#[cfg(test)]
+mod tests;
+
+use crate::credits::{self, Shift};
+use crate::db::{SystemTx, Tx};
+use crate::error::Result;
+use chrono_tz::Tz;
+use hmac::{Hmac, KeyInit, Mac};
+use model::accounts::Permission;
+use model::companies::{CompanyType, GatewayRow, Settings};
+use model::credits::MovementKind;
+use model::events::EventKind;
+use model::id::{CompanyId, GatewayId};
+use model::time::Hours;
+use secrecy::ExposeSecret;
+use sha2::Sha256;
+use sqlx::types::Json;
+
+/// What a company starts with; an administrator may change it.
+const CONCURRENCY: i32 = 20;
+const RING_SECONDS: i32 = 30;
+const CALL_MINUTES: i32 = 10;
+/// The sandbox network takes this much.
+const SANDBOX_CONCURRENCY: i32 = 100;
+const SANDBOX_CALLS_PER_SECOND: i32 = 20;
+/// In the range that the numbering plan reserves for fiction.
+const SANDBOX_CALLER_ID: &str = "+12025550100";
+
+/// Creates a company with its sandbox gateway, its slots and its free credits, inside registration.
+/// The transaction is narrowed to the new company from here on.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &str) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("select set_config('app.company', $1, true)").bind(id.uuid().to_string()).execute(tx.conn()).await?;
+    sqlx::query(
+        "insert into companies (id, name, time_zone, default_region, hours, concurrency_max, ring_seconds_max, call_minutes_max, created_at)
+         values ($1, $2, $3, 'US', $4, $5, $6, $7, $8)",
+    )
+    .bind(id)
+    .bind(name.trim())
+    .bind(zone)
+    .bind(Json(Hours::business()))
+    .bind(CONCURRENCY)
+    .bind(RING_SECONDS)
+    .bind(CALL_MINUTES)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    let gateway: GatewayId = tx.id();
+    let account = format!("AC{}", id.uuid().simple());
+    let token = sandbox_token(tx.config().sandbox_secret.expose_secret(), &account);
+    sqlx::query(
+        "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second, tokens_at, created_at)
+         values ($1, 'Sandbox', 'twilio', true, $2, $3, $4, $5, $6, $7, $7)",
+    )
+    .bind(gateway)
+    .bind(account)
+    .bind(token)
+    .bind(SANDBOX_CALLER_ID)
+    .bind(SANDBOX_CONCURRENCY)
+    .bind(SANDBOX_CALLS_PER_SECOND)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query("insert into capacity (scope, ref, cap) values ('company', $1, $2), ('gateway', $3, $4)")
+        .bind(id)
+        .bind(CONCURRENCY)
+        .bind(gateway)
+        .bind(SANDBOX_CONCURRENCY)
+        .execute(tx.conn())
+        .await?;
+    let welcome =
+        Shift { kind: MovementKind::Grant, amount: credits::WELCOME, key: "welcome".to_owned(), campaign: None, call: None, note: "Welcome" };
+    let movement = tx.id();
+    credits::shift(tx.conn(), movement, now, "Belfry", &welcome).await?;
+    Ok(())
+}
+
+/// The token gremlin expects of a sandbox account: the first half of HMAC-SHA256(secret, account), in hex.
+pub(crate) fn sandbox_token(secret: &str, account: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(account.as_bytes());
+    mac.finalize().into_bytes().iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct Stored {
+    name: String,
+    company_type: Option<CompanyType>,
+    time_zone: String,
+    default_region: String,
+    hours: Json<Hours>,
+    concurrency_max: i32,
+    ring_seconds_max: i32,
+    call_minutes_max: i32,
+}
+
+/// The settings, for every role: screens need the zone and the hours.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn settings(tx: &mut Tx) -> Result<Settings> {
+    let s: Stored = sqlx::query_as(
+        "select name, company_type, time_zone, default_region, hours, concurrency_max, ring_seconds_max, call_minutes_max from companies
+         where id = app.company()",
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Settings {
+        name: s.name,
+        company_type: s.company_type.unwrap_or(CompanyType::Generic),
+        time_zone: s.time_zone,
+        default_region: s.default_region,
+        hours: s.hours.0,
+        concurrency_max: s.concurrency_max,
+        ring_seconds_max: s.ring_seconds_max,
+        call_minutes_max: s.call_minutes_max,
+    })
+}
+
+/// Saves the settings; a change of hours or concurrency takes effect with the next dial.
+///
+/// # Errors
+/// `Forbidden`, or `Invalid` with a message per field.
+pub async fn save_settings(tx: &mut Tx, s: &Settings) -> Result<()> {
+    tx.require(Permission::ManageSettings)?;
+    s.check()?;
+    if s.time_zone.parse::<Tz>().is_err() {
+        return Err(model::Error::field("time_zone", "Choose a time zone from the list.").into());
+    }
+    if !crate::phones::is_region(&s.default_region) {
+        return Err(model::Error::field("default_region", "Use the two letters of a country, like US.").into());
+    }
+    sqlx::query(
+        "update companies set name = $1, company_type = $2, time_zone = $3, default_region = $4, hours = $5, concurrency_max = $6,
+                ring_seconds_max = $7, call_minutes_max = $8 where id = app.company()",
+    )
+    .bind(s.name.trim())
+    .bind(s.company_type)
+    .bind(&s.time_zone)
+    .bind(&s.default_region)
+    .bind(Json(&s.hours))
+    .bind(s.concurrency_max)
+    .bind(s.ring_seconds_max)
+    .bind(s.call_minutes_max)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query("update capacity set cap = $1 where scope = 'company'").bind(s.concurrency_max).execute(tx.conn()).await?;
+    crate::dialer::wake_company(tx).await?;
+    let subject = tx.actor().company().to_string();
+    tx.record(EventKind::SettingsChanged, Some(subject), "Settings saved").await
+}
+
+/// The company's gateways, without their keys.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn gateways(tx: &mut Tx) -> Result<Vec<GatewayRow>> {
+    type Row = (GatewayId, String, String, bool, String, i32, i32);
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, name, kind, sandbox, caller_id, concurrency_max, calls_per_second from gateways order by created_at limit 100",
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, name, kind, sandbox, caller_id, concurrency_max, calls_per_second)| GatewayRow {
+            id,
+            name,
+            kind,
+            sandbox,
+            caller_id,
+            concurrency_max,
+            calls_per_second,
+        })
+        .collect())
+}
+
+/// Every IANA zone name a company or contact may state.
+pub fn zones() -> Vec<&'static str> {
+    chrono_tz::TZ_VARIANTS.iter().map(|z| z.name()).collect()
+}
