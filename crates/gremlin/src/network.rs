@@ -1,0 +1,367 @@
+//! What the network knows: calls, accounts, how often each number was asked for, and the faults that are on.
+//! One mutex, held for moments and never across an await.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Settings,
+    callee::Callee,
+    chance,
+    clock::{self, Pace},
+    faults::{FaultKind, Faults},
+    life, token_for,
+};
+
+/// Twilio waits this long for a callback's connection and answer (webhooks-connection-overrides, defaults).
+const HOOK_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const HOOK_TIMEOUT: Duration = Duration::from_secs(15);
+/// Orders to one call that wait to be obeyed.
+const COMMANDS_MAX: usize = 8;
+/// Tokens set by hand, and numbers whose attempts are counted. Past the second all counts start again.
+pub const TOKENS_MAX: usize = 10_000;
+const ATTEMPTS_MAX: usize = 1_000_000;
+/// What is kept of the callbacks of one call.
+const DELIVERIES_MAX: usize = 64;
+
+pub struct Network {
+    pub settings: Settings,
+    pub public_url: String,
+    pub pace: Pace,
+    pub client: reqwest::Client,
+    pub tasks: TaskTracker,
+    /// Cancelled when the server stops: every call under way ends with it.
+    pub stop: CancellationToken,
+    /// Makes ids differ between two runs with one seed, so that a database may remember both.
+    id_seed: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub struct State {
+    calls: HashMap<String, Call>,
+    by_serial: BTreeMap<u64, String>,
+    last_serial: u64,
+    live: usize,
+    tokens: HashMap<String, String>,
+    attempts: HashMap<(String, String), u32>,
+    pub faults: Faults,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Queued,
+    Initiated,
+    Ringing,
+    InProgress,
+    Completed,
+    Busy,
+    NoAnswer,
+    Failed,
+    Canceled,
+}
+
+impl Status {
+    /// The word of callbacks.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Initiated => "initiated",
+            Self::Ringing => "ringing",
+            Self::InProgress => "in-progress",
+            Self::Completed => "completed",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no-answer",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+    /// The word of the REST resource, which does not know "initiated".
+    pub const fn rest_word(self) -> &'static str {
+        match self {
+            Self::Initiated => Self::Queued.word(),
+            other => other.word(),
+        }
+    }
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled)
+    }
+}
+
+/// What was asked for when the call was created.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub account: String,
+    pub to: String,
+    pub from: String,
+    pub script: life::Source,
+    pub status_callback: Option<Hook>,
+    /// Of `initiated ringing answered completed`.
+    pub events: Vec<String>,
+    pub ring_seconds_max: f64,
+    pub talk_seconds_max: f64,
+    pub detection: Option<Detection>,
+    pub recording: Option<RecordingOrder>,
+}
+
+/// An address we post to.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    pub url: String,
+    pub method: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Detection {
+    /// In the background, with the verdict posted here; else the script waits for it.
+    pub callback: Option<Hook>,
+    pub background: bool,
+    pub message_end: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct RecordingOrder {
+    pub channels: u16,
+    pub callback: Option<Hook>,
+    pub events: Vec<String>,
+}
+
+/// One call, as far as it has come.
+#[derive(Debug)]
+pub struct Call {
+    pub sid: String,
+    pub serial: u64,
+    pub order: Arc<Order>,
+    pub callee: Callee,
+    pub attempt: u32,
+    pub status: Status,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Virtual seconds of talk.
+    pub duration: Option<u64>,
+    pub price: Option<String>,
+    pub answered_by: Option<&'static str>,
+    pub sip: Option<u16>,
+    pub recording_sid: Option<String>,
+    /// How often the phone really rang. More than once would be a bug of ours, so it is counted, not assumed.
+    pub rang: u32,
+    pub deliveries: Vec<Delivery>,
+    commands: mpsc::Sender<life::Command>,
+}
+
+/// What became of one callback.
+#[derive(Debug, Clone, Serialize)]
+pub struct Delivery {
+    pub event: String,
+    pub at: DateTime<Utc>,
+    pub status: Option<u16>,
+    pub note: Option<String>,
+}
+
+impl Call {
+    /// Our caller's own id of the call: the `call` parameter of the status callback, or a path segment like `cal_…`.
+    pub fn reference(&self) -> Option<String> {
+        let hook = self.order.status_callback.as_ref()?;
+        let url = url::Url::parse(&hook.url).ok()?;
+        let named = url.query_pairs().find(|(key, _)| key == "call").map(|(_, value)| value.into_owned());
+        named.or_else(|| url.path_segments()?.find(|part| part.starts_with("cal_")).map(str::to_owned))
+    }
+    /// Hands an order to the call; false when it no longer listens.
+    pub fn command(&self, command: life::Command) -> bool {
+        self.commands.try_send(command).is_ok()
+    }
+}
+
+/// Too many calls at once.
+pub struct Full;
+
+impl Network {
+    pub fn new(settings: Settings, public_url: String) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .user_agent("TwilioProxy/1.1 (gremlin)")
+            .connect_timeout(HOOK_CONNECT_TIMEOUT)
+            .timeout(HOOK_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .build()
+            .context("cannot build the HTTP client")?;
+        let id_seed = settings.seed ^ clock::now().timestamp_nanos_opt().unwrap_or_default().unsigned_abs();
+        Ok(Self {
+            pace: Pace::new(settings.speed),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            client,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            id_seed,
+            settings,
+            state: Mutex::default(),
+        })
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while holding it leaves nothing half-done that would matter here.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn token(&self, account: &str) -> String {
+        let own = self.state().tokens.get(account).cloned();
+        own.unwrap_or_else(|| token_for(&self.settings.token_secret, account))
+    }
+
+    /// Sets an account's token; false when there are too many.
+    pub fn set_token(&self, account: String, token: String) -> bool {
+        let mut state = self.state();
+        let room = state.tokens.len() < TOKENS_MAX || state.tokens.contains_key(&account);
+        if room {
+            state.tokens.insert(account, token);
+        }
+        room
+    }
+
+    pub fn strikes(&self, kind: FaultKind, account: &str, to: &str) -> Option<u64> {
+        self.state().faults.strikes(self.settings.seed, kind, account, to)
+    }
+
+    /// Counts one more request for this number; the first is 1.
+    pub fn next_attempt(&self, account: &str, to: &str) -> u32 {
+        let mut state = self.state();
+        if state.attempts.len() >= ATTEMPTS_MAX {
+            state.attempts.clear();
+        }
+        let count = state.attempts.entry((account.to_owned(), to.to_owned())).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// An id that no other run of this program gives.
+    pub fn new_sid(&self, prefix: &str, about: &str) -> String {
+        chance::sid(prefix, self.id_seed, &[prefix, about])
+    }
+
+    /// Takes a call and lets it live.
+    pub fn place(self: &Arc<Self>, order: Order, callee: Callee, attempt: u32) -> Result<String, Full> {
+        let (commands, orders) = mpsc::channel(COMMANDS_MAX);
+        let now = clock::now();
+        let sid = {
+            let mut state = self.state();
+            if state.live >= self.settings.calls_live_max {
+                return Err(Full);
+            }
+            state.forget_oldest(self.settings.calls_kept_max);
+            state.live += 1;
+            state.last_serial += 1;
+            let serial = state.last_serial;
+            let sid = self.new_sid("CA", &serial.to_string());
+            let call = Call {
+                sid: sid.clone(),
+                serial,
+                order: Arc::new(order),
+                callee,
+                attempt,
+                status: Status::Queued,
+                created_at: now,
+                updated_at: now,
+                started_at: None,
+                ended_at: None,
+                duration: None,
+                price: None,
+                answered_by: None,
+                sip: None,
+                recording_sid: None,
+                rang: 0,
+                deliveries: Vec::new(),
+                commands,
+            };
+            state.by_serial.insert(serial, sid.clone());
+            state.calls.insert(sid.clone(), call);
+            sid
+        };
+        let line = life::Line::new(Arc::clone(self), &sid, orders);
+        if let Some(line) = line {
+            self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(line.run()));
+        }
+        Ok(sid)
+    }
+
+    /// Looks at or changes one call.
+    pub fn with_call<R>(&self, sid: &str, f: impl FnOnce(&mut Call) -> R) -> Option<R> {
+        self.state().calls.get_mut(sid).map(f)
+    }
+
+    /// Moves a call to a status and notes the time.
+    pub fn advance(&self, sid: &str, status: Status) {
+        let now = clock::now();
+        let mut state = self.state();
+        let Some(call) = state.calls.get_mut(sid) else { return };
+        call.status = status;
+        call.updated_at = now;
+        match status {
+            Status::Initiated => call.started_at = Some(now),
+            Status::Ringing => call.rang += 1,
+            ended if ended.is_ended() => {
+                call.ended_at = Some(now);
+                state.live = state.live.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn delivered(&self, sid: &str, delivery: Delivery) {
+        self.with_call(sid, |call| {
+            if call.deliveries.len() < DELIVERIES_MAX {
+                call.deliveries.push(delivery);
+            }
+        });
+    }
+}
+
+impl State {
+    /// The newest first; `before` skips everything from that serial on.
+    pub fn newest(&self, before: Option<u64>) -> impl Iterator<Item = &Call> {
+        let range = ..before.unwrap_or(u64::MAX);
+        self.by_serial.range(range).rev().filter_map(|(_, sid)| self.calls.get(sid))
+    }
+    pub fn live(&self) -> usize {
+        self.live
+    }
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+    /// Drops a call from memory. One under way notices, and stops.
+    pub fn forget(&mut self, sid: &str) {
+        if let Some(call) = self.calls.remove(sid) {
+            self.by_serial.remove(&call.serial);
+            if !call.status.is_ended() {
+                self.live = self.live.saturating_sub(1);
+            }
+        }
+    }
+    /// Everything but the accounts: calls, counts, faults.
+    pub fn reset(&mut self) {
+        self.calls.clear();
+        self.by_serial.clear();
+        self.live = 0;
+        self.attempts.clear();
+        self.faults.clear();
+    }
+    fn forget_oldest(&mut self, kept_max: usize) {
+        while self.calls.len() >= kept_max.max(1) {
+            let oldest = self.by_serial.values().find(|sid| self.calls.get(*sid).is_none_or(|call| call.status.is_ended()));
+            let Some(sid) = oldest.cloned() else { return };
+            self.forget(&sid);
+        }
+    }
+}
