@@ -1,1 +1,199 @@
-//! Being written.
+//! Getting in: registration, confirmation of the e-mail, and what a signed-in person is told about themself.
+//!
+//! Users, sessions and tokens stand above companies, so everything here runs in a [`SystemTx`] under
+//! `SystemTask::SignIn`. Sign-in and sessions are in `sessions.rs`, hashing in `passwords.rs`.
+
+mod passwords;
+mod repo;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+pub use sessions::{Caller, Client, ended_cookie, resolve, session_cookie, session_token, sign_in, sign_out};
+
+use crate::actor::{ActingUser, Actor, SystemTask};
+use crate::db::{Db, SystemTx, Tx};
+use crate::error::Result;
+use crate::mails::{self, NewMail};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use model::Error;
+use model::accounts::{Me, Permission, Register, Role};
+use model::companies::CompanyType;
+use model::events::EventKind;
+use model::id::{CompanyId, UserId};
+use sha2::{Digest, Sha256};
+
+/// How long the link in a confirmation mail works.
+const CONFIRMATION_HOURS: i64 = 48;
+/// Confirmation mails one user may ask for per hour.
+const CONFIRMATIONS_PER_HOUR_MAX: i64 = 5;
+/// The zone of a new company until somebody chooses one in the settings.
+const FIRST_ZONE: &str = "UTC";
+
+/// A user about to be written. Seeds and tests make confirmed ones.
+pub(crate) struct NewUser<'a> {
+    pub name: &'a str,
+    /// Any case; stored lower-cased.
+    pub email: &'a str,
+    pub password_hash: &'a str,
+    pub confirmed: bool,
+}
+
+/// Creates a user, their company with its sandbox and first credits, and sends the confirmation mail.
+///
+/// # Errors
+/// `Invalid`, also when the e-mail is taken.
+pub async fn register(db: &Db, form: &Register) -> Result<()> {
+    form.check()?;
+    let password_hash = passwords::hash(db, &form.password).await?;
+    let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    let new = NewUser { name: form.name.trim(), email: &form.email, password_hash: &password_hash, confirmed: false };
+    let user = create_user(&mut tx, &new).await?;
+    let company: CompanyId = tx.id();
+    crate::companies::open(&mut tx, company, form.company_name.trim(), FIRST_ZONE).await?;
+    join(&mut tx, company, user, Role::CompanyAdmin).await?;
+    send_confirmation(&mut tx, user, new.name, &normal(new.email)).await?;
+    let acting = ActingUser { id: user, name: new.name.to_owned(), confirmed: false };
+    let actor = Actor { company, zone: Tz::UTC, role: Role::CompanyAdmin, user: Some(acting) };
+    let mut tx = tx.inside(&actor).await?;
+    let text = format!("{} registered {}", new.name, form.company_name.trim());
+    tx.record(EventKind::CompanyRegistered, Some(company.to_string()), text).await?;
+    tx.commit().await
+}
+
+/// Writes a user.
+///
+/// # Errors
+/// `Invalid` on `email` when it is taken.
+pub(crate) async fn create_user(tx: &mut SystemTx, new: &NewUser<'_>) -> Result<UserId> {
+    let (id, now): (UserId, _) = (tx.id(), tx.now());
+    repo::insert_user(tx, id, &normal(new.email), new, now).await.map_err(|e| {
+        e.when("users_email_unique", || Error::field("email", "An account with this e-mail exists. Sign in instead."))
+    })?;
+    Ok(id)
+}
+
+/// Makes a user a member of a company.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn join(tx: &mut SystemTx, company: CompanyId, user: UserId, role: Role) -> Result<()> {
+    let now = tx.now();
+    repo::insert_member(tx, company, user, role, now).await
+}
+
+/// A stored form of a password, for seeds.
+///
+/// # Errors
+/// When hashing fails.
+pub(crate) async fn hash_password(db: &Db, password: &str) -> Result<String> {
+    passwords::hash(db, password).await
+}
+
+/// Follows the link of a confirmation mail. Following it twice is fine: mail scanners do.
+///
+/// # Errors
+/// `NotFound` for a link we never sent, `Conflict` for one that is too old.
+pub async fn confirm(db: &Db, token: &str) -> Result<()> {
+    let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    let Some(found) = repo::lock_confirmation(&mut tx, &digest(token)).await? else {
+        return Err(Error::not_found("confirmation link").into());
+    };
+    if found.used_at.is_some() {
+        return Ok(());
+    }
+    let now = tx.now();
+    if found.expires_at <= now {
+        return Err(Error::conflict("This link has expired. Sign in and ask for a new one.").into());
+    }
+    repo::confirm(&mut tx, &digest(token), found.user_id, now).await?;
+    let Some(actor) = repo::first_membership(&mut tx, found.user_id).await?.map(|m| m.actor()) else {
+        return tx.commit().await;
+    };
+    let mut tx = tx.inside(&actor).await?;
+    tx.record(EventKind::UserConfirmed, Some(found.user_id.to_string()), "E-mail confirmed").await?;
+    tx.commit().await
+}
+
+/// Sends the confirmation mail again.
+///
+/// # Errors
+/// `Unauthenticated` without a user, `Conflict` when already confirmed, `RateLimited` after several.
+pub async fn resend_confirmation(tx: &mut Tx) -> Result<()> {
+    let user = tx.actor().user.as_ref().map(|u| u.id).ok_or(Error::Unauthenticated)?;
+    // A company transaction may not see users, so this is a second one of its own.
+    let mut system = tx.db().begin_system(SystemTask::SignIn).await?;
+    let found = repo::lock_user(&mut system, user).await?;
+    if found.confirmed {
+        return Err(Error::conflict("Your e-mail is confirmed already.").into());
+    }
+    // A token's age follows from its expiry: what expires more than 47 hours from now is less than an hour old.
+    let hour = system.now() + TimeDelta::hours(CONFIRMATION_HOURS - 1);
+    if repo::count_confirmations(&mut system, user, hour).await? >= CONFIRMATIONS_PER_HOUR_MAX {
+        return Err(Error::RateLimited { retry_seconds: 3600 }.into());
+    }
+    send_confirmation(&mut system, user, &found.name, &found.email).await?;
+    system.commit().await
+}
+
+/// Chooses what kind of company this is; templates and defaults follow from it.
+///
+/// # Errors
+/// `Forbidden` without `ManageSettings`.
+pub async fn choose_type(tx: &mut Tx, company_type: CompanyType) -> Result<()> {
+    tx.require(Permission::ManageSettings)?;
+    repo::set_company_type(tx, company_type).await?;
+    let subject = tx.actor().company().to_string();
+    tx.record(EventKind::CompanyTypeChosen, Some(subject), format!("Company type is {}", company_type.label())).await
+}
+
+/// Who is looking at the screen, where, and what the frame shows beside every page.
+///
+/// # Errors
+/// `Unauthenticated` when the user or the membership is gone.
+pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
+    let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    let company = caller.actor.company();
+    let found = repo::me(&mut tx, caller.user, company).await?.ok_or(Error::Unauthenticated)?;
+    let companies = repo::companies_of(&mut tx, caller.user).await?;
+    Ok(Me {
+        user: caller.user,
+        name: found.name,
+        email: found.email,
+        confirmed: found.confirmed,
+        role: found.role,
+        company,
+        company_name: found.company_name,
+        company_type: found.company_type,
+        time_zone: found.time_zone,
+        companies,
+        available: found.available,
+        received: found.received,
+        live_calls: found.live_calls,
+    })
+}
+
+async fn send_confirmation(tx: &mut SystemTx, user: UserId, name: &str, email: &str) -> Result<()> {
+    let token = URL_SAFE_NO_PAD.encode(tx.secret());
+    let expires_at = tx.now() + TimeDelta::hours(CONFIRMATION_HOURS);
+    repo::insert_confirmation(tx, &digest(&token), user, expires_at).await?;
+    let body = format!(
+        "Hello {name},\n\nplease confirm your e-mail address by opening this link:\n\n{}/confirm?token={token}\n\n\
+         It works for {CONFIRMATION_HOURS} hours. If you did not register at Belfry, ignore this mail.\n",
+        tx.config().public_url
+    );
+    mails::send(tx, &NewMail { to_address: email, subject: "Confirm your e-mail", body: &body }).await
+}
+
+/// How a token is stored. Tokens are 32 random bytes, so a fast hash without salt is enough.
+fn digest(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+/// How an e-mail is stored and looked up.
+fn normal(email: &str) -> String {
+    email.trim().to_lowercase()
+}
