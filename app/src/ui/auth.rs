@@ -37,6 +37,7 @@ pub fn AuthLayout(
             })}
         </div>
     }
+    .into_any()
 }
 
 /// A line with words in it, between two ways to do the same.

@@ -9,8 +9,8 @@ use super::{Icon, IconButton, Size, field::FieldContext, join};
 /// Keeps a control and a signal in step without overwriting what was typed before hydration: the first run
 /// takes the control's text if it differs, later runs write the signal's.
 fn keep_in_step(signal: RwSignal<String>, element: impl Fn() -> Option<JsValue> + 'static) {
-    let key = JsValue::from_str("value");
     Effect::new(move |before: Option<bool>| {
+        let key = JsValue::from_str("value");
         let wanted = signal.get();
         let Some(element) = element() else { return false };
         let shown = js_sys::Reflect::get(&element, &key).ok().and_then(|v| v.as_string()).unwrap_or_default();
