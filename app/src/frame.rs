@@ -5,7 +5,7 @@ use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
-use crate::ui::{Avatar, Icon, IconButton, LiveDot, Logo, Menu, MenuItem, MenuLine, Meter, initials};
+use crate::ui::{Avatar, Icon, IconButton, LiveDot, Logo, Menu, MenuLine, Meter, initials};
 
 /// A year, for the theme cookie.
 const THEME_COOKIE_SECONDS: u32 = 31_536_000;
@@ -204,11 +204,24 @@ fn profile_block(user: Signal<String>, role: Signal<String>, profile: Option<Vie
         <div class="border-t border-sidebar-border p-2">
             <Menu id="profile-menu" label="Profile menu" class="profile" menu_class="w-56" start=true trigger=trigger>
                 {profile.map(|profile| view! { {profile.run()} <MenuLine/> })}
-                <MenuItem label="Switch light and dark" icon=icondata::LuSun on:click=move |_| switch_theme()/>
+                {theme_item()}
                 <MenuLine/>
                 {sign_out.run()}
             </Menu>
         </div>
+    }
+    .into_any()
+}
+
+/// Names the other theme. Which one that is, the style sheet knows: it may follow the system.
+fn theme_item() -> AnyView {
+    view! {
+        <button role="menuitem" type="button" tabindex="-1" on:click=move |_| switch_theme()>
+            <Icon icon=icondata::LuMoon class="dark:hidden"/>
+            <Icon icon=icondata::LuSun class="hidden dark:block"/>
+            <span class="dark:hidden">"Dark theme"</span>
+            <span class="hidden dark:inline">"Light theme"</span>
+        </button>
     }
     .into_any()
 }

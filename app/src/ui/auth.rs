@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Logo, some};
+use super::{Icon, Logo, some};
 
 /// Logo, a centred form under its `h1`, and a footer. `aside` fills the second half on wide screens.
 #[component]
@@ -38,6 +38,31 @@ pub fn AuthLayout(
         </div>
     }
     .into_any()
+}
+
+/// What the panel beside the form says: a sentence and a few points, each an icon, a title and a line.
+#[component]
+pub fn AuthPoints(#[prop(into)] title: String, points: Vec<(icondata::Icon, String, String)>) -> impl IntoView {
+    let points = points
+        .into_iter()
+        .map(|(icon, title, text)| {
+            view! {
+                <li class="flex gap-4">
+                    <span class="avatar square size-9 bg-primary-subtle text-primary" aria-hidden="true"><Icon icon=icon class="size-[18px]"/></span>
+                    <div>
+                        <p class="font-medium text-foreground">{title}</p>
+                        <p class="text-sm text-muted-foreground">{text}</p>
+                    </div>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="mx-auto w-full max-w-100">
+            <p class="text-2xl font-semibold tracking-[-0.022em] text-balance text-foreground">{title}</p>
+            <ul class="mt-8 flex flex-col gap-6">{points}</ul>
+        </div>
+    }
 }
 
 /// A line with words in it, between two ways to do the same.

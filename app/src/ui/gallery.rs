@@ -314,7 +314,7 @@ fn table_states() -> AnyView {
             </Card>
             <Card flush=true>
                 <Table caption="Loading rows" columns=columns() busy=true><SkeletonRows rows=3 columns=3/></Table>
-                <CursorPager text="Newest first" previous=None next=Some("?before=1".to_owned())/>
+                <CursorPager label="More rows" text="Newest first" previous=None next=Some("?before=1".to_owned())/>
             </Card>
         </div>
     }
@@ -411,7 +411,7 @@ fn steps() -> AnyView {
     let tabs = vec![Tab::new("All", "/dev/ui", true).count(34), Tab::new("Running", "?view=running", false).count(6), Tab::new("Archived", "?view=old", false)];
     view! {
         <Tabs label="Views" items=tabs class="mb-6"/>
-        <div class="grid gap-6 xl:grid-cols-3">
+        <div class="grid items-start gap-6 xl:grid-cols-[2fr_1fr_1.5fr]">
             <div class="rounded-lg border bg-muted/60 p-2"><Stepper steps=names() current=current on_pick=move |i| current.set(i)/></div>
             <div class="rounded-lg border bg-muted/60 p-2"><Stepper steps=names() current=2 vertical=true/></div>
             <Card title="What happened">

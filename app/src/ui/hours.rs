@@ -36,6 +36,10 @@ impl DayHours {
         };
         Some((parse(&self.from)?, parse(&self.to)?))
     }
+    /// Open, but not from an earlier to a later time.
+    fn is_wrong(&self) -> bool {
+        self.open && !matches!(self.minutes(), Some((from, to)) if to > from)
+    }
     /// "9 h", "7 h 30", or why not.
     fn length(&self) -> String {
         match self.minutes() {
@@ -77,9 +81,9 @@ pub fn HoursEditor(
     view! {
         <fieldset class="min-w-0">
             <legend class="label">{legend}</legend>
-            <div class="mb-3 flex flex-wrap items-end justify-between gap-3">
+            <div class="mb-3 flex flex-wrap items-start justify-between gap-3">
                 <p class="hint">{hint}</p>
-                <Button variant=Variant::Outline size=Size::Small icon=icondata::LuCopy on:click=copy_monday>
+                <Button variant=Variant::Outline size=Size::Small class="sm:-mt-4" icon=icondata::LuCopy on:click=copy_monday>
                     "Copy Monday to weekdays"
                 </Button>
             </div>
@@ -131,7 +135,7 @@ fn day_row(i: usize, days: RwSignal<Vec<DayHours>>, name: &str) -> AnyView {
         }
     };
     view! {
-        <div class="hours-row" class:closed=move || !day.with(|day| day.open)>
+        <div class="hours-row" class:closed=move || !day.with(|day| day.open) class:wrong=move || day.with(DayHours::is_wrong)>
             <label class="flex items-center gap-2.5 text-sm">
                 <input class="check" type="checkbox" name=field("open") value="true" checked=start.open
                     prop:checked=move || day.with(|day| day.open) on:change=toggle/>

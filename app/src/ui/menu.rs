@@ -101,17 +101,19 @@ pub fn Menu(
         Some(trigger) => trigger.run(),
         None => view! { <Icon icon=icondata::LuEllipsis/> }.into_any(),
     };
+    let name = label.clone();
     view! {
         <button
             node_ref=button
             class=class
             type="button"
-            aria-label=label.clone()
             aria-haspopup="menu"
             aria-expanded=move || open.get().to_string()
             popovertarget=id.clone()
         >
             {inside}
+            // Text rather than aria-label: a trigger may have words of its own, and then both are its name.
+            <span class="sr-only">{name}</span>
         </button>
         <div
             node_ref=menu

@@ -27,7 +27,7 @@ mod table;
 mod toast;
 mod upload;
 
-pub use auth::{AuthLayout, OrDivider};
+pub use auth::{AuthLayout, AuthPoints, OrDivider};
 pub use badge::{Avatar, Badge, Chip, Delta, Kbd, LiveDot, Trend, initials};
 pub use button::{Button, IconButton, LinkButton, Segment, Segmented};
 pub use card::{Card, Fact, Facts, Note};

@@ -162,7 +162,15 @@ fn step_link(href: Option<String>, label: &'static str, icon: icondata::Icon) ->
 
 /// "26–50 of 1,204", and links to pages. `href` makes the link of a page.
 #[component]
-pub fn Pager(page: u32, per_page: u32, total: i64, #[prop(into)] href: Callback<u32, String>) -> impl IntoView {
+pub fn Pager(
+    page: u32,
+    per_page: u32,
+    total: i64,
+    #[prop(into)] href: Callback<u32, String>,
+    /// Only needed when a page has two pagers.
+    #[prop(default = "Pages".into(), into)]
+    label: String,
+) -> impl IntoView {
     let per = i64::from(per_page.max(1));
     let pages = u32::try_from((total.max(0) + per - 1) / per).unwrap_or(u32::MAX).max(1);
     let page = page.clamp(1, pages);
@@ -174,10 +182,10 @@ pub fn Pager(page: u32, per_page: u32, total: i64, #[prop(into)] href: Callback<
         .map(|n| match n {
             None => view! { <span class="px-1" aria-hidden="true">"…"</span> }.into_any(),
             Some(n) => {
-                let here = n == page;
+                let (here, shown) = (n == page, grouped(i64::from(n)));
                 let class = if here { "btn btn-secondary btn-sm min-w-8 tabular-nums" } else { "btn btn-ghost btn-sm min-w-8 tabular-nums" };
                 view! {
-                    <a class=class href=href.run(n) aria-current=here.then_some("page") aria-label=format!("Page {n}")>{n}</a>
+                    <a class=class href=href.run(n) aria-current=here.then_some("page") aria-label=format!("Page {shown}")>{shown.clone()}</a>
                 }
                 .into_any()
             }
@@ -187,7 +195,7 @@ pub fn Pager(page: u32, per_page: u32, total: i64, #[prop(into)] href: Callback<
         <div class="pager">
             <span class="tabular-nums">{words}</span>
             {(pages > 1).then(|| view! {
-                <nav class="flex items-center gap-1" aria-label="Pages">
+                <nav class="flex items-center gap-1" aria-label=label>
                     {step_link((page > 1).then(|| href.run(page - 1)), "Previous page", icondata::LuChevronLeft)}
                     {links}
                     {step_link((page < pages).then(|| href.run(page + 1)), "Next page", icondata::LuChevronRight)}
@@ -204,11 +212,12 @@ pub fn CursorPager(
     #[prop(optional, into)] text: String,
     #[prop(optional_no_strip)] previous: Option<String>,
     #[prop(optional_no_strip)] next: Option<String>,
+    #[prop(default = "Pages".into(), into)] label: String,
 ) -> impl IntoView {
     view! {
         <div class="pager">
             <span>{text}</span>
-            <nav class="flex items-center gap-1" aria-label="Pages">
+            <nav class="flex items-center gap-1" aria-label=label>
                 {step_link(previous, "Previous page", icondata::LuChevronLeft)}
                 {step_link(next, "Next page", icondata::LuChevronRight)}
             </nav>
