@@ -81,7 +81,10 @@ impl Outbox {
     pub async fn recording(&self) {
         let Some(recording) = &self.order.recording else { return };
         let Some(hook) = &recording.callback else { return };
-        let made = self.network.with_call(&self.sid, |call| (call.recording_sid.clone(), call.duration, call.started_at)).unwrap_or_default();
+        let made = self
+            .network
+            .with_call(&self.sid, |call| (call.recording_sid.clone(), call.duration, call.started_at))
+            .unwrap_or_default();
         let status = if made.0.is_some() { "completed" } else { "absent" };
         if !recording.events.iter().any(|wanted| wanted == status) {
             return;
@@ -183,7 +186,8 @@ impl Postman {
 
 /// Asks the customer for the next document.
 pub async fn fetch_document(network: &Network, sid: &str, url: &str, method: &str, more: Form) -> anyhow::Result<String> {
-    let (account, mut form) = network.with_call(sid, |call| (call.order.account.clone(), call_form(call))).context("the call is gone")?;
+    let (account, mut form) =
+        network.with_call(sid, |call| (call.order.account.clone(), call_form(call))).context("the call is gone")?;
     form.extend(more);
     let mut response = request(network, &account, url, method, &form, false).send().await?;
     let status = response.status();
@@ -209,7 +213,8 @@ fn request(network: &Network, account: &str, url: &str, method: &str, form: &For
         let signed = signature(&token, &full, &[]);
         (network.client.get(full), signed)
     } else {
-        let post = network.client.post(address).header("content-type", "application/x-www-form-urlencoded; charset=UTF-8").body(encoded);
+        let post =
+            network.client.post(address).header("content-type", "application/x-www-form-urlencoded; charset=UTF-8").body(encoded);
         (post, signature(&token, address, form))
     };
     if forged {

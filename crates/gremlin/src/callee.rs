@@ -20,14 +20,25 @@ pub struct Callee {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pickup {
     /// `talk` is how long the conversation lasts if the script lets it; `leaves` when they put the phone down by themselves.
-    Human { ring: f64, talk: f64, leaves: Option<f64> },
+    Human {
+        ring: f64,
+        talk: f64,
+        leaves: Option<f64>,
+    },
     /// The machine cuts off after `records`.
-    Machine { ring: f64, records: f64 },
+    Machine {
+        ring: f64,
+        records: f64,
+    },
     /// Rings until the caller gives up.
     NoAnswer,
-    Busy { ring: f64 },
+    Busy {
+        ring: f64,
+    },
     /// The network cannot deliver the call, with this SIP code.
-    Failed { sip: u16 },
+    Failed {
+        sip: u16,
+    },
 }
 
 /// A key, and when it is pressed, counted from pick-up.

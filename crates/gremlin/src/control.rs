@@ -122,7 +122,10 @@ async fn faults(State(network): Net) -> Json<Vec<Fault>> {
     Json(network.state().faults.list().to_vec())
 }
 
-async fn add_fault(State(network): Net, Json(fault): Json<Fault>) -> Result<(StatusCode, Json<Value>), (StatusCode, &'static str)> {
+async fn add_fault(
+    State(network): Net,
+    Json(fault): Json<Fault>,
+) -> Result<(StatusCode, Json<Value>), (StatusCode, &'static str)> {
     if !(0.0..=1.0).contains(&fault.probability) {
         return Err((StatusCode::BAD_REQUEST, "probability is from 0 to 1"));
     }
@@ -151,7 +154,11 @@ async fn set_account(State(network): Net, Json(account): Json<NewAccount>) -> Re
     if !is_sid(&account.sid, "AC") || account.token.is_empty() || account.token.len() > TOKEN_CHARS_MAX {
         return Err((StatusCode::BAD_REQUEST, "sid must be AC and 32 hexadecimal digits, token 1 to 128 characters"));
     }
-    if network.set_token(account.sid, account.token) { Ok(StatusCode::NO_CONTENT) } else { Err((StatusCode::CONFLICT, "too many accounts")) }
+    if network.set_token(account.sid, account.token) {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err((StatusCode::CONFLICT, "too many accounts"))
+    }
 }
 
 /// Forgets calls, counts and faults; calls under way stop.

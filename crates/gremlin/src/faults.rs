@@ -156,7 +156,18 @@ mod tests {
 
     #[test]
     fn every_kind_has_the_name_of_the_menu() {
-        let menu = ["duplicate", "reorder", "drop", "delay_ms", "bad_signature", "unknown_status", "error_500", "error_429", "timeout_after_accept", "down"];
+        let menu = [
+            "duplicate",
+            "reorder",
+            "drop",
+            "delay_ms",
+            "bad_signature",
+            "unknown_status",
+            "error_500",
+            "error_429",
+            "timeout_after_accept",
+            "down",
+        ];
         let page = include_str!("control.html");
         for name in menu {
             assert!(serde_json::from_str::<FaultKind>(&format!("\"{name}\"")).is_ok(), "{name}");

@@ -199,7 +199,11 @@ impl Line {
 
     /// Plays the prompts and waits for a key. A person who talks keeps the line until the conversation is over: the
     /// agent we stand in for would go on listening, where bare TwiML would give up after `timeout`.
-    async fn gather(&mut self, gather: &Gather, after: &[Verb]) -> Result<Option<(String, String, Vec<(String, String)>)>, Interrupt> {
+    async fn gather(
+        &mut self,
+        gather: &Gather,
+        after: &[Verb],
+    ) -> Result<Option<(String, String, Vec<(String, String)>)>, Interrupt> {
         let mut digits = None;
         for prompt in &gather.prompts {
             digits = self.listen(*prompt).await?;

@@ -7,7 +7,8 @@ use sha1::Sha1;
 /// base64(HMAC-SHA1(token, URL without fragment + each key with each of its distinct values, sorted)).
 pub fn signature(auth_token: &str, url: &str, form: &[(String, String)]) -> String {
     let mut text = url.split('#').next().unwrap_or_default().to_owned();
-    let distinct: std::collections::BTreeSet<(&str, &str)> = form.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let distinct: std::collections::BTreeSet<(&str, &str)> =
+        form.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     for (key, value) in distinct {
         text.push_str(key);
         text.push_str(value);
@@ -43,7 +44,11 @@ mod tests {
             "VOd/xrv5h2HPFWyT/fmfx/qEKdU="
         );
         assert_eq!(
-            signature(token, "https://hooks.example.com:8443/v1/twilio/status", &form(&[("K", "b"), ("K", "a"), ("K", "a"), ("A", "1")])),
+            signature(
+                token,
+                "https://hooks.example.com:8443/v1/twilio/status",
+                &form(&[("K", "b"), ("K", "a"), ("K", "a"), ("A", "1")])
+            ),
             "Wn7OY7Dw8l92NcdGAvphEhei4Og="
         );
         assert_eq!(signature(token, "https://hooks.example.com/v1/twilio/amd", &[]), "VAaqlwgvstOIGYH6N8t0WEduAs0=");

@@ -15,7 +15,10 @@ pub enum Verb {
     /// Takes so many seconds, whatever it is: `Say`, `Play`, `Pause`.
     Sound(f64),
     Gather(Gather),
-    Redirect { url: String, method: String },
+    Redirect {
+        url: String,
+        method: String,
+    },
     Hangup,
 }
 
@@ -51,7 +54,12 @@ fn verb(element: &Element) -> Option<Verb> {
         "Hangup" | "Reject" => Verb::Hangup,
         "Redirect" => Verb::Redirect { url: element.text.trim().to_owned(), method },
         "Gather" => Verb::Gather(Gather {
-            prompts: element.children.iter().filter_map(verb).filter_map(|verb| if let Verb::Sound(seconds) = verb { Some(seconds) } else { None }).collect(),
+            prompts: element
+                .children
+                .iter()
+                .filter_map(verb)
+                .filter_map(|verb| if let Verb::Sound(seconds) = verb { Some(seconds) } else { None })
+                .collect(),
             timeout: element.number("timeout", 5.0),
             action: element.attribute("action").map(str::to_owned),
             method,

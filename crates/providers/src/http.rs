@@ -20,10 +20,15 @@ pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// # Panics
 /// When no rustls crypto provider is installed in this process.
 pub fn client() -> reqwest::Result<Client> {
+    client_with_timeout(REQUEST_TIMEOUT)
+}
+
+/// Like [`client`], for those who can wait less long, such as the answer to a person at a screen.
+pub fn client_with_timeout(request_timeout: Duration) -> reqwest::Result<Client> {
     Client::builder()
         .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(REQUEST_TIMEOUT)
+        .timeout(request_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .redirect(redirect::Policy::none())
         .retry(retry::never())

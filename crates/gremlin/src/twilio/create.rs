@@ -118,7 +118,11 @@ fn read_order(account: &str, form: &Form) -> Result<Order, Refusal> {
         script,
         status_callback: form.hook("StatusCallback", "StatusCallbackMethod")?,
         // One value with all four words in it is no event at all: a classic mistake (providers.md §13, edge 1).
-        events: form.all("StatusCallbackEvent", "completed").into_iter().filter(|event| STATUS_EVENTS.contains(&event.as_str())).collect(),
+        events: form
+            .all("StatusCallbackEvent", "completed")
+            .into_iter()
+            .filter(|event| STATUS_EVENTS.contains(&event.as_str()))
+            .collect(),
         ring_seconds_max: form.seconds("Timeout", RING_SECONDS_DEFAULT, RING_SECONDS_MAX)?,
         talk_seconds_max: form.seconds("TimeLimit", TALK_SECONDS_MAX, TALK_SECONDS_MAX)?,
         detection,
@@ -148,7 +152,8 @@ async fn place(network: &Arc<Network>, account: &str, form: &Form) -> Result<Res
         _ => {}
     }
     let callee = Callee::draw(network.settings.seed, &order.to, attempt, clock::now());
-    let stalls = callee.quirks.never_answer_request || network.strikes(FaultKind::TimeoutAfterAccept, account, &order.to).is_some();
+    let stalls =
+        callee.quirks.never_answer_request || network.strikes(FaultKind::TimeoutAfterAccept, account, &order.to).is_some();
     let sid = network.place(order, callee, attempt).map_err(|_| Refusal::TOO_MANY)?;
     if stalls {
         // The caller gives up first; if not, the connection just ends with an error.

@@ -51,7 +51,11 @@ fn moment(text: &str) -> Result<(DateTime<Utc>, TimeDelta), Refusal> {
     Ok((day.and_time(chrono::NaiveTime::MIN).and_utc(), TimeDelta::days(1)))
 }
 
-pub async fn list(State(network): State<Arc<Network>>, Path(account): Path<String>, RawQuery(query): RawQuery) -> Result<Json<Value>, Refusal> {
+pub async fn list(
+    State(network): State<Arc<Network>>,
+    Path(account): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Refusal> {
     let query = query.unwrap_or_default();
     let form = Form::read(&query);
     let number = |key: &str| form.get(key).and_then(|text| text.parse::<usize>().ok());
@@ -70,7 +74,8 @@ pub async fn list(State(network): State<Arc<Network>>, Path(account): Path<Strin
     let state = network.state();
     let mut matching = state.newest(before).filter(wanted);
     let shown: Vec<&Call> = matching.by_ref().take(size).collect();
-    let next = shown.last().filter(|_| matching.next().is_some()).map(|call| page_uri(&account, &query, page + 1, Some(call.serial)));
+    let next =
+        shown.last().filter(|_| matching.next().is_some()).map(|call| page_uri(&account, &query, page + 1, Some(call.serial)));
     let calls: Vec<Value> = shown.into_iter().map(calls::resource).collect();
     Ok(Json(json!({
         "first_page_uri": page_uri(&account, &query, 0, None),

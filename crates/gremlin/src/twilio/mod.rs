@@ -50,7 +50,8 @@ impl Refusal {
     pub const UNAUTHORIZED: Self = Self::new(StatusCode::UNAUTHORIZED, 20003, "Authenticate");
     pub const DOWN: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, 20503, "Service is unavailable");
     pub const INTERNAL: Self = Self::new(StatusCode::INTERNAL_SERVER_ERROR, 20500, "Internal server error");
-    pub const TOO_MANY: Self = Self { retry_after: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, 20429, "Too Many Requests") };
+    pub const TOO_MANY: Self =
+        Self { retry_after: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, 20429, "Too Many Requests") };
 
     pub const fn new(status: StatusCode, code: u32, message: &'static str) -> Self {
         Self { status, code, message, retry_after: None }
@@ -80,7 +81,8 @@ impl IntoResponse for Refusal {
 /// Credentials, and the fault that takes the whole API down.
 async fn guard(State(network): State<Arc<Network>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let account = path.strip_prefix("/Accounts/").and_then(|rest| rest.split('/').next()).map(|part| part.trim_end_matches(".json"));
+    let account =
+        path.strip_prefix("/Accounts/").and_then(|rest| rest.split('/').next()).map(|part| part.trim_end_matches(".json"));
     let Some(account) = account.filter(|sid| is_sid(sid, "AC")) else { return Refusal::NOT_FOUND.into_response() };
     if network.strikes(FaultKind::Down, account, "").is_some() {
         return Refusal::DOWN.into_response();

@@ -97,7 +97,8 @@ fn sound(file: Vec<u8>, headers: &HeaderMap) -> Response {
         Some(asked) => match range(asked, length) {
             Some((first, last)) => {
                 let part = file[first..=last].to_vec();
-                (StatusCode::PARTIAL_CONTENT, kind, [(header::CONTENT_RANGE, format!("bytes {first}-{last}/{length}"))], part).into_response()
+                (StatusCode::PARTIAL_CONTENT, kind, [(header::CONTENT_RANGE, format!("bytes {first}-{last}/{length}"))], part)
+                    .into_response()
             }
             None => (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, format!("bytes */{length}"))]).into_response(),
         },

@@ -20,7 +20,9 @@ const RAW_CHARS_MAX: usize = 2_000;
 /// One callback, from a request that has been verified.
 pub fn parse(request: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
     let raw = match *request.method {
-        Method::GET => request.url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query).as_bytes(),
+        Method::GET => {
+            request.url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query).as_bytes()
+        }
         _ => request.body,
     };
     let pairs = sign::decode_form(raw).ok_or_else(|| Malformed("the form is not UTF-8".into()))?;

@@ -9,7 +9,7 @@ mod tests;
 pub mod twiml;
 mod wire;
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -22,8 +22,6 @@ use crate::{Account, http, voice::*};
 
 /// Twilio's public service.
 pub const BASE_URL: &str = "https://api.twilio.com";
-/// Time for placing a call; past it the answer is unknown. Below the worker's lease (engine.md §3).
-pub const REQUEST_TIMEOUT: Duration = http::REQUEST_TIMEOUT;
 /// Ring time Twilio accepts.
 pub const RING_SECONDS: std::ops::RangeInclusive<u32> = 5..=600;
 /// Calls per page of a list; Twilio's most is 1,000.
@@ -82,16 +80,14 @@ impl Twilio {
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Trouble> {
         self.check_account().map_err(Trouble::Refused)?;
-        let response = request
-            .basic_auth(&self.account.account_sid, Some(self.account.auth_token.expose_secret()))
-            .timeout(REQUEST_TIMEOUT)
-            .send()
-            .await
-            .map_err(|error| {
-                // Without the URL: it names the person called.
-                let (unsent, why) = (error.is_connect() || error.is_builder(), describe(error.without_url()));
-                if unsent { Trouble::NotSent(why) } else { Trouble::Lost(why) }
-            })?;
+        let response =
+            request.basic_auth(&self.account.account_sid, Some(self.account.auth_token.expose_secret())).send().await.map_err(
+                |error| {
+                    // Without the URL: it names the person called.
+                    let (unsent, why) = (error.is_connect() || error.is_builder(), describe(error.without_url()));
+                    if unsent { Trouble::NotSent(why) } else { Trouble::Lost(why) }
+                },
+            )?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = http::read(response).await.map_err(|error| Trouble::Lost(describe(error)))?;
@@ -195,10 +191,8 @@ impl VoiceProvider for Twilio {
     async fn check(&self) -> Result<AccountInfo, ProviderError> {
         let account: wire::AccountResource = self.send(self.client.get(format!("{}.json", self.account_url()))).await?;
         // Some keys may not read the balance; that makes them no less good for calling.
-        let balance = self
-            .send::<wire::BalanceResource>(self.client.get(format!("{}/Balance.json", self.account_url())))
-            .await
-            .ok();
+        let balance =
+            self.send::<wire::BalanceResource>(self.client.get(format!("{}/Balance.json", self.account_url()))).await.ok();
         Ok(AccountInfo {
             name: account.friendly_name.unwrap_or_else(|| account.sid.clone()),
             account: account.sid,

@@ -153,8 +153,7 @@ mod tests {
 
     #[test]
     fn a_reply_says_one_thing_and_ends() {
-        let reply_to_nine =
-            Reply::SayAndHangUp { text: "We will not call again.".into(), language: "en-US".into(), voice: None };
+        let reply_to_nine = Reply::SayAndHangUp { text: "We will not call again.".into(), language: "en-US".into(), voice: None };
         assert_eq!(
             reply(&reply_to_nine),
             format!(r#"{HEAD}<Say language="en-US">We will not call again.</Say><Hangup/></Response>"#)
