@@ -203,8 +203,7 @@ pub async fn fetch_document(network: &Network, sid: &str, url: &str, method: &st
 
 fn request(network: &Network, account: &str, url: &str, method: &str, form: &Form, forged: bool) -> reqwest::RequestBuilder {
     let token = network.token(account);
-    // A fragment holds connection settings for Twilio and is not sent.
-    let address = url.split('#').next().unwrap_or_default();
+    let address = &address_as_sent(url);
     let mut pairs = form_urlencoded::Serializer::new(String::new());
     pairs.extend_pairs(form);
     let encoded = pairs.finish();
@@ -221,6 +220,21 @@ fn request(network: &Network, account: &str, url: &str, method: &str, form: &For
         signed = signature("forged", address, form);
     }
     request.header("x-twilio-signature", signed).header("i-twilio-idempotency-token", network.new_sid("IT", &signed_key(form)))
+}
+
+/// Without the fragment, which holds connection settings and is not sent; with every byte outside ASCII escaped, as
+/// HTTP carries it: what is signed is what arrives.
+fn address_as_sent(url: &str) -> String {
+    use std::fmt::Write;
+    let bare = url.split('#').next().unwrap_or_default();
+    bare.bytes().fold(String::with_capacity(bare.len()), |mut sent, byte| {
+        if byte.is_ascii() {
+            sent.push(char::from(byte))
+        } else {
+            write!(sent, "%{byte:02X}").expect("writing to a string cannot fail")
+        }
+        sent
+    })
 }
 
 /// Names one callback: repeats of it carry the same idempotency token, as Twilio's do.
