@@ -47,6 +47,8 @@ pub struct Cluster {
     password: String,
     server: Option<Server>,
     stop_on_drop: bool,
+    /// Held as long as a scratch cluster is used; released when the file is closed.
+    _turn: Option<File>,
 }
 
 struct Server {
@@ -62,20 +64,25 @@ impl Cluster {
 
     /// A new, empty cluster for one end-to-end run: a clean database, and a Postgres that a test may kill.
     pub fn scratch(paths: &Paths) -> Result<Self> {
+        let turn = lock(paths, "scratch")?;
         if given_url(paths)?.is_none() {
             let (state, binaries) = (state_dir(paths)?, finding::find(paths)?);
             let server = Server { data: state.join(format!("scratch-{}", binaries.major)), binaries };
             server.remove()?;
         }
-        Self::named(paths, "scratch")
+        let mut cluster = Self::named(paths, "scratch")?;
+        cluster._turn = Some(turn);
+        Ok(cluster)
     }
 
     fn named(paths: &Paths, name: &str) -> Result<Self> {
-        let password = secret(&paths.data().join("db-password"))?;
+        let mut password = secret(&paths.data().join("db-password"))?;
         if let Some(admin) = given_url(paths)? {
-            return Ok(Self { admin, password, server: None, stop_on_drop: false });
+            // a server that outlives this checkout knows the password of the checkout that made its roles
+            password = env("BELFRY_DB_PASSWORD").unwrap_or(password);
+            return Ok(Self { admin, password, server: None, stop_on_drop: false, _turn: None });
         }
-        let _one_at_a_time = lock(paths)?;
+        let _one_at_a_time = lock(paths, "pg")?;
         let binaries = finding::find(paths)?;
         let admin_password = secret(&paths.data().join("db-admin-password"))?;
         let data = state_dir(paths)?.join(format!("{name}-{}", binaries.major));
@@ -86,7 +93,7 @@ impl Cluster {
             None => (server.start()?, true),
         };
         let admin = format!("postgres://postgres:{admin_password}@127.0.0.1:{port}/postgres");
-        Ok(Self { admin, password, server: Some(server), stop_on_drop })
+        Ok(Self { admin, password, server: Some(server), stop_on_drop, _turn: None })
     }
 
     pub fn leave_running(&mut self) {
@@ -276,10 +283,11 @@ fn traversable(path: &Path) -> bool {
     path.ancestors().all(|dir| fs::metadata(dir).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0))
 }
 
-fn lock(paths: &Paths) -> Result<File> {
+/// Waits for other xtasks of this checkout; the lock ends with the file.
+fn lock(paths: &Paths, name: &str) -> Result<File> {
     let dir = paths.data();
     fs::create_dir_all(&dir)?;
-    let file = File::create(dir.join("pg.lock"))?;
+    let file = File::create(dir.join(format!("{name}.lock")))?;
     file.lock()?;
     Ok(file)
 }

@@ -13,6 +13,8 @@ use crate::{
 
 pub const SPEED_DEFAULT: u32 = 60;
 const SANDBOX_PORT: u16 = 3010;
+/// From which the sandbox's account tokens are derived. Not a secret: nobody can be called or billed through it.
+const SANDBOX_SECRET: &str = "gremlin";
 
 pub struct Stack<'a> {
     pub paths: &'a Paths,
@@ -66,6 +68,7 @@ impl<'a> Stack<'a> {
             ("PUBLIC_URL", self.url()),
             ("SANDBOX_URL", self.sandbox_url()),
             ("SANDBOX_SPEED", self.speed.to_string()),
+            ("SANDBOX_SECRET", SANDBOX_SECRET.into()),
             ("SECRET_KEY", secret(&data.join("secret-key"))?),
             ("SITE_ROOT", site.clone()),
             ("DATA_DIR", files.display().to_string()),
@@ -103,6 +106,7 @@ impl<'a> Stack<'a> {
         let log = |name: &str| self.logs.as_ref().map(|dir| dir.join(format!("{name}.log")));
         let mut sandbox = Command::new(self.paths.bin(self.profile, "gremlin"));
         sandbox.args(["--addr", &format!("127.0.0.1:{}", self.sandbox_port), "--speed", &self.speed.to_string()]);
+        sandbox.args(["--token-secret", SANDBOX_SECRET]);
         sandbox.current_dir(&self.paths.root);
         let mut gremlin = Server::start("gremlin", &mut sandbox, log("gremlin").as_deref())?;
         let serve = [&["serve"], serve_args].concat();

@@ -261,3 +261,59 @@ pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of this test alone, gone at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let dir = std::env::temp_dir().join(format!("belfry-xtask-{name}-{}", std::process::id()));
+            fs::create_dir_all(&dir).unwrap();
+            Self(dir)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
+    #[test]
+    fn a_stamp_is_stale_once_an_input_changes_or_the_output_is_gone() {
+        let folder = Folder::new("stamp");
+        let (input, output) = (folder.0.join("in"), folder.0.join("out"));
+        fs::write(&input, "one").unwrap();
+        fs::write(&output, "made").unwrap();
+        let stamp = || Stamp::new(folder.0.join("stamp"), hash(std::slice::from_ref(&input)).unwrap());
+        assert!(!stamp().is_fresh(&output), "nothing was stamped yet");
+        stamp().write().unwrap();
+        assert!(stamp().is_fresh(&output));
+        fs::write(&input, "two").unwrap();
+        assert!(!stamp().is_fresh(&output), "the input changed");
+        fs::write(&input, "one").unwrap();
+        fs::remove_file(&output).unwrap();
+        assert!(!stamp().is_fresh(&output), "the output is gone");
+    }
+
+    #[test]
+    fn a_secret_is_made_once_and_only_its_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new("secret");
+        let file = folder.0.join("deep/key");
+        let word = secret(&file).unwrap();
+        assert_eq!(word.len(), 48);
+        assert_eq!(secret(&file).unwrap(), word);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_failing_program_is_named_with_what_it_said() {
+        let error = output(Command::new("sh").arg("-c").arg("echo no such luck >&2; exit 3")).unwrap_err().to_string();
+        assert!(error.contains("`sh") && error.contains("no such luck") && error.contains('3'), "{error}");
+    }
+}
