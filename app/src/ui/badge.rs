@@ -39,7 +39,11 @@ pub fn initials(name: &str) -> String {
 
 /// Initials in a circle, or in a square for organisations. Decoration: the name stands beside it.
 #[component]
-pub fn Avatar(#[prop(into)] text: String, #[prop(optional)] square: bool, #[prop(optional, into)] class: String) -> impl IntoView {
+pub fn Avatar(
+    #[prop(into)] text: String,
+    #[prop(optional)] square: bool,
+    #[prop(optional, into)] class: String,
+) -> impl IntoView {
     let class = join(if square { "avatar square" } else { "avatar" }, &class);
     view! { <span class=class aria-hidden="true">{text}</span> }
 }

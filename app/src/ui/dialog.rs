@@ -4,7 +4,7 @@
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
-use super::{Button, Icon, IconButton, Size, Variant, join, some};
+use super::{Button, IconButton, Size, Variant, field::error_line, join, some};
 
 /// How wide a dialog is. `Side` is a drawer at the page's end edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,7 +152,7 @@ pub fn ConfirmDialog(
         }
     });
     let variant = if destructive { Variant::Destructive } else { Variant::Primary };
-    let name_id = format!("{id}-name");
+    let (name_id, error_id) = (format!("{id}-name"), format!("{id}-error"));
     let foot = move || {
         let cancel = cancel.clone();
         view! {
@@ -183,11 +183,7 @@ pub fn ConfirmDialog(
                     </div>
                 })
             }
-            <div role="alert">
-                {move || error.get().map(|text| view! {
-                    <p class="error mt-2"><Icon icon=icondata::LuCircleAlert class="size-3.5"/>{text}</p>
-                })}
-            </div>
+            {error_line(error_id.clone(), error)}
         </Dialog>
     }
 }

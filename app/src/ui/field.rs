@@ -67,22 +67,25 @@ pub fn Field(
         <div class=super::join("field", &class)>
             <div class="flex justify-between gap-3">{label} {aside.map(|aside| aside.run())}</div>
             <Provider value=context>{children()}</Provider>
-            // The live region is always there, else an error that appears later is not announced.
-            <div role="alert" class="contents">
-                {move || {
-                    error.get().map(|text| {
-                        view! {
-                            <p class="error" id=error_id.clone()>
-                                <Icon icon=icondata::LuCircleAlert class="size-3.5"/>
-                                {text}
-                            </p>
-                        }
-                    })
-                }}
-            </div>
+            {error_line(error_id, error)}
             {hint}
         </div>
     }
+}
+
+/// An error in its place. The live region is always there, else an error that appears later is not announced.
+pub(super) fn error_line(id: String, error: Signal<Option<String>>) -> impl IntoView {
+    let line = move || {
+        error.get().map(|text| {
+            view! {
+                <p class="error" id=id.clone()>
+                    <Icon icon=icondata::LuCircleAlert class="size-3.5"/>
+                    {text}
+                </p>
+            }
+        })
+    };
+    view! { <div role="alert" class="contents">{line}</div> }
 }
 
 /// Several controls under one question: a `fieldset` with a legend.

@@ -19,8 +19,20 @@ fn focus_item(menu: &web_sys::HtmlElement, key: &str) -> bool {
     let (Some(last), active) = (items.len().checked_sub(1), document().active_element()) else { return false };
     let here = items.iter().position(|item| active.as_deref() == Some(item.unchecked_ref()));
     let next = match (key, here) {
-        ("ArrowDown", Some(i)) => if i == last { 0 } else { i + 1 },
-        ("ArrowUp", Some(i)) => if i == 0 { last } else { i - 1 },
+        ("ArrowDown", Some(i)) => {
+            if i == last {
+                0
+            } else {
+                i + 1
+            }
+        }
+        ("ArrowUp", Some(i)) => {
+            if i == 0 {
+                last
+            } else {
+                i - 1
+            }
+        }
         ("ArrowDown" | "Home", _) => 0,
         ("ArrowUp" | "End", _) => last,
         _ => return false,
@@ -53,6 +65,12 @@ fn place(anchor: &web_sys::Element, bubble: &web_sys::HtmlElement, end: bool, ce
     }
 }
 
+/// Whether a `toggle` event says that its popover is open now.
+fn is_opening(event: &ev::Event) -> bool {
+    let state = js_sys::Reflect::get(event, &JsValue::from_str("newState")).ok().and_then(|v| v.as_string());
+    state.as_deref() == Some("open")
+}
+
 /// A button with a menu. `id` is unique on the page. `trigger` is drawn inside the button; without it an ellipsis is.
 /// `<Menu id="m1" label="Actions for Acme"><MenuItem label="Edit" …/></Menu>`
 #[component]
@@ -77,10 +95,8 @@ pub fn Menu(
     let menu = NodeRef::<html::Div>::new();
     let open = RwSignal::new(false);
     let toggled = move |event: ev::Event| {
-        let state = js_sys::Reflect::get(&event, &JsValue::from_str("newState")).ok().and_then(|v| v.as_string());
-        let opened = state.as_deref() == Some("open");
-        open.set(opened);
-        if let (true, Some(button), Some(menu)) = (opened, button.get_untracked(), menu.get_untracked()) {
+        open.set(is_opening(&event));
+        if let (true, Some(button), Some(menu)) = (open.get_untracked(), button.get_untracked(), menu.get_untracked()) {
             place(&button, &menu, !start, false);
             focus_item(&menu, "Home");
         }
@@ -97,10 +113,7 @@ pub fn Menu(
         }
     };
     let class = some(class).unwrap_or_else(|| "btn btn-ghost btn-icon btn-sm".into());
-    let inside = match trigger {
-        Some(trigger) => trigger.run(),
-        None => view! { <Icon icon=icondata::LuEllipsis/> }.into_any(),
-    };
+    let inside = trigger.map_or_else(|| view! { <Icon icon=icondata::LuEllipsis/> }.into_any(), |trigger| trigger.run());
     let name = label.clone();
     view! {
         <button

@@ -25,6 +25,7 @@ mod stat;
 mod steps;
 mod table;
 mod toast;
+mod toggle;
 mod upload;
 
 pub use auth::{AuthLayout, AuthPoints, OrDivider};
@@ -39,7 +40,7 @@ pub use field::{Field, FieldGroup};
 pub use filter::{FilterBar, FilterSelect};
 pub use hours::{DayHours, HoursEditor};
 pub use icon::{Icon, Logo};
-pub use input::{Checkbox, Choice, Input, Opt, PasswordInput, RadioCards, Select, Switch, Textarea};
+pub use input::{Input, Opt, PasswordInput, Select, Textarea};
 pub use mapper::{MapperRow, MapperTable, Match};
 pub use menu::{Menu, MenuItem, MenuLine, MenuLink, Tooltip};
 pub use page::{Crumb, PageHeader};
@@ -47,6 +48,7 @@ pub use stat::{Sparkline, Stat, Stats};
 pub use steps::{Stepper, Tab, Tabs, Timeline, TimelineItem};
 pub use table::{Cell, Column, CursorPager, LeadCell, Pager, Sort, Table, grouped};
 pub use toast::{Toast, ToastHost, Toasts, provide_toasts, use_toasts};
+pub use toggle::{Checkbox, Choice, RadioCards, Switch};
 pub use upload::{DropZone, Picked, file_size};
 
 /// What a colour means. Which status has which tone is decided where the status lives, once.

@@ -176,7 +176,8 @@ pub fn Pager(
     let page = page.clamp(1, pages);
     let first = i64::from(page - 1) * per + 1;
     let last = (first + per - 1).min(total);
-    let words = if total == 0 { "None".to_owned() } else { format!("{}–{} of {}", grouped(first), grouped(last), grouped(total)) };
+    let words =
+        if total == 0 { "None".to_owned() } else { format!("{}–{} of {}", grouped(first), grouped(last), grouped(total)) };
     let links = shown_pages(page, pages)
         .into_iter()
         .map(|n| match n {

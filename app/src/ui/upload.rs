@@ -3,7 +3,7 @@
 
 use leptos::{ev, html, prelude::*};
 
-use super::{Icon, Progress, some};
+use super::{Icon, Progress, field::error_line, some};
 
 /// What was chosen, for showing.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,11 +89,7 @@ pub fn DropZone(
                 />
             </label>
             {move || progress.get().map(|percent| view! { <Progress percent=percent label="Upload" done=format!("{percent:.0}% sent")/> })}
-            <div role="alert" class="contents">
-                {move || error.get().map(|text| view! {
-                    <p class="error" id=error_id.clone()><Icon icon=icondata::LuCircleAlert class="size-3.5"/>{text}</p>
-                })}
-            </div>
+            {error_line(error_id, error)}
         </div>
     }
     .into_any()
