@@ -84,7 +84,7 @@ fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
         run(runner().args(["-p", "xtask"]))?;
     }
     let mut product = runner();
-    product.args(HOST).args(HOST_FEATURES).args(filter).envs(cluster.env("belfry")?);
+    product.args(HOST).args(HOST_FEATURES).args(filter).envs(cluster.env()?);
     run(&mut product)
 }
 
@@ -94,7 +94,7 @@ pub fn check_ledger(paths: &Paths, url: Option<&str>) -> Result<()> {
     stack::build_programs(paths, Profile::Debug)?;
     let cluster = Cluster::dev(paths)?;
     let mut check = Command::new(paths.bin(Profile::Debug, "belfry"));
-    check.arg("check").envs(cluster.env("belfry")?).current_dir(&paths.root);
+    check.arg("check").envs(cluster.env()?).current_dir(&paths.root);
     if let Some(url) = url {
         check.env("DATABASE_URL", url).env("SYSTEM_DATABASE_URL", url);
     }

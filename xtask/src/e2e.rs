@@ -56,7 +56,9 @@ pub fn run_kills(paths: &Paths, stages: &mut Stages) -> Result<()> {
     let script = "end2end/kills.mjs";
     ensure!(paths.root.join(script).exists(), "{script} is missing");
     with_stack(paths, false, SPEED_DEFAULT, stages, &["--no-worker"], |stack, stages| {
-        stages.run("kills", || run(dressed(stack, Command::new("node").arg(script))?))?;
+        let mut node = Command::new("node");
+        node.arg(script).env("WORKER_LOG", stack.paths.target.join("e2e/worker.log"));
+        stages.run("kills", || run(dressed(stack, &mut node)?))?;
         stages.run("invariants", || stack.check())
     })
 }

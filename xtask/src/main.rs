@@ -124,10 +124,10 @@ fn db(paths: &Paths, action: Db) -> Result<()> {
     let mut cluster = postgres::Cluster::dev(paths)?;
     cluster.leave_running();
     match action {
-        Db::Start => eprintln!("{} is running: {}", cluster.describe(), cluster.url("belfry_owner", "belfry")?),
-        Db::Url => println!("{}", cluster.url("belfry_owner", "belfry")?),
+        Db::Start => eprintln!("{} is running: {}", cluster.describe(), cluster.url("belfry_owner")?),
+        Db::Url => println!("{}", cluster.url("belfry_owner")?),
         Db::Env => {
-            for (name, value) in cluster.env("belfry")? {
+            for (name, value) in cluster.env()? {
                 println!("export {name}='{value}'");
             }
         }

@@ -1,4 +1,7 @@
 //! Node packages: installed from the lock file when it changed, never otherwise.
+//!
+//! The lock file lists Tailwind's binaries for every platform, some without a checksum: the registry it was made with
+//! does not carry those, and `npm ci` refuses a lock file that leaves out an optional dependency. Keep them when it is remade.
 
 use std::process::Command;
 

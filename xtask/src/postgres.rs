@@ -24,6 +24,7 @@ use finding::Binaries;
 
 /// uid and gid of `nobody`, which exists on every Linux and owns nothing.
 const NOBODY: u32 = 65534;
+const DATABASE: &str = "belfry";
 const START_SECONDS_MAX: &str = "60";
 
 /// Durability is off: this cluster holds demo and test data. A crash of the process loses nothing, one of the machine may.
@@ -47,6 +48,8 @@ pub struct Cluster {
     password: String,
     server: Option<Server>,
     stop_on_drop: bool,
+    /// The product's database on this server.
+    database: String,
     /// Held as long as a scratch cluster is used; released when the file is closed.
     _turn: Option<File>,
 }
@@ -72,6 +75,10 @@ impl Cluster {
         }
         let mut cluster = Self::named(paths, "scratch")?;
         cluster._turn = Some(turn);
+        if cluster.server.is_none() {
+            // the user's own server: a database of this run, which stays there afterwards
+            cluster.database = format!("{DATABASE}_e2e_{}", std::process::id());
+        }
         Ok(cluster)
     }
 
@@ -80,7 +87,7 @@ impl Cluster {
         if let Some(admin) = given_url(paths)? {
             // a server that outlives this checkout knows the password of the checkout that made its roles
             password = env("BELFRY_DB_PASSWORD").unwrap_or(password);
-            return Ok(Self { admin, password, server: None, stop_on_drop: false, _turn: None });
+            return Ok(Self { admin, password, server: None, stop_on_drop: false, database: DATABASE.into(), _turn: None });
         }
         let _one_at_a_time = lock(paths, "pg")?;
         let binaries = finding::find(paths)?;
@@ -93,27 +100,28 @@ impl Cluster {
             None => (server.start()?, true),
         };
         let admin = format!("postgres://postgres:{admin_password}@127.0.0.1:{port}/postgres");
-        Ok(Self { admin, password, server: Some(server), stop_on_drop, _turn: None })
+        Ok(Self { admin, password, server: Some(server), stop_on_drop, database: DATABASE.into(), _turn: None })
     }
 
     pub fn leave_running(&mut self) {
         self.stop_on_drop = false;
     }
 
-    pub fn url(&self, user: &str, database: &str) -> Result<String> {
-        url::with(&self.admin, user, &self.password, database)
+    /// The product's database, as this login.
+    pub fn url(&self, user: &str) -> Result<String> {
+        url::with(&self.admin, user, &self.password, &self.database)
     }
 
     /// Everything `belfry` and the tests need to know about this cluster.
-    pub fn env(&self, database: &str) -> Result<Vec<(&'static str, String)>> {
-        let owner = self.url("belfry_owner", database)?;
+    pub fn env(&self) -> Result<Vec<(&'static str, String)>> {
+        let owner = self.url("belfry_owner")?;
         Ok(vec![
             ("ADMIN_DATABASE_URL", self.admin.clone()),
             ("BELFRY_DB_PASSWORD", self.password.clone()),
             ("TEST_DATABASE_URL", owner.clone()),
             ("DATABASE_URL", owner),
-            ("APP_DATABASE_URL", self.url("belfry_app", database)?),
-            ("SYSTEM_DATABASE_URL", self.url("belfry_system", database)?),
+            ("APP_DATABASE_URL", self.url("belfry_app")?),
+            ("SYSTEM_DATABASE_URL", self.url("belfry_system")?),
         ])
     }
 
@@ -189,7 +197,7 @@ impl Server {
              grant company to belfry_app\n\
              grant system to belfry_system\n\
              grant system to belfry_owner\n\
-             create database belfry owner belfry_owner\n"
+             create database {DATABASE} owner belfry_owner\n"
         );
         let mut single = self.program("postgres");
         single.args(["--single", "-D"]).arg(&self.data).arg("postgres");

@@ -20,7 +20,6 @@ pub struct Stack<'a> {
     pub paths: &'a Paths,
     pub cluster: &'a Cluster,
     pub profile: Profile,
-    pub database: &'static str,
     pub port: u16,
     pub sandbox_port: u16,
     pub speed: u32,
@@ -39,13 +38,13 @@ impl<'a> Stack<'a> {
     pub fn dev(paths: &'a Paths, cluster: &'a Cluster, profile: Profile, port: u16, speed: u32) -> Result<Self> {
         ensure!(port_is_free(port), "port {port} is in use; stop what listens there or pass --port");
         let sandbox_port = if port_is_free(SANDBOX_PORT) { SANDBOX_PORT } else { free_port()? };
-        Ok(Self { paths, cluster, profile, database: "belfry", port, sandbox_port, speed, logs: None })
+        Ok(Self { paths, cluster, profile, port, sandbox_port, speed, logs: None })
     }
 
     /// A stack of its own on free ports, with its logs in a folder.
     pub fn scratch(paths: &'a Paths, cluster: &'a Cluster, profile: Profile, speed: u32, logs: &Path) -> Result<Self> {
         let (port, sandbox_port) = (free_port()?, free_port()?);
-        Ok(Self { paths, cluster, profile, database: "belfry", port, sandbox_port, speed, logs: Some(logs.to_owned()) })
+        Ok(Self { paths, cluster, profile, port, sandbox_port, speed, logs: Some(logs.to_owned()) })
     }
 
     pub fn url(&self) -> String {
@@ -62,7 +61,7 @@ impl<'a> Stack<'a> {
         let files = self.logs.as_ref().map_or_else(|| data.join("files"), |dir| dir.join("files"));
         let site = self.paths.site(self.profile).display().to_string();
         let address = format!("127.0.0.1:{}", self.port);
-        let mut env = self.cluster.env(self.database)?;
+        let mut env = self.cluster.env()?;
         env.extend([
             ("ADDR", address.clone()),
             ("PUBLIC_URL", self.url()),
