@@ -20,7 +20,10 @@ create table imports (
     failure text,
     created_by text not null,
     created_at timestamptz not null,
+    -- Counts dry runs and runs; a job of an earlier phase finds another number here and stops.
+    phase int not null default 0,
     phase_started_at timestamptz,
+    phase_ended_at timestamptz,
     finished_at timestamptz,
     primary key (company_id, id)
 );
@@ -79,6 +82,16 @@ create table import_contacts (
     foreign key (company_id, contact_id) references contacts (company_id, id)
 );
 select app.protect('import_contacts');
+
+-- Numbers a dry run has met, so that it can tell duplicates across chunks; emptied when it ends.
+create table import_phones (
+    company_id uuid not null default app.company(),
+    import_id uuid not null,
+    phone text not null,
+    primary key (company_id, import_id, phone),
+    foreign key (company_id, import_id) references imports (company_id, id)
+);
+select app.protect('import_phones');
 
 create table suppressions (
     company_id uuid not null default app.company() references companies (id),

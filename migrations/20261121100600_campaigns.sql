@@ -68,7 +68,9 @@ create table enrollments (
     contact_id uuid not null,
     status text not null constraint enrollments_status check (status in
         ('queued', 'calling', 'success', 'called', 'failed', 'opted_out', 'skipped', 'expired', 'cancelled')),
+    -- Attempts that count for the retry rules, and every intent to dial.
     attempts int not null default 0,
+    dials int not null default 0,
     next_attempt_at timestamptz,
     reason text,
     reason_detail text not null default '',
@@ -106,6 +108,8 @@ create table calls (
     provider_call_id text,
     provider_status text,
     provider_code text,
+    -- False for a refusal that is not the contact's doing.
+    counted boolean not null default true,
     -- Fixed at dial time.
     per_minute bigint not null,
     initial_seconds bigint not null,

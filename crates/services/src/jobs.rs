@@ -19,12 +19,15 @@ use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// A worker that is silent for `HEARTBEAT · MISSED_MAX` loses its jobs to another.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const MISSED_MAX: usize = 5;
 /// How often a queue is looked at when no notice came.
 const POLL: Duration = Duration::from_secs(1);
+/// Running jobs may take this long after a stop was asked for.
+const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// A piece of background work. Imperative name, ids inside, safe to run twice.
 pub trait Job: Serialize + DeserializeOwned + Clone + Send + Sync + Unpin + 'static {
@@ -138,4 +141,19 @@ async fn bury<J: Job>(db: &Db, id: &TaskId, raw: &serde_json::Value, why: anyhow
         Ok(()) => AbortError::new(why.to_string()).into(),
         Err(e) => e.into(),
     }
+}
+
+/// Runs the registered queues until `stop`; a queue whose worker dies (the database went away) is restarted.
+///
+/// # Errors
+/// When the monitor itself fails.
+pub async fn dispatch(db: &Db, stop: CancellationToken, queues: impl FnOnce(Monitor, &Db, &str) -> Monitor) -> anyhow::Result<()> {
+    let boot = uuid::Uuid::from_bytes(db.luck()).simple().to_string();
+    let monitor = queues(Monitor::new().should_restart(|_, _| true), db, &boot);
+    let signal = async move {
+        stop.cancelled().await;
+        Ok(())
+    };
+    monitor.shutdown_timeout(SHUTDOWN).run_with_signal(signal).await?;
+    Ok(())
 }

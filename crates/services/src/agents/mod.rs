@@ -1,1 +1,151 @@
-//! Being written.
+//! AI voice agents: made from templates or from nothing, edited as drafts, published as versions that calls
+//! remember.
+
+mod repo;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use crate::db::{SystemTx, Tx};
+use crate::error::Result;
+use model::accounts::Permission;
+use model::agents::{Agent, AgentFilter, AgentForm, AgentRow, AgentStatus, Template};
+use model::events::EventKind;
+use model::id::{AgentId, TemplateId};
+use model::page::Page;
+
+/// All templates, those for this company's type first.
+///
+/// # Errors
+/// `Forbidden` without `ViewAgents`.
+pub async fn templates(tx: &mut Tx) -> Result<Vec<Template>> {
+    tx.require(Permission::ViewAgents)?;
+    repo::templates(tx).await
+}
+
+/// Copies a template into a draft.
+///
+/// # Errors
+/// `Forbidden` without `ManageAgents`; `NotFound`.
+pub async fn create_from(tx: &mut Tx, template: TemplateId) -> Result<AgentId> {
+    tx.require(Permission::ManageAgents)?;
+    let form = repo::template_form(tx, template).await?.ok_or_else(|| model::Error::not_found("template"))?;
+    create(tx, &form).await
+}
+
+/// Creates a draft.
+///
+/// # Errors
+/// `Forbidden` without `ManageAgents`; `Invalid`.
+pub async fn create(tx: &mut Tx, form: &AgentForm) -> Result<AgentId> {
+    tx.require(Permission::ManageAgents)?;
+    form.check()?;
+    let id = tx.id();
+    repo::insert(tx, id, form).await?;
+    tx.record(EventKind::AgentCreated, Some(id.to_string()), form.name.trim()).await?;
+    Ok(id)
+}
+
+/// One agent, archived ones too.
+///
+/// # Errors
+/// `Forbidden` without `ViewAgents`; `NotFound`.
+pub async fn load(tx: &mut Tx, id: AgentId) -> Result<Agent> {
+    tx.require(Permission::ViewAgents)?;
+    let row = repo::find(tx, id).await?.ok_or_else(missing)?;
+    Ok(Agent { id, status: row.status, version: row.version, form: row.form.0, updated_at: tx.moment(row.updated_at) })
+}
+
+/// Changes the form. Calls go on with the last published version until the next [`publish`].
+///
+/// # Errors
+/// `Forbidden` without `ManageAgents`; `NotFound`; `Invalid`; `Conflict` when archived.
+pub async fn edit(tx: &mut Tx, id: AgentId, form: &AgentForm) -> Result<()> {
+    tx.require(Permission::ManageAgents)?;
+    form.check()?;
+    lock_usable(tx, id).await?;
+    repo::update(tx, id, form).await?;
+    tx.record(EventKind::AgentChanged, Some(id.to_string()), form.name.trim()).await
+}
+
+/// Makes the form as it is the next version. Publishing an unchanged agent again changes nothing.
+///
+/// # Errors
+/// `Forbidden` without `ManageAgents`; `NotFound`; `Conflict` when archived.
+pub async fn publish(tx: &mut Tx, id: AgentId) -> Result<()> {
+    tx.require(Permission::ManageAgents)?;
+    let agent = lock_usable(tx, id).await?;
+    agent.form.check()?;
+    if agent.status == AgentStatus::Published && repo::published_form(tx, id, agent.version).await?.as_ref() == Some(&agent.form.0) {
+        return Ok(());
+    }
+    let version = agent.version + 1;
+    repo::publish(tx, id, version, &agent.form.0).await?;
+    tx.record(EventKind::AgentPublished, Some(id.to_string()), format!("{}, version {version}", agent.form.name.trim())).await
+}
+
+/// Takes an agent out of use. Doing it twice changes nothing.
+///
+/// # Errors
+/// `Forbidden` without `ManageAgents`; `NotFound`; `Conflict` while a campaign may call with it.
+pub async fn archive(tx: &mut Tx, id: AgentId) -> Result<()> {
+    tx.require(Permission::ManageAgents)?;
+    // A launch locks the agent too, so that none can begin to use it behind our back.
+    let agent = repo::lock(tx, id).await?.ok_or_else(missing)?;
+    if agent.status == AgentStatus::Archived {
+        return Ok(());
+    }
+    if let Some(campaign) = repo::campaign_using(tx, id).await? {
+        return Err(model::Error::conflict(format!("The campaign “{campaign}” uses this agent. End it or choose another agent there.")).into());
+    }
+    repo::archive(tx, id).await?;
+    tx.record(EventKind::AgentArchived, Some(id.to_string()), agent.form.name.trim()).await
+}
+
+/// Agents by last change; archived ones only when asked for.
+///
+/// # Errors
+/// `Forbidden` without `ViewAgents`.
+pub async fn list(tx: &mut Tx, filter: &AgentFilter) -> Result<Page<AgentRow>> {
+    tx.require(Permission::ViewAgents)?;
+    let (rows, total) = repo::list(tx, filter).await?;
+    let items = rows
+        .into_iter()
+        .map(|r| AgentRow {
+            id: r.id,
+            name: r.form.0.name,
+            role: r.form.0.role,
+            language: r.form.0.language,
+            voice: r.form.0.voice,
+            status: r.status,
+            version: r.version,
+            calls: r.calls,
+            connect_permille: (r.calls > 0).then(|| r.connected * 1_000 / r.calls),
+            updated_at: tx.moment(r.updated_at),
+        })
+        .collect();
+    Ok(Page::new(items, total, filter.paging))
+}
+
+/// Writes the templates that ship with Belfry; changed ones are overwritten, agents made from them are not.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn seed_templates(tx: &mut SystemTx) -> Result<()> {
+    for (position, template) in (0..).zip(templates::all()) {
+        repo::put_template(tx, position, &template).await?;
+    }
+    Ok(())
+}
+
+async fn lock_usable(tx: &mut Tx, id: AgentId) -> Result<repo::Stored> {
+    let agent = repo::lock(tx, id).await?.ok_or_else(missing)?;
+    if agent.status == AgentStatus::Archived {
+        return Err(model::Error::conflict("This agent is archived. Create a new one from it.").into());
+    }
+    Ok(agent)
+}
+
+fn missing() -> model::Error {
+    model::Error::not_found("agent")
+}

@@ -1,1 +1,168 @@
-//! Being written.
+//! Calls: what came back from the provider, joined into one state, and the settlement at the end.
+//!
+//! [`absorb`] is the only function that moves a call. Whatever tells us something (callback, look-up, the
+//! answer to the request) becomes a [`Report`]; reports may come late, twice and out of order.
+
+mod absorb;
+mod ingest;
+mod read;
+pub(crate) mod repo;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use absorb::absorb;
+pub(crate) use ingest::{OPT_OUT_DIGIT, ingest};
+pub use read::{list, load};
+
+use crate::db::{Db, Tx};
+use crate::dialer::Network;
+use crate::error::Result;
+use crate::jobs::Job;
+use crate::Actor;
+use model::accounts::Permission;
+use model::calls::{AnsweredBy, CallState, CallStatus, Outcome};
+use model::id::{CallId, CompanyId};
+use model::time::Timestamp;
+use providers::{Observed, ProviderStatus};
+use uuid::Uuid;
+
+/// Something a provider told us about a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub state: CallState,
+    pub provider_call_id: Option<String>,
+    pub provider_status: Option<String>,
+    pub provider_code: Option<String>,
+    pub answered_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    /// Seconds from answer to end, as billed by the provider.
+    pub talk_seconds: Option<i64>,
+    /// The number is refused for good.
+    pub permanent: bool,
+    /// Not the contact's doing: not an attempt, and not before this moment again.
+    pub uncounted_until: Option<Timestamp>,
+    /// It may have rung without our knowing.
+    pub uncertain: bool,
+    /// The campaign must pause for this reason.
+    pub pause: Option<String>,
+}
+
+impl Report {
+    /// A report that tells only the state.
+    pub(crate) fn state(state: CallState) -> Self {
+        Self {
+            state,
+            provider_call_id: None,
+            provider_status: None,
+            provider_code: None,
+            answered_at: None,
+            ended_at: None,
+            talk_seconds: None,
+            permanent: false,
+            uncounted_until: None,
+            uncertain: false,
+            pause: None,
+        }
+    }
+}
+
+/// What an adapter saw, in our words. An unknown status says nothing and is kept raw.
+pub(crate) fn report_of(seen: &Observed) -> Report {
+    let who = seen.answered_by.map(heard);
+    let state = match seen.status {
+        ProviderStatus::Dialing | ProviderStatus::Unrecognised => CallState::NEW,
+        ProviderStatus::Ringing => CallState::live(CallStatus::Ringing),
+        ProviderStatus::Answered => CallState::live(CallStatus::Answered),
+        ProviderStatus::InProgress => CallState::live(CallStatus::InProgress),
+        ProviderStatus::Ended(outcome) => CallState::ended(match outcome {
+            providers::Outcome::Completed => Outcome::Completed,
+            providers::Outcome::Voicemail => Outcome::Voicemail,
+            providers::Outcome::Busy => Outcome::Busy,
+            providers::Outcome::NoAnswer => Outcome::NoAnswer,
+            providers::Outcome::Rejected => Outcome::Rejected,
+            providers::Outcome::Failed => Outcome::Failed,
+            providers::Outcome::Canceled => Outcome::Canceled,
+        }),
+    };
+    Report {
+        provider_call_id: Some(seen.id.to_string()),
+        provider_status: Some(seen.raw_status.clone()),
+        answered_at: seen.answered_at,
+        ended_at: seen.ended_at,
+        talk_seconds: seen.talk_seconds,
+        ..Report::state(state.answered_by(who))
+    }
+}
+
+pub(crate) fn heard(who: providers::AnsweredBy) -> AnsweredBy {
+    match who {
+        providers::AnsweredBy::Human => AnsweredBy::Human,
+        providers::AnsweredBy::Voicemail => AnsweredBy::Voicemail,
+        providers::AnsweredBy::Fax => AnsweredBy::Fax,
+        providers::AnsweredBy::Unclear => AnsweredBy::Unclear,
+    }
+}
+
+/// Adds a line to a call's story.
+pub(crate) async fn step(tx: &mut Tx, call: CallId, title: &str, detail: &str) -> Result<()> {
+    let (id, now): (Uuid, _) = (tx.id(), tx.now());
+    sqlx::query("insert into call_steps (call_id, id, at, title, detail) values ($1, $2, $3, $4, $5)")
+        .bind(call)
+        .bind(id)
+        .bind(now)
+        .bind(title)
+        .bind(detail.chars().take(400).collect::<String>())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Asks the provider to end a call, for a person. The end itself comes back like any other.
+///
+/// # Errors
+/// `NotFound`, or `Conflict` when the call is over.
+pub async fn hang_up(tx: &mut Tx, call: CallId) -> Result<()> {
+    tx.require(Permission::RunCampaigns)?;
+    let row = repo::lock(tx, call).await?;
+    if row.state().is_ended() {
+        return Err(model::Error::conflict("This call is over already.").into());
+    }
+    let who = tx.actor().name().to_owned();
+    step(tx, call, "Hang-up asked for", &who).await?;
+    ask_to_hang_up(tx, call).await
+}
+
+/// Enqueues the request; it goes over the network outside of any transaction.
+pub(crate) async fn ask_to_hang_up(tx: &mut Tx, call: CallId) -> Result<()> {
+    let job = HangUp { company: tx.actor().company(), call };
+    tx.enqueue(&job).await
+}
+
+/// Asks the provider to end one call.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct HangUp {
+    company: CompanyId,
+    call: CallId,
+}
+
+impl Job for HangUp {
+    const QUEUE: &'static str = "calls.hang_up.v1";
+    const ATTEMPTS_MAX: i32 = 3;
+
+    async fn run(self, db: Db) -> anyhow::Result<()> {
+        let mut tx = db.begin(&Actor::engine(self.company)).await?;
+        let call = repo::lock(&mut tx, self.call).await?;
+        let gateway = crate::dialer::gateway_for_reading(&mut tx, call.gateway_id).await?;
+        tx.commit().await?;
+        let Some(id) = call.provider_call_id.filter(|_| call.status != CallStatus::Ended) else { return Ok(()) };
+        let provider = Network::shared()?.provider(&gateway);
+        provider.hang_up(&providers::ProviderCallId::new(id)).await?;
+        Ok(())
+    }
+}
+
+/// Calls in flight of one company, for the frame's badge.
+pub(crate) async fn live_count(tx: &mut Tx) -> Result<i64> {
+    Ok(sqlx::query_scalar("select count(*) from calls where status <> 'ended'").fetch_one(tx.conn()).await?)
+}
+

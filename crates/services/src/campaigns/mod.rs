@@ -1,1 +1,212 @@
-//! Being written.
+//! Campaigns: editing, the pre-launch check, and every move of their life. Each move locks the row, asks
+//! `Status::after`, and writes the consequences (enrollments, slots, credits, event) in the same commit.
+
+mod launch;
+pub(crate) mod repo;
+#[cfg(test)]
+mod tests;
+
+pub use launch::{audience_count, launch_check};
+
+use crate::db::Tx;
+use crate::error::Result;
+use crate::{credits, dialer, enrollments};
+use model::accounts::Permission;
+use model::campaigns::{Action, Campaign, CampaignFilter, CampaignForm, CampaignRow, Status};
+use model::enrollments::EnrollmentStatus;
+use model::events::EventKind;
+use model::id::{AgentId, CampaignId};
+use model::page::Page;
+
+/// An active campaign, locked, as the dialer needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    pub id: CampaignId,
+    pub name: String,
+    pub agent: AgentId,
+    pub settings_version: i32,
+    pub form: CampaignForm,
+}
+
+/// One page of campaigns.
+///
+/// # Errors
+/// `Forbidden` without `ViewCampaigns`.
+pub async fn list(tx: &mut Tx, filter: &CampaignFilter) -> Result<Page<CampaignRow>> {
+    tx.require(Permission::ViewCampaigns)?;
+    repo::list(tx, filter).await
+}
+
+/// One campaign with its progress.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
+    tx.require(Permission::ViewCampaigns)?;
+    repo::load(tx, id).await
+}
+
+/// Saves a new draft.
+///
+/// # Errors
+/// `Invalid` with a message per field.
+pub async fn create(tx: &mut Tx, form: &CampaignForm) -> Result<CampaignId> {
+    tx.require(Permission::ManageCampaigns)?;
+    form.check()?;
+    let id = tx.id();
+    repo::insert(tx, id, form).await?;
+    tx.record(EventKind::CampaignCreated, Some(id.to_string()), format!("{} created", form.name.trim())).await?;
+    Ok(id)
+}
+
+/// Saves an edit. A running campaign takes the new settings from its next dial on; its audience is fixed.
+///
+/// # Errors
+/// `NotFound`, `Invalid`, or `Conflict` once the campaign is over.
+pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
+    tx.require(Permission::ManageCampaigns)?;
+    form.check()?;
+    let (status, old) = repo::lock(tx, id).await?;
+    match status {
+        Status::Completed | Status::Cancelled | Status::Archived => {
+            let state = status.label().to_lowercase();
+            return Err(model::Error::conflict(format!("This campaign is {state}. Duplicate it to change it.")).into());
+        }
+        Status::Active | Status::Paused if form.audience != old.audience => {
+            return Err(model::Error::field("audience", "The audience is fixed once a campaign was launched.").into());
+        }
+        _ => {}
+    }
+    repo::update_form(tx, id, form).await?;
+    if status == Status::Active {
+        dialer::wake_campaign(tx, id).await?;
+    }
+    tx.record(EventKind::CampaignChanged, Some(id.to_string()), format!("{} edited", form.name.trim())).await
+}
+
+/// Makes a draft with the same settings.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn duplicate(tx: &mut Tx, id: CampaignId) -> Result<CampaignId> {
+    tx.require(Permission::ManageCampaigns)?;
+    let mut form = repo::load(tx, id).await?.form;
+    let name: String = form.name.chars().take(110).collect();
+    form.name = format!("{name} (copy)");
+    (form.starts_at, form.ends_at) = (None, None);
+    create(tx, &form).await
+}
+
+/// Deletes a draft that never called anybody.
+///
+/// # Errors
+/// `NotFound`, or `Conflict` when it is not a draft.
+pub async fn delete(tx: &mut Tx, id: CampaignId) -> Result<()> {
+    tx.require(Permission::ManageCampaigns)?;
+    let (status, form) = repo::lock(tx, id).await?;
+    if status != Status::Draft {
+        return Err(model::Error::conflict("Only drafts can be deleted. Archive this campaign instead.").into());
+    }
+    repo::delete(tx, id).await?;
+    tx.record(EventKind::CampaignArchived, Some(id.to_string()), format!("Draft {} deleted", form.name)).await
+}
+
+/// Moves a campaign, for a person. `Start` and `Complete` belong to the engine.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`, `Conflict` with the reason, or `InsufficientCredits`.
+pub async fn act(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
+    tx.require(Permission::RunCampaigns)?;
+    if matches!(action, Action::Start | Action::Complete) {
+        return Err(model::Error::conflict("Belfry starts and completes campaigns by itself.").into());
+    }
+    if matches!(action, Action::Launch | Action::Schedule | Action::Resume) && tx.actor().user.as_ref().is_some_and(|u| !u.confirmed) {
+        return Err(model::Error::conflict("Confirm your e-mail address first: the link is in your mailbox.").into());
+    }
+    step(tx, id, action).await
+}
+
+/// The engine's own moves: start what was scheduled, or pause it with the reason when it cannot start.
+pub(crate) async fn start_scheduled(tx: &mut Tx, id: CampaignId) -> Result<()> {
+    let (status, _) = repo::lock(tx, id).await?;
+    if status != Status::Scheduled {
+        return Ok(());
+    }
+    let check = launch_check(tx, id).await?;
+    if let Some(missing) = check.items.iter().find(|i| !i.ok) {
+        repo::set_status(tx, id, Status::Active, None).await?;
+        return pause_self(tx, id, &missing.detail).await;
+    }
+    step(tx, id, Action::Start).await.map(drop)
+}
+
+async fn step(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
+    // Slots before the campaign's row: the dialer's order.
+    repo::lock_slots(tx, id).await?;
+    let (from, form) = repo::lock(tx, id).await?;
+    let to = from.after(action)?;
+    match action {
+        Action::Launch | Action::Start => launch::launch(tx, id, &form).await?,
+        Action::Schedule => launch::schedule(tx, id, &form).await?,
+        Action::Resume => launch::afford_resume(tx, id, &form).await?,
+        Action::Cancel => enrollments::repo::close_queued(tx, id, EnrollmentStatus::Cancelled).await?,
+        Action::Pause | Action::Complete | Action::Archive => {}
+    }
+    repo::set_status(tx, id, to, None).await?;
+    if to == Status::Active {
+        dialer::wake_campaign(tx, id).await?;
+    }
+    if !to.is_open() {
+        return_credits(tx, id).await?;
+    }
+    let (kind, what) = match action {
+        Action::Launch => (EventKind::CampaignLaunched, "launched"),
+        Action::Schedule => (EventKind::CampaignScheduled, "scheduled"),
+        Action::Start => (EventKind::CampaignStarted, "started"),
+        Action::Pause => (EventKind::CampaignPaused, "paused"),
+        Action::Resume => (EventKind::CampaignResumed, "resumed"),
+        Action::Complete => (EventKind::CampaignCompleted, "completed"),
+        Action::Cancel => (EventKind::CampaignCancelled, "cancelled"),
+        Action::Archive => (EventKind::CampaignArchived, "archived"),
+    };
+    tx.record(kind, Some(id.to_string()), format!("{} {what}", form.name)).await?;
+    Ok(to)
+}
+
+/// Returns what is left in escrow, once no call is under way that still holds some of it.
+pub(crate) async fn return_credits(tx: &mut Tx, id: CampaignId) -> Result<()> {
+    if repo::live_calls(tx, id).await? == 0 {
+        credits::unreserve_all(tx, id, "Not used").await?;
+    }
+    Ok(())
+}
+
+/// The engine pauses a campaign for a reason that people must mend.
+pub(crate) async fn pause_self(tx: &mut Tx, id: CampaignId, why: &str) -> Result<()> {
+    let (status, form) = repo::lock(tx, id).await?;
+    if status != Status::Active {
+        return Ok(());
+    }
+    repo::set_status(tx, id, Status::Paused, Some(why)).await?;
+    tx.record(EventKind::CampaignPaused, Some(id.to_string()), format!("{} paused itself: {why}", form.name)).await
+}
+
+/// After a turn of the dialer: when to look again, or completion when nothing is left.
+pub(crate) async fn rest(tx: &mut Tx, c: &Running, again: bool) -> Result<()> {
+    let now = tx.now();
+    if again {
+        return repo::park(tx, c.id, Some(now), "").await;
+    }
+    match enrollments::repo::next_due(tx, c.id).await? {
+        Some(due) if due <= now => repo::park(tx, c.id, Some(now + chrono::TimeDelta::milliseconds(200)), "").await,
+        Some(due) => repo::park(tx, c.id, Some(due), "Waiting for the next attempt that is due.").await,
+        None if repo::live_calls(tx, c.id).await? > 0 => repo::park(tx, c.id, None, "Waiting for calls under way.").await,
+        None => step(tx, c.id, Action::Complete).await.map(drop),
+    }
+}
+
+/// The end date came: whoever was not reached is expired, and the campaign completes when its calls end.
+pub(crate) async fn expire(tx: &mut Tx, c: &Running) -> Result<()> {
+    enrollments::repo::close_queued(tx, c.id, EnrollmentStatus::Expired).await?;
+    rest(tx, c, false).await
+}

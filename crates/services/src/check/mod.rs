@@ -1,1 +1,184 @@
-//! Being written.
+//! The invariant checker (engine.md §9): the same questions asked by tests, the simulation, `belfry check`
+//! and people. It only reads; every answer that is not empty is a defect.
+
+use crate::actor::SystemTask;
+use crate::db::{Db, SystemTx};
+use crate::error::Result;
+
+/// Findings shown per question.
+const SHOWN_MAX: i64 = 20;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// One line per defect; empty when everything holds.
+    pub violations: Vec<String>,
+    /// Companies, movements and calls looked at.
+    pub companies: i64,
+    pub movements: i64,
+    pub calls: i64,
+}
+
+/// A question whose answer must be empty: name, and SQL returning one text column.
+struct Question {
+    name: &'static str,
+    sql: &'static str,
+}
+
+const QUESTIONS: &[Question] = &[
+    Question {
+        name: "I1 received = available + escrow + held + spent",
+        sql: "with received as (select company_id, sum(case when kind in ('purchase', 'grant', 'adjust_up') then amount else -amount end) as amount
+                from movements where kind in ('purchase', 'grant', 'adjust_up', 'refund', 'adjust_down') group by company_id),
+              have as (select company_id, sum(amount) as amount from balances group by company_id)
+              select format('%s received %s but has %s', coalesce(r.company_id, h.company_id), coalesce(r.amount, 0), coalesce(h.amount, 0))
+              from received r full join have h on h.company_id = r.company_id
+              where coalesce(r.amount, 0) <> coalesce(h.amount, 0)",
+    },
+    Question {
+        name: "I1 movements fold to balances",
+        sql: "with flows as (
+                select company_id, target as account, target_ref as ref, amount from movements
+                union all select company_id, source, source_ref, -amount from movements),
+              folded as (select company_id, account, ref, sum(amount) as amount from flows
+                where account in ('available', 'escrow', 'held', 'spent') group by 1, 2, 3)
+              select format('%s %s %s folds to %s, stored %s', coalesce(f.company_id, b.company_id), coalesce(f.account, b.account),
+                     coalesce(f.ref, b.ref), coalesce(f.amount, 0), coalesce(b.amount, 0))
+              from folded f full join balances b on (b.company_id, b.account, b.ref) = (f.company_id, f.account, f.ref)
+              where coalesce(f.amount, 0) <> coalesce(b.amount, 0)",
+    },
+    Question {
+        name: "I2 nothing below zero",
+        sql: "select format('%s %s is %s', company_id, account, amount) from balances where amount < 0",
+    },
+    Question {
+        name: "I3 one live call per enrollment and number",
+        sql: "select format('%s %s has %s live calls', company_id, phone, count(*)) from calls where status <> 'ended'
+              group by company_id, phone having count(*) > 1",
+    },
+    Question {
+        name: "I3 one call per provider id",
+        sql: "select format('%s %s belongs to %s calls', company_id, provider_call_id, count(*)) from calls
+              where provider_call_id is not null group by company_id, gateway_id, provider_call_id having count(*) > 1",
+    },
+    Question {
+        name: "I4 slots in use = live calls, and within the cap when taken",
+        sql: "select format('%s %s %s says %s in use, %s are live', u.company_id, u.scope, u.ref, u.in_use, n.live)
+              from capacity u cross join lateral (select count(*) as live from calls k where k.company_id = u.company_id and k.status <> 'ended'
+                and (u.scope = 'company' or (u.scope = 'gateway' and k.gateway_id = u.ref) or (u.scope = 'campaign' and k.campaign_id = u.ref))) n
+              where u.in_use <> n.live",
+    },
+    Question {
+        name: "I5 nobody is dialed after their suppression",
+        sql: "select format('%s call %s to %s, suppressed %s', k.company_id, k.id, k.phone, s.created_at) from calls k
+              join suppressions s on s.company_id = k.company_id and s.phone = k.phone where k.created_at > s.created_at",
+    },
+    Question {
+        name: "I6 every callback is applied or has its error",
+        sql: "select format('%s inbox %s handled without effect: %s', company_id, id, error) from inbox where handled_at is not null and error is not null",
+    },
+    Question {
+        name: "I7 an ended call is settled, a live one is not",
+        sql: "select format('%s call %s is %s, settled %s', company_id, id, status, settled_at) from calls
+              where (status = 'ended') <> (settled_at is not null) or (settled_at is not null) <> (cost is not null)",
+    },
+    Question {
+        name: "I7 the cost follows the increment rule and stays within the hold",
+        sql: "select format('%s call %s cost %s, held %s, talk %s s', company_id, id, cost, held, talk_seconds) from (
+                select company_id, id, cost, held, talk_seconds, overrun, case when talk_seconds <= 0 then 0 else
+                  ((initial_seconds + (greatest(talk_seconds - initial_seconds, 0) + step_seconds - 1) / step_seconds * step_seconds)
+                   * per_minute + 59) / 60 end as bill from calls where settled_at is not null) k
+              where cost > held or cost + overrun < bill or cost > bill",
+    },
+    Question {
+        name: "I7 captures and releases of a call add up to its hold",
+        sql: "select format('%s call %s held %s, resolved %s', k.company_id, k.id, k.held, coalesce(m.amount, 0)) from calls k
+              left join (select company_id, call_id, sum(amount) as amount from movements where kind in ('capture', 'release')
+                group by 1, 2) m on m.company_id = k.company_id and m.call_id = k.id
+              where k.settled_at is not null and coalesce(m.amount, 0) <> k.held",
+    },
+    Question {
+        name: "I8 rollups = recount",
+        sql: "select format('%s campaign %s: stored %s, counted %s', s.company_id, s.campaign_id,
+                (s.contacts, s.finished, s.calls, s.connected, s.voicemail, s.busy, s.no_answer, s.failed, s.talk_seconds, s.spent),
+                (e.contacts, e.finished, k.calls, k.connected, k.voicemail, k.busy, k.no_answer, k.failed, k.talk_seconds, k.spent))
+              from campaign_stats s
+              cross join lateral (select count(*) as contacts, count(*) filter (where status not in ('queued', 'calling')) as finished
+                from enrollments where company_id = s.company_id and campaign_id = s.campaign_id) e
+              cross join lateral (select count(*) as calls, count(*) filter (where outcome = 'completed') as connected,
+                count(*) filter (where outcome = 'voicemail') as voicemail, count(*) filter (where outcome = 'busy') as busy,
+                count(*) filter (where outcome = 'no_answer') as no_answer,
+                count(*) filter (where outcome in ('failed', 'rejected', 'canceled', 'unknown')) as failed,
+                coalesce(sum(talk_seconds), 0)::bigint as talk_seconds, coalesce(sum(cost), 0)::bigint as spent
+                from calls where company_id = s.company_id and campaign_id = s.campaign_id and settled_at is not null) k
+              where (s.contacts, s.finished, s.calls, s.connected, s.voicemail, s.busy, s.no_answer, s.failed, s.talk_seconds, s.spent)
+                <> (e.contacts, e.finished, k.calls, k.connected, k.voicemail, k.busy, k.no_answer, k.failed, k.talk_seconds, k.spent)",
+    },
+    Question {
+        name: "I11 whoever is queued in an open campaign is due at a moment",
+        sql: "select format('%s enrollment %s is queued without a moment', e.company_id, e.id) from enrollments e
+              where e.status = 'queued' and e.next_attempt_at is null",
+    },
+    Question {
+        name: "I11 whoever is calling has a live call",
+        sql: "select format('%s enrollment %s is calling without a call', e.company_id, e.id) from enrollments e
+              where e.status = 'calling' and not exists (select 1 from calls k where k.company_id = e.company_id and k.enrollment_id = e.id
+                and k.status <> 'ended')",
+    },
+    Question {
+        name: "closed campaigns keep no credits",
+        sql: "select format('%s campaign %s is %s and still has %s in escrow', c.company_id, c.id, c.status, b.amount) from campaigns c
+              join balances b on b.company_id = c.company_id and b.account = 'escrow' and b.ref = c.id and b.amount > 0
+              where c.status in ('completed', 'cancelled', 'archived') and not exists (select 1 from calls k
+                where k.company_id = c.company_id and k.campaign_id = c.id and k.status <> 'ended')",
+    },
+];
+
+/// Asks every question, in one snapshot.
+///
+/// # Errors
+/// When the database is away.
+pub async fn run(db: &Db) -> Result<Report> {
+    let mut tx = db.begin_system(SystemTask::Check).await?;
+    sqlx::query("set transaction isolation level repeatable read, read only").execute(tx.conn()).await?;
+    let mut report = Report::default();
+    for question in QUESTIONS {
+        let mut sql = sqlx::QueryBuilder::new("select * from (");
+        sql.push(question.sql).push(") found limit ").push_bind(SHOWN_MAX);
+        let found: Vec<String> = sql.build_query_scalar().fetch_all(tx.conn()).await?;
+        report.violations.extend(found.into_iter().map(|line| format!("{}: {line}", question.name)));
+    }
+    (report.companies, report.movements, report.calls) = counts(&mut tx).await?;
+    Ok(report)
+}
+
+async fn counts(tx: &mut SystemTx) -> Result<(i64, i64, i64)> {
+    Ok(sqlx::query_as("select (select count(*) from companies), (select count(*) from movements), (select count(*) from calls)")
+        .fetch_one(tx.conn())
+        .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn a_new_company_passes_every_question() {
+        let world = World::new().await;
+        world.company("acme").await;
+        let report = super::run(&world.db).await.expect("checked");
+        assert_eq!(report.violations, Vec::<String>::new());
+        assert_eq!((report.companies, report.movements), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_credit_that_came_from_nowhere_is_found() {
+        let world = World::new().await;
+        let acme = world.company("acme").await;
+        let mut tx = world.tx(&acme).await;
+        sqlx::query("update balances set amount = amount + 1 where account = 'available'").execute(tx.conn()).await.expect("forged");
+        tx.commit().await.expect("commit");
+        let report = super::run(&world.db).await.expect("checked");
+        assert_eq!(report.violations.len(), 2, "{:?}", report.violations);
+    }
+}

@@ -1,1 +1,177 @@
-//! Being written.
+//! People with phones: listing, searching, creating, editing, archiving. Files of them come in by `imports`.
+
+mod repo;
+#[cfg(test)]
+mod tests;
+
+use crate::db::Tx;
+use crate::error::Result;
+use crate::{phones, suppressions};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use model::FieldErrors;
+use model::accounts::Permission;
+use model::contacts::{ContactFilter, ContactForm, ContactRow, ContactStatus, NewContact};
+use model::enrollments::{EnrollmentStatus, Reason};
+use model::events::EventKind;
+use model::id::ContactId;
+use model::page::Page;
+
+/// The constraint that keeps numbers apart.
+const PHONE_TAKEN: &str = "contacts_phone_unique";
+/// Segments offered for choosing; a company that has more types the name.
+const SEGMENTS_MAX: i64 = 500;
+
+/// Active contacts, the newest first. Roles that may not see numbers get them masked, and cannot search by them.
+///
+/// # Errors
+/// `Forbidden` without `ViewContacts`.
+pub async fn list(tx: &mut Tx, filter: &ContactFilter) -> Result<Page<ContactRow>> {
+    tx.require(Permission::ViewContacts)?;
+    let starts = if tx.actor().may(Permission::ViewPhones) {
+        let region = phones::region(tx).await?;
+        phones::prefixes(&filter.search, &region)
+    } else {
+        Vec::new()
+    };
+    let (rows, total) = repo::list(tx, filter, &starts).await?;
+    let items = rows.into_iter().map(|r| shown(tx, r)).collect();
+    Ok(Page::new(items, total, filter.paging))
+}
+
+/// One contact, archived ones too.
+///
+/// # Errors
+/// `Forbidden` without `ViewContacts`; `NotFound`.
+pub async fn load(tx: &mut Tx, id: ContactId) -> Result<ContactRow> {
+    tx.require(Permission::ViewContacts)?;
+    let row = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
+    Ok(shown(tx, row))
+}
+
+/// Adds a contact. One that was archived with the same number comes back with the new data.
+///
+/// # Errors
+/// `Forbidden` without `ManageContacts`; `Invalid`, also when the number is taken.
+pub async fn create(tx: &mut Tx, form: &ContactForm) -> Result<ContactId> {
+    tx.require(Permission::ManageContacts)?;
+    let contact = read(tx, form).await?;
+    let id = match repo::revive(tx, &contact).await? {
+        Some(id) => id,
+        None => {
+            let id = tx.id();
+            repo::insert(tx, id, &contact).await.map_err(|e| e.when(PHONE_TAKEN, taken))?;
+            id
+        }
+    };
+    tx.record(EventKind::ContactCreated, Some(id.to_string()), contact.name).await?;
+    Ok(id)
+}
+
+/// Changes a contact. Its number is fixed once it was called: the call log speaks about that number.
+///
+/// # Errors
+/// `Forbidden` without `ManageContacts`; `NotFound`; `Invalid`, also when the number is taken or fixed.
+pub async fn edit(tx: &mut Tx, id: ContactId, form: &ContactForm) -> Result<()> {
+    tx.require(Permission::ManageContacts)?;
+    let old = repo::lock(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
+    let contact = read(tx, form).await?;
+    if old.calls > 0 && old.phone != contact.phone {
+        return Err(model::Error::field("phone", "This number was called already. Add a new contact for the other number.").into());
+    }
+    repo::update(tx, id, &contact).await.map_err(|e| e.when(PHONE_TAKEN, taken))?;
+    tx.record(EventKind::ContactChanged, Some(id.to_string()), contact.name).await
+}
+
+/// Takes a contact out of lists and out of every queue it waits in. Doing it twice changes nothing.
+///
+/// # Errors
+/// `Forbidden` without `ManageContacts`; `NotFound`.
+pub async fn archive(tx: &mut Tx, id: ContactId) -> Result<()> {
+    tx.require(Permission::ManageContacts)?;
+    let contact = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
+    suppressions::withdraw(tx, &contact.phone, EnrollmentStatus::Cancelled, Reason::Archived).await?;
+    if repo::archive(tx, id).await? {
+        tx.record(EventKind::ContactArchived, Some(id.to_string()), contact.name).await?;
+    }
+    Ok(())
+}
+
+/// The segments in use, by name.
+///
+/// # Errors
+/// `Forbidden` without `ViewContacts`.
+pub async fn segments(tx: &mut Tx) -> Result<Vec<String>> {
+    tx.require(Permission::ViewContacts)?;
+    repo::segments(tx, SEGMENTS_MAX).await
+}
+
+fn taken() -> model::Error {
+    model::Error::field("phone", "Another contact has this number.")
+}
+
+async fn read(tx: &mut Tx, form: &ContactForm) -> Result<NewContact> {
+    let region = phones::region(tx).await?;
+    read_form(form, &region).map_err(|fields| model::Error::Invalid { fields }.into())
+}
+
+/// Checks a form or a row of a file; numbers without country code belong to `region`.
+///
+/// # Errors
+/// All field problems at once.
+pub(crate) fn read_form(form: &ContactForm, region: &str) -> Result<NewContact, FieldErrors> {
+    let (phone, time_zone) = (phones::parse(&form.phone, region), zone(&form.time_zone));
+    let mut fields = match form.check() {
+        Err(model::Error::Invalid { fields }) => fields,
+        _ => FieldErrors::new(),
+    };
+    for (field, problem) in [("phone", phone.as_ref().err()), ("time_zone", time_zone.as_ref().err())] {
+        if let Some(why) = problem {
+            fields.entry(field.to_owned()).or_insert_with(|| (*why).to_owned());
+        }
+    }
+    match (phone, time_zone) {
+        (Ok(phone), Ok(time_zone)) if fields.is_empty() => Ok(NewContact {
+            name: form.name.trim().to_owned(),
+            phone,
+            phone_raw: form.phone.trim().to_owned(),
+            email: form.email.trim().to_owned(),
+            company: form.company.trim().to_owned(),
+            time_zone,
+            segment: form.segment.trim().to_owned(),
+            notes: form.notes.trim().to_owned(),
+        }),
+        _ => Err(fields),
+    }
+}
+
+/// Reads a zone name as people enter it; empty is none.
+///
+/// # Errors
+/// What to enter instead.
+fn zone(text: &str) -> Result<Option<String>, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // Names in files differ in case; the zone database does not know that.
+    let zone = text.parse().ok().or_else(|| TZ_VARIANTS.iter().copied().find(|zone: &Tz| zone.name().eq_ignore_ascii_case(text)));
+    zone.map(|zone| Some(zone.name().to_owned())).ok_or("Use a zone name like America/New_York.")
+}
+
+fn shown(tx: &Tx, r: repo::Stored) -> ContactRow {
+    ContactRow {
+        id: r.id,
+        name: r.name,
+        phone: if tx.actor().may(Permission::ViewPhones) { r.phone.into() } else { r.phone.masked() },
+        email: r.email,
+        company: r.company,
+        time_zone: r.time_zone.unwrap_or_default(),
+        segment: r.segment,
+        notes: r.notes,
+        status: if r.archived { ContactStatus::Archived } else { ContactStatus::Active },
+        suppressed: r.suppressed,
+        calls: i64::from(r.calls),
+        last_called_at: r.last_called_at.map(|at| tx.moment(at)),
+        created_at: tx.moment(r.created_at),
+    }
+}

@@ -86,7 +86,7 @@ pub(crate) async fn unreserve_all(tx: &mut Tx, campaign: CampaignId, note: &str)
     let left = escrow(tx, campaign).await?;
     if left > Credits::ZERO {
         // Keyed by the ledger's height, so that each return of a campaign that ran several times counts.
-        let key = format!("unreserve:{campaign}:{}", repo::height(tx.conn(), campaign).await?);
+        let key = format!("unreserve:{campaign}:{}", height(tx, campaign).await?);
         let s = Shift { kind: MovementKind::Unreserve, amount: left, key, campaign: Some(campaign), call: None, note };
         shift_in(tx, &s).await?;
     }
@@ -96,6 +96,11 @@ pub(crate) async fn unreserve_all(tx: &mut Tx, campaign: CampaignId, note: &str)
 /// What a campaign has in escrow right now.
 pub(crate) async fn escrow(tx: &mut Tx, campaign: CampaignId) -> Result<Credits> {
     repo::balance(tx.conn(), Account::Escrow, campaign.uuid()).await
+}
+
+/// How many movements a campaign has: tells one extension or return from the next.
+pub(crate) async fn height(tx: &mut Tx, campaign: CampaignId) -> Result<i64> {
+    repo::height(tx.conn(), campaign).await
 }
 
 /// What the company has available right now.

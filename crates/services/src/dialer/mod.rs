@@ -1,1 +1,56 @@
-//! Being written.
+//! The dialer: a state machine with its own claim loop, not a job queue.
+//!
+//! `plan` (one transaction) decides and commits intents; `act` (network, no transaction) places them;
+//! `record` (one transaction) writes down what the provider said. No function has both a `Tx` and a
+//! provider. Everything that decides is pure: `eligible`, `retry`, `window`.
+
+pub mod eligible;
+mod gateway;
+pub mod lease;
+mod place;
+mod plan;
+mod reconcile;
+pub mod retry;
+pub mod run;
+pub mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use gateway::load as gateway_for_reading;
+pub(crate) use gateway::{COLUMNS as GATEWAY_COLUMNS, Stored as StoredGateway};
+pub use gateway::{Network, Provider};
+pub use place::{act, record};
+pub(crate) use plan::{Live, PublishedAgent, Recent, hours_of, move_slots};
+pub use plan::{Dial, Turn, plan};
+pub use reconcile::{due_checks, reconcile};
+
+use crate::db::Tx;
+use crate::error::Result;
+use model::id::CampaignId;
+
+/// The channel that wakes dialers.
+pub const CHANNEL: &str = "dialer";
+
+/// Makes an active campaign runnable now and rings the bell, when this transaction commits.
+pub(crate) async fn wake_campaign(tx: &mut Tx, campaign: CampaignId) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update campaigns set runnable_at = $2 where id = $1 and status = 'active'")
+        .bind(campaign)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    ring(tx).await
+}
+
+/// Makes every active campaign of the company runnable now: after a change of hours, slots or credits.
+pub(crate) async fn wake_company(tx: &mut Tx) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update campaigns set runnable_at = $1 where status = 'active'").bind(now).execute(tx.conn()).await?;
+    ring(tx).await
+}
+
+async fn ring(tx: &mut Tx) -> Result<()> {
+    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(tx.conn()).await?;
+    Ok(())
+}

@@ -1,1 +1,149 @@
-//! Being written.
+//! The do-not-call list: who may not be called, and what follows from it in the same commit.
+//!
+//! A suppression and a dial to the same number exclude each other by an advisory lock per number: whoever
+//! commits second sees the first. Locks are taken in the engine's order: campaigns, numbers, enrollments.
+
+mod repo;
+#[cfg(test)]
+mod tests;
+
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::events::notice;
+use crate::phones;
+use model::accounts::Permission;
+use model::enrollments::{EnrollmentStatus, Reason};
+use model::error::Check;
+use model::events::{EventKind, Topic};
+use model::id::SuppressionId;
+use model::page::Page;
+use model::phone::Phone;
+use model::suppressions::{Source, SuppressionFilter, SuppressionRow};
+use std::collections::HashSet;
+
+/// Longest reason.
+const REASON_MAX: usize = 200;
+
+/// The newest entries first. Roles that may not see numbers get them masked, and cannot search by them.
+///
+/// # Errors
+/// `Forbidden` without `ViewSuppressions`.
+pub async fn list(tx: &mut Tx, filter: &SuppressionFilter) -> Result<Page<SuppressionRow>> {
+    tx.require(Permission::ViewSuppressions)?;
+    let sees = tx.actor().may(Permission::ViewPhones);
+    let starts = if sees && !filter.search.trim().is_empty() {
+        let region = phones::region(tx).await?;
+        // A text that is no number matches none.
+        Some(phones::prefixes(&filter.search, &region))
+    } else {
+        None
+    };
+    let (rows, total) = repo::list(tx, starts.as_deref(), filter.paging).await?;
+    let items = rows
+        .into_iter()
+        .map(|r| SuppressionRow {
+            id: r.id,
+            phone: if sees { r.phone.into() } else { r.phone.masked() },
+            source: r.source,
+            reason: r.reason,
+            by: r.by_name,
+            created_at: tx.moment(r.created_at),
+        })
+        .collect();
+    Ok(Page::new(items, total, filter.paging))
+}
+
+/// Puts a number on the list by hand.
+///
+/// # Errors
+/// `Forbidden` without `ManageSuppressions`; `Invalid` when it is no number or already there.
+pub async fn add(tx: &mut Tx, phone: &str, reason: &str) -> Result<SuppressionId> {
+    tx.require(Permission::ManageSuppressions)?;
+    Check::new().need(reason.chars().count() <= REASON_MAX, "reason", "Use at most 200 characters.").done()?;
+    let region = phones::region(tx).await?;
+    let phone = phones::parse(phone, &region).map_err(|why| model::Error::field("phone", why))?;
+    let Some(id) = suppress(tx, &phone, Source::Manual, reason.trim()).await? else {
+        return Err(model::Error::field("phone", "This number is already on the list.").into());
+    };
+    tx.record(EventKind::SuppressionAdded, Some(id.to_string()), format!("{} will not be called", phone.masked())).await?;
+    Ok(id)
+}
+
+/// Takes a number off the list. Enrollments that ended because of it stay ended.
+///
+/// # Errors
+/// `Forbidden` without `ManageSuppressions`; `Invalid` without a reason; `NotFound`.
+pub async fn remove(tx: &mut Tx, id: SuppressionId, reason: &str) -> Result<()> {
+    tx.require(Permission::ManageSuppressions)?;
+    Check::new().text(reason, "reason", "why this number may be called again", REASON_MAX).done()?;
+    let phone = repo::remove(tx, id).await?.ok_or_else(|| model::Error::not_found("suppression"))?;
+    let text = format!("{} may be called again: {}", phone.masked(), reason.trim());
+    tx.record(EventKind::SuppressionRemoved, Some(id.to_string()), text).await
+}
+
+/// The person asked not to be called again. Doing it twice changes nothing.
+///
+/// Takes campaign rows, then the number's lock: call it before taking slots or balances.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn opt_out(tx: &mut Tx, phone: &Phone, source: Source, reason: &str) -> Result<()> {
+    if suppress(tx, phone, source, reason).await?.is_none() {
+        return Ok(());
+    }
+    let contact = repo::contact_of(tx, phone).await?;
+    let text = format!("{} asked not to be called again ({})", phone.masked(), source.label().to_lowercase());
+    tx.record(EventKind::ContactOptedOut, contact.map(|id| id.to_string()), text).await
+}
+
+/// Which of these numbers are on the list.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn is_suppressed(tx: &mut Tx, phones: &[Phone]) -> Result<HashSet<Phone>> {
+    Ok(repo::suppressed(tx, phones).await?.into_iter().collect())
+}
+
+/// Keeps anyone else from dialing or suppressing this number until this transaction ends.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn lock_phone(tx: &mut Tx, phone: &Phone) -> Result<()> {
+    lock_phones(tx, std::slice::from_ref(phone)).await
+}
+
+/// The same for many, always in one order, so that two transactions never wait for each other.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn lock_phones(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
+    repo::lock_phones(tx, phones).await
+}
+
+/// Ends every queued enrollment of a number: it is final from here on, its campaigns count it and look again
+/// whether they are done. Enrollments in a call are left to the end of that call.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn withdraw(tx: &mut Tx, phone: &Phone, to: EnrollmentStatus, reason: Reason) -> Result<()> {
+    debug_assert!(to.is_final());
+    // Campaigns first: the dialer holds its campaign while it waits for numbers.
+    repo::lock_campaigns_of(tx, phone).await?;
+    lock_phone(tx, phone).await?;
+    let ended = repo::end_queued(tx, phone, to, reason).await?;
+    if ended.is_empty() {
+        return Ok(());
+    }
+    repo::count_finished(tx, &ended).await?;
+    repo::wake(tx, &ended).await?;
+    notice(tx, Topic::Campaigns).await
+}
+
+/// `None` when the number was already there; then its queued enrollments are ended all the same.
+async fn suppress(tx: &mut Tx, phone: &Phone, source: Source, reason: &str) -> Result<Option<SuppressionId>, Error> {
+    withdraw(tx, phone, EnrollmentStatus::OptedOut, Reason::Suppressed).await?;
+    let id: SuppressionId = tx.id();
+    let reason: String = reason.chars().take(REASON_MAX).collect();
+    let new = repo::insert(tx, id, phone, source, &reason).await?;
+    Ok(new.then_some(id))
+}

@@ -1,0 +1,122 @@
+//! One report into one call: join, and at the first end settle exactly once, in one transaction.
+
+use super::{Report, repo, step};
+use crate::db::Tx;
+use crate::dialer::retry::{Ended, History, Next, next, rule_of};
+use crate::error::Result;
+use crate::{campaigns, credits, dialer, enrollments, suppressions};
+use chrono::TimeDelta;
+use model::calls::Outcome;
+use model::credits::Credits;
+use model::enrollments::{EnrollmentStatus, Reason};
+use model::events::{EventKind, Topic};
+use model::id::CallId;
+
+/// Joins a report into a call. Repeating it, in any order with others, gives the same state.
+///
+/// # Errors
+/// `NotFound` for a call of nobody; database errors leave everything as it was.
+pub(crate) async fn absorb(tx: &mut Tx, id: CallId, report: Report) -> Result<()> {
+    let before = repo::lock(tx, id).await?;
+    let was = before.state();
+    let is = was.join(report.state);
+    repo::update(tx, id, is, &report).await?;
+    if is != was {
+        let detail = report.provider_status.as_deref().unwrap_or_default();
+        let title = is.outcome.map_or(is.status.label(), Outcome::label);
+        step(tx, id, title, detail).await?;
+        crate::events::notice(tx, Topic::Calls).await?;
+    }
+    let Some(outcome) = is.outcome else { return Ok(()) };
+    let call = repo::lock(tx, id).await?;
+    if before.settled_at.is_none() {
+        settle(tx, &call, outcome, &report).await?;
+    } else if was.outcome != Some(outcome) || call.talk_seconds != before.talk_seconds {
+        correct(tx, &before, &call, outcome).await?;
+    }
+    Ok(())
+}
+
+/// The end: pay, free the slot, count, and decide what follows. Guarded by `settled_at` under the call's lock.
+async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
+    // Lock order: slots, campaign, enrollment, balances.
+    dialer::move_slots(tx, call.campaign_id, call.gateway_id.uuid(), -1).await?;
+    campaigns::repo::wake_after_call(tx, call.campaign_id).await?;
+    let bill = call.price().cost(call.talk_seconds);
+    let cost = bill.min(call.held);
+    let counted = report.uncounted_until.is_none();
+    credits::settle(tx, call.campaign_id, call.id, call.held, cost).await?;
+    repo::mark_settled(tx, call.id, cost, bill - cost, counted).await?;
+    if bill > call.held {
+        // Our cost, not the company's: the provider talked longer than it was told it may.
+        tracing::error!(call = %call.id, over = %(bill - call.held), "billed beyond the hold");
+    }
+    campaigns::repo::count_call(tx, call.campaign_id, outcome, call.talk_seconds, cost).await?;
+    follow(tx, call, outcome, report).await?;
+    if let Some(why) = &report.pause {
+        campaigns::pause_self(tx, call.campaign_id, why).await?;
+    }
+    if !campaigns::repo::is_open(tx, call.campaign_id).await? {
+        campaigns::return_credits(tx, call.campaign_id).await?;
+    }
+    let text = format!("{} after {} s, {} credits", outcome.label(), call.talk_seconds, cost);
+    tx.record(EventKind::CallEnded, Some(call.id.to_string()), text).await
+}
+
+/// What the end means for the person: done, opted out, or another attempt.
+async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
+    let (campaign, enrollment) = (call.campaign_id, call.enrollment_id);
+    if !suppressions::is_suppressed(tx, std::slice::from_ref(&call.phone)).await?.is_empty() {
+        return enrollments::finish(tx, campaign, enrollment, EnrollmentStatus::OptedOut, None).await;
+    }
+    let Some((form, open)) = campaigns::repo::settings_of(tx, campaign).await? else { return Ok(()) };
+    let retry_at = if let Some(at) = report.uncounted_until {
+        enrollments::repo::uncount_attempt(tx, enrollment).await?;
+        Some(at)
+    } else {
+        let history = history(tx, call, outcome).await?;
+        let ended = Ended { outcome, talk_seconds: call.talk_seconds, permanent: report.permanent, uncertain: report.uncertain };
+        match next(ended, history, &form.retries) {
+            Next::Done(status) => return enrollments::finish(tx, campaign, enrollment, status, None).await,
+            Next::Again { wait } => Some(tx.now() + scaled(tx, call, wait).await?),
+        }
+    };
+    if !open {
+        let why = Some((Reason::CampaignOver, String::new()));
+        return enrollments::finish(tx, campaign, enrollment, EnrollmentStatus::Cancelled, why).await;
+    }
+    let why = Some((Reason::NotDue, format!("after {}", outcome.label().to_lowercase())));
+    enrollments::repo::set(tx, campaign, enrollment, EnrollmentStatus::Queued, retry_at, why).await
+}
+
+/// Attempts of this enrollment so far, and those under the same retry rule, this one included.
+async fn history(tx: &mut Tx, call: &repo::Stored, outcome: Outcome) -> Result<History> {
+    let rule = rule_of(outcome, call.talk_seconds);
+    let ended = repo::counted_outcomes(tx, call.enrollment_id).await?;
+    let alike = ended.iter().filter(|(o, talk)| rule_of(*o, *talk) == rule).count();
+    Ok(History { attempts: i32::try_from(ended.len()).unwrap_or(i32::MAX), alike: i32::try_from(alike).unwrap_or(i32::MAX) })
+}
+
+/// Waits of sandbox campaigns run at the sandbox's speed.
+async fn scaled(tx: &mut Tx, call: &repo::Stored, wait: TimeDelta) -> Result<TimeDelta> {
+    let gateway = dialer::gateway_for_reading(tx, call.gateway_id).await?;
+    Ok(wait / gateway.speed(tx.config()))
+}
+
+/// A correction after the end: the counts follow, the settlement stands, and a person who was thought
+/// reached but was a machine gets the rule for machines.
+async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcome: Outcome) -> Result<()> {
+    let Some(was) = before.state().outcome else { return Ok(()) };
+    campaigns::repo::recount_call(tx, call.campaign_id, was, outcome, call.talk_seconds - before.talk_seconds).await?;
+    let bill = call.price().cost(call.talk_seconds);
+    let paid = call.cost.unwrap_or(Credits::ZERO);
+    if bill > paid {
+        repo::note_overrun(tx, call.id, bill - paid).await?;
+    }
+    if was != outcome && repo::is_last_of_enrollment(tx, call.id).await? {
+        let report = Report::state(call.state());
+        follow(tx, call, outcome, &report).await?;
+        campaigns::repo::wake_after_call(tx, call.campaign_id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The call log and one call's page.
+
+use crate::db::Tx;
+use crate::dialer::eligible::start_of_day;
+use crate::error::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use model::accounts::Permission;
+use model::calls::{AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Outcome};
+use model::campaigns::Status;
+use model::credits::Credits;
+use model::id::{AgentId, CallId, CampaignId, ContactId};
+use model::page::Page;
+use model::phone::Phone;
+use model::time::Timestamp;
+use sqlx::types::Json;
+use sqlx::{Postgres, QueryBuilder};
+
+/// Lines of a call's story shown.
+const STEPS_MAX: i64 = 200;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: CallId,
+    contact_id: ContactId,
+    contact_name: String,
+    phone: Phone,
+    campaign_id: CampaignId,
+    campaign_name: String,
+    agent_name: String,
+    attempt_no: i32,
+    status: CallStatus,
+    outcome: Option<Outcome>,
+    answered_by: Option<AnsweredBy>,
+    created_at: Timestamp,
+    talk_seconds: i64,
+    cost: Option<Credits>,
+    sandbox: bool,
+}
+
+const ROW: &str = "k.id, k.contact_id, c.name as contact_name, k.phone, k.campaign_id, m.name as campaign_name, a.name as agent_name, \
+                   k.attempt_no, k.status, k.outcome, k.answered_by, k.created_at, k.talk_seconds, k.cost, g.sandbox";
+const FROM: &str = " from calls k join contacts c on c.id = k.contact_id join campaigns m on m.id = k.campaign_id \
+                    join agents a on a.id = k.agent_id join gateways g on g.id = k.gateway_id ";
+
+fn row(tx: &Tx, r: Row) -> CallRow {
+    let phone = if tx.actor().may(Permission::ViewPhones) { r.phone.to_string() } else { r.phone.masked() };
+    CallRow {
+        id: r.id,
+        contact: Some(r.contact_id),
+        contact_name: r.contact_name,
+        phone,
+        campaign: Some((r.campaign_id, r.campaign_name)),
+        agent_name: r.agent_name,
+        attempt: r.attempt_no,
+        state: CallState { status: r.status, outcome: r.outcome, answered_by: r.answered_by },
+        started_at: tx.moment(r.created_at),
+        talk_seconds: r.talk_seconds,
+        cost: r.cost,
+        sandbox: r.sandbox,
+    }
+}
+
+/// One page of the call log, newest first.
+///
+/// # Errors
+/// `Forbidden` without `ViewCalls`.
+pub async fn list(tx: &mut Tx, filter: &CallFilter) -> Result<Page<CallRow>> {
+    tx.require(Permission::ViewCalls)?;
+    let mut count = QueryBuilder::new("select count(*) from calls k where true");
+    narrow(tx, filter, &mut count);
+    let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
+    let mut sql = QueryBuilder::new(format!("select {ROW} {FROM} where true"));
+    narrow(tx, filter, &mut sql);
+    sql.push(" order by k.created_at desc, k.id desc limit ").push_bind(filter.paging.limit());
+    sql.push(" offset ").push_bind(filter.paging.offset());
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(tx.conn()).await?;
+    let items = rows.into_iter().map(|r| row(tx, r)).collect();
+    Ok(Page::new(items, total, filter.paging))
+}
+
+fn narrow(tx: &Tx, filter: &CallFilter, sql: &mut QueryBuilder<Postgres>) {
+    let (from, to) = range(tx, filter.range);
+    if let Some(from) = from {
+        sql.push(" and k.created_at >= ").push_bind(from);
+    }
+    if let Some(to) = to {
+        sql.push(" and k.created_at < ").push_bind(to);
+    }
+    if let Some(outcome) = filter.outcome {
+        sql.push(" and k.outcome = ").push_bind(outcome);
+    }
+    if filter.live {
+        sql.push(" and k.status <> 'ended'");
+    }
+    if let Some(campaign) = filter.campaign {
+        sql.push(" and k.campaign_id = ").push_bind(campaign);
+    }
+    if let Some(contact) = filter.contact {
+        sql.push(" and k.contact_id = ").push_bind(contact);
+    }
+    let search: String = filter.search.chars().filter(|c| c.is_ascii_digit()).collect();
+    if !search.is_empty() {
+        sql.push(" and k.phone ~>=~ ").push_bind(format!("+{search}"));
+        sql.push(" and k.phone ~<~ ").push_bind(format!("+{search}:")); // ':' follows '9'
+    }
+}
+
+/// Half-open, in days of the company's zone.
+fn range(tx: &Tx, range: CallRange) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let zone = tx.actor().zone;
+    let today = start_of_day(tx.now(), zone);
+    let back = |days: i64| Some(start_of_day(today - TimeDelta::days(days) + TimeDelta::hours(12), zone));
+    match range {
+        CallRange::Today => (Some(today), None),
+        CallRange::Yesterday => (back(1), Some(today)),
+        CallRange::Week => (back(6), None),
+        CallRange::Fortnight => (back(14), None),
+        CallRange::Month => (back(29), None),
+        CallRange::All => (None, None),
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Detail {
+    #[sqlx(flatten)]
+    row: Row,
+    campaign_status: Status,
+    agent_id: AgentId,
+    agent_version: i32,
+    settings_version: i32,
+    from_phone: Phone,
+    provider_call_id: Option<String>,
+    provider_status: Option<String>,
+    answered_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    held: Credits,
+    digits: String,
+    transcript: Json<Vec<(String, String)>>,
+    summary: String,
+}
+
+/// One call with its story.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
+    tx.require(Permission::ViewCalls)?;
+    let mut sql = QueryBuilder::new(format!(
+        "select {ROW}, m.status as campaign_status, k.agent_id, k.agent_version, k.settings_version, k.from_phone, k.provider_call_id,
+                k.provider_status, k.answered_at, k.ended_at, k.held, k.digits, k.transcript, k.summary {FROM} where k.id = "
+    ));
+    sql.push_bind(id);
+    let found: Option<Detail> = sql.build_query_as().fetch_optional(tx.conn()).await?;
+    let d = found.ok_or_else(|| model::Error::not_found("call"))?;
+    let steps: Vec<(Timestamp, String, String)> =
+        sqlx::query_as("select at, title, detail from call_steps where call_id = $1 order by at, id limit $2")
+            .bind(id)
+            .bind(STEPS_MAX)
+            .fetch_all(tx.conn())
+            .await?;
+    let steps = steps.into_iter().map(|(at, title, detail)| CallStep { at: tx.moment(at), title, detail }).collect();
+    Ok(Call {
+        campaign_status: Some(d.campaign_status),
+        agent: Some(d.agent_id),
+        agent_version: d.agent_version,
+        settings_version: d.settings_version,
+        from: d.from_phone.to_string(),
+        provider_call_id: d.provider_call_id,
+        provider_status: d.provider_status,
+        answered_at: d.answered_at.map(|at| tx.moment(at)),
+        ended_at: d.ended_at.map(|at| tx.moment(at)),
+        held: d.held,
+        digits: d.digits,
+        transcript: d.transcript.0,
+        summary: d.summary,
+        steps,
+        row: row(tx, d.row),
+    })
+}

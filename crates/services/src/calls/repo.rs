@@ -1,0 +1,177 @@
+//! SQL that moves calls.
+
+use super::Report;
+use crate::db::Tx;
+use crate::error::Result;
+use model::calls::{AnsweredBy, CallState, CallStatus, Outcome};
+use model::credits::{Credits, Price};
+use model::id::{CallId, CampaignId, EnrollmentId, GatewayId};
+use model::phone::Phone;
+use model::time::Timestamp;
+
+/// A call's moving parts.
+#[derive(sqlx::FromRow, Debug, Clone)]
+pub(crate) struct Stored {
+    pub id: CallId,
+    pub enrollment_id: EnrollmentId,
+    pub campaign_id: CampaignId,
+    pub gateway_id: GatewayId,
+    pub phone: Phone,
+    pub status: CallStatus,
+    pub outcome: Option<Outcome>,
+    pub answered_by: Option<AnsweredBy>,
+    pub provider_call_id: Option<String>,
+    pub per_minute: i64,
+    pub initial_seconds: i64,
+    pub step_seconds: i64,
+    pub held: Credits,
+    pub cost: Option<Credits>,
+    pub settled_at: Option<Timestamp>,
+    pub talk_seconds: i64,
+}
+
+impl Stored {
+    pub(crate) fn state(&self) -> CallState {
+        CallState { status: self.status, outcome: self.outcome, answered_by: self.answered_by }
+    }
+    pub(crate) fn price(&self) -> Price {
+        Price { per_minute: self.per_minute, initial_seconds: self.initial_seconds, step_seconds: self.step_seconds }
+    }
+}
+
+/// The call, locked until the end of the transaction.
+pub(crate) async fn lock(tx: &mut Tx, id: CallId) -> Result<Stored> {
+    let found = sqlx::query_as(
+        "select id, enrollment_id, campaign_id, gateway_id, phone, status, outcome, answered_by, provider_call_id, per_minute,
+                initial_seconds, step_seconds, held, cost, settled_at, talk_seconds
+         from calls where id = $1 for update",
+    )
+    .bind(id)
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found.ok_or_else(|| model::Error::not_found("call"))?)
+}
+
+/// Writes the joined state and whatever facts the report adds; facts only ever grow.
+pub(super) async fn update(tx: &mut Tx, id: CallId, state: CallState, r: &Report) -> Result<()> {
+    let now = tx.now();
+    let answered = matches!(state.status, CallStatus::Answered | CallStatus::InProgress) || r.answered_at.is_some();
+    sqlx::query(
+        "update calls set status = $2, outcome = $3, answered_by = $4,
+                provider_call_id = coalesce(provider_call_id, $5), provider_status = coalesce($6, provider_status),
+                provider_code = coalesce($7, provider_code), recorded_at = coalesce(recorded_at, $8),
+                answered_at = case when $9 then least(answered_at, coalesce($10, $8)) else answered_at end,
+                ended_at = case when $2 = 'ended' then least(ended_at, coalesce($11, $8)) else ended_at end,
+                talk_seconds = greatest(talk_seconds, coalesce($12, 0)),
+                check_at = case when $2 = 'ended' then null else check_at end
+         where id = $1",
+    )
+    .bind(id)
+    .bind(state.status)
+    .bind(state.outcome)
+    .bind(state.answered_by)
+    .bind(&r.provider_call_id)
+    .bind(&r.provider_status)
+    .bind(&r.provider_code)
+    .bind(now)
+    .bind(answered)
+    .bind(r.answered_at)
+    .bind(r.ended_at)
+    .bind(r.talk_seconds)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_settled(tx: &mut Tx, id: CallId, cost: Credits, overrun: Credits, counted: bool) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update calls set settled_at = $2, cost = $3, overrun = $4, counted = $5 where id = $1")
+        .bind(id)
+        .bind(now)
+        .bind(cost)
+        .bind(overrun)
+        .bind(counted)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn note_overrun(tx: &mut Tx, id: CallId, over: Credits) -> Result<()> {
+    sqlx::query("update calls set overrun = greatest(overrun, $2) where id = $1").bind(id).bind(over).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// The provider accepted the call.
+pub(crate) async fn note_placed(tx: &mut Tx, id: CallId, provider_id: &str, at: Timestamp, check_at: Timestamp) -> Result<()> {
+    sqlx::query(
+        "update calls set provider_call_id = coalesce(provider_call_id, $2), recorded_at = coalesce(recorded_at, $3),
+                check_at = case when status = 'ended' then null else $4 end where id = $1",
+    )
+    .bind(id)
+    .bind(provider_id)
+    .bind(at)
+    .bind(check_at)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Nobody knows whether the provider has it; the reconciler looks.
+pub(crate) async fn note_unknown(tx: &mut Tx, id: CallId, check_at: Timestamp) -> Result<()> {
+    sqlx::query("update calls set check_at = case when status = 'ended' then null else $2 end where id = $1")
+        .bind(id)
+        .bind(check_at)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Looked up and not found.
+pub(crate) async fn note_absent(tx: &mut Tx, id: CallId, next: Timestamp) -> Result<()> {
+    sqlx::query("update calls set absent = absent + 1, checks = checks + 1, check_at = $2 where id = $1 and status <> 'ended'")
+        .bind(id)
+        .bind(next)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Looked up and still under way, or not to be told.
+pub(crate) async fn check_again(tx: &mut Tx, id: CallId, next: Timestamp) -> Result<()> {
+    sqlx::query("update calls set checks = checks + 1, check_at = $2 where id = $1 and status <> 'ended'")
+        .bind(id)
+        .bind(next)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Outcomes and talk of an enrollment's attempts that count.
+pub(super) async fn counted_outcomes(tx: &mut Tx, id: EnrollmentId) -> Result<Vec<(Outcome, i64)>> {
+    Ok(sqlx::query_as("select outcome, talk_seconds from calls where enrollment_id = $1 and outcome is not null and counted")
+        .bind(id)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
+pub(super) async fn is_last_of_enrollment(tx: &mut Tx, id: CallId) -> Result<bool> {
+    Ok(sqlx::query_scalar("select exists (select 1 from enrollments where last_call_id = $1)").bind(id).fetch_one(tx.conn()).await?)
+}
+
+/// Which call a provider's id belongs to.
+pub(super) async fn find_by_provider_id(tx: &mut Tx, gateway: GatewayId, provider_id: &str) -> Result<Option<CallId>> {
+    Ok(sqlx::query_scalar("select id from calls where gateway_id = $1 and provider_call_id = $2")
+        .bind(gateway)
+        .bind(provider_id)
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
+pub(super) async fn add_digits(tx: &mut Tx, id: CallId, digits: &str) -> Result<()> {
+    sqlx::query("update calls set digits = case when position($2 in digits) > 0 then digits else digits || $2 end where id = $1")
+        .bind(id)
+        .bind(digits)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}

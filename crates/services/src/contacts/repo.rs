@@ -1,0 +1,167 @@
+//! The SQL of contacts.
+
+use crate::db::Tx;
+use crate::error::Result;
+use crate::phones::prefix_end;
+use model::contacts::{ContactFilter, NewContact};
+use model::id::ContactId;
+use model::phone::Phone;
+use model::time::Timestamp;
+use sqlx::{Postgres, QueryBuilder};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Stored {
+    pub id: ContactId,
+    pub name: String,
+    pub phone: Phone,
+    pub email: String,
+    pub company: String,
+    pub time_zone: Option<String>,
+    pub segment: String,
+    pub notes: String,
+    pub archived: bool,
+    pub suppressed: bool,
+    pub calls: i32,
+    pub last_called_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+const COLUMNS: &str = "select c.id, c.name, c.phone, c.email, c.company, c.time_zone, c.segment, c.notes, c.status = 'archived' as archived,
+    c.calls, c.last_called_at, c.created_at, exists (select 1 from suppressions s where s.phone = c.phone) as suppressed
+    from contacts c";
+
+/// `starts`: the numbers the search may be the start of; without them it is the start of a name.
+pub(super) async fn list(tx: &mut Tx, filter: &ContactFilter, starts: &[String]) -> Result<(Vec<Stored>, i64)> {
+    let mut count = QueryBuilder::new("select count(*) from contacts c");
+    matching(&mut count, filter, starts);
+    let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
+    let mut sql = QueryBuilder::new(COLUMNS);
+    matching(&mut sql, filter, starts);
+    sql.push(" order by c.created_at desc, c.id desc limit ").push_bind(filter.paging.limit());
+    sql.push(" offset ").push_bind(filter.paging.offset());
+    Ok((sql.build_query_as().fetch_all(tx.conn()).await?, total))
+}
+
+fn matching(sql: &mut QueryBuilder<Postgres>, filter: &ContactFilter, starts: &[String]) {
+    sql.push(" where c.status = 'active'");
+    let name = filter.search.trim().to_lowercase();
+    if !starts.is_empty() {
+        sql.push(" and (false");
+        for start in starts {
+            sql.push(" or (c.phone ~>=~ ").push_bind(start.clone());
+            sql.push(" and c.phone ~<~ ").push_bind(prefix_end(start)).push(")");
+        }
+        sql.push(")");
+    } else if !name.is_empty() {
+        sql.push(" and c.name_lower ~>=~ ").push_bind(name.clone());
+        sql.push(" and c.name_lower ~<~ ").push_bind(prefix_end(&name));
+    }
+    if !filter.segment.is_empty() {
+        sql.push(" and c.segment = ").push_bind(filter.segment.clone());
+    }
+    if let Some(import) = filter.import {
+        sql.push(" and exists (select 1 from import_contacts m where m.contact_id = c.id and m.import_id = ").push_bind(import).push(")");
+    }
+}
+
+pub(super) async fn find(tx: &mut Tx, id: ContactId) -> Result<Option<Stored>> {
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push(" where c.id = ").push_bind(id);
+    Ok(sql.build_query_as().fetch_optional(tx.conn()).await?)
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Locked {
+    pub phone: Phone,
+    pub calls: i32,
+}
+
+pub(super) async fn lock(tx: &mut Tx, id: ContactId) -> Result<Option<Locked>> {
+    let row = sqlx::query_as("select phone, calls from contacts where id = $1 for update").bind(id).fetch_optional(tx.conn()).await?;
+    Ok(row)
+}
+
+pub(super) async fn insert(tx: &mut Tx, id: ContactId, contact: &NewContact) -> Result<()> {
+    let now = tx.now();
+    sqlx::query(
+        "insert into contacts (id, name, phone, phone_raw, email, company, time_zone, segment, notes, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+    )
+    .bind(id)
+    .bind(&contact.name)
+    .bind(&contact.phone)
+    .bind(&contact.phone_raw)
+    .bind(&contact.email)
+    .bind(&contact.company)
+    .bind(&contact.time_zone)
+    .bind(&contact.segment)
+    .bind(&contact.notes)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn revive(tx: &mut Tx, contact: &NewContact) -> Result<Option<ContactId>> {
+    let now = tx.now();
+    let id = sqlx::query_scalar(
+        "update contacts set status = 'active', name = $1, phone_raw = $3, email = $4, company = $5, time_zone = $6, segment = $7,
+             notes = $8, updated_at = $9
+         where phone = $2 and status = 'archived' returning id",
+    )
+    .bind(&contact.name)
+    .bind(&contact.phone)
+    .bind(&contact.phone_raw)
+    .bind(&contact.email)
+    .bind(&contact.company)
+    .bind(&contact.time_zone)
+    .bind(&contact.segment)
+    .bind(&contact.notes)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(id)
+}
+
+pub(super) async fn update(tx: &mut Tx, id: ContactId, contact: &NewContact) -> Result<()> {
+    let now = tx.now();
+    sqlx::query(
+        "update contacts set name = $2, phone = $3, phone_raw = $4, email = $5, company = $6, time_zone = $7, segment = $8, notes = $9,
+             updated_at = $10
+         where id = $1",
+    )
+    .bind(id)
+    .bind(&contact.name)
+    .bind(&contact.phone)
+    .bind(&contact.phone_raw)
+    .bind(&contact.email)
+    .bind(&contact.company)
+    .bind(&contact.time_zone)
+    .bind(&contact.segment)
+    .bind(&contact.notes)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether it was active until now.
+pub(super) async fn archive(tx: &mut Tx, id: ContactId) -> Result<bool> {
+    let now = tx.now();
+    let done = sqlx::query("update contacts set status = 'archived', updated_at = $2 where id = $1 and status = 'active'")
+        .bind(id)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn segments(tx: &mut Tx, limit: i64) -> Result<Vec<String>> {
+    let rows = sqlx::query_scalar(
+        "select distinct segment from contacts where status = 'active' and segment <> '' order by segment limit $1",
+    )
+    .bind(limit)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}

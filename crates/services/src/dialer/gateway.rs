@@ -1,0 +1,230 @@
+//! A company's account at a provider, as the dialer needs it, and the way from its row to an adapter.
+
+use crate::config::Config;
+use crate::db::Tx;
+use crate::error::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use model::gateways::ProviderKind;
+use model::id::GatewayId;
+use model::phone::Phone;
+use providers::VoiceProvider;
+use secrecy::SecretString;
+use std::sync::{Arc, OnceLock};
+
+/// An adapter for one gateway.
+pub type Provider = Arc<dyn VoiceProvider>;
+
+/// Consecutive system errors that open the circuit breaker.
+const ERRORS_MAX: i32 = 5;
+/// How long it stays open before one probe may go through.
+const OPEN_SECONDS: i64 = 30;
+
+/// How gateways become adapters: over HTTP in the product, something scripted in tests.
+#[derive(Clone)]
+pub enum Network {
+    /// One HTTP client for the process.
+    Http(providers::Client),
+    /// The same adapter for every gateway.
+    Scripted(Provider),
+}
+
+impl Network {
+    /// The real network, one client for the process: callbacks are verified with the same adapters that dial.
+    ///
+    /// # Errors
+    /// When no TLS roots can be loaded.
+    pub fn shared() -> anyhow::Result<Self> {
+        static HTTP: OnceLock<providers::Client> = OnceLock::new();
+        if let Some(client) = HTTP.get() {
+            return Ok(Self::Http(client.clone()));
+        }
+        let client = providers::http::client()?;
+        Ok(Self::Http(HTTP.get_or_init(|| client).clone()))
+    }
+
+    pub(crate) fn provider(&self, gateway: &Gateway) -> Provider {
+        match self {
+            Self::Scripted(provider) => provider.clone(),
+            Self::Http(client) => {
+                let account = providers::Account {
+                    base_url: gateway.base_url.clone(),
+                    account_sid: gateway.account_sid.clone(),
+                    auth_token: gateway.auth_token.clone(),
+                };
+                match gateway.kind {
+                    ProviderKind::Twilio => providers::connect(providers::ProviderKind::Twilio, account, client.clone()),
+                }
+            }
+        }
+    }
+}
+
+/// A gateway with its keys. Never leaves `services`.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    pub id: GatewayId,
+    pub kind: ProviderKind,
+    pub sandbox: bool,
+    pub base_url: String,
+    pub account_sid: String,
+    pub auth_token: SecretString,
+    pub caller_id: Phone,
+    pub calls_per_second: i32,
+    pub tokens_milli: i64,
+    pub tokens_at: DateTime<Utc>,
+    pub errors_in_row: i32,
+    pub open_until: Option<DateTime<Utc>>,
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct Stored {
+    id: GatewayId,
+    kind: ProviderKind,
+    sandbox: bool,
+    base_url: Option<String>,
+    account_sid: String,
+    auth_token: String,
+    caller_id: Phone,
+    calls_per_second: i32,
+    tokens_milli: i64,
+    tokens_at: DateTime<Utc>,
+    errors_in_row: i32,
+    open_until: Option<DateTime<Utc>>,
+}
+
+/// The columns of [`Stored`].
+pub(crate) const COLUMNS: &str = "id, kind, sandbox, base_url, account_sid, auth_token, caller_id, calls_per_second, tokens_milli, \
+                                  tokens_at, errors_in_row, open_until";
+
+impl Stored {
+    pub(crate) fn into_gateway(self, config: &Config) -> Gateway {
+        let default = if self.sandbox { config.sandbox_url.clone() } else { providers::ProviderKind::Twilio.base_url().to_owned() };
+        Gateway {
+            id: self.id,
+            kind: self.kind,
+            sandbox: self.sandbox,
+            base_url: self.base_url.unwrap_or(default),
+            account_sid: self.account_sid,
+            auth_token: self.auth_token.into(),
+            caller_id: self.caller_id,
+            calls_per_second: self.calls_per_second,
+            tokens_milli: self.tokens_milli,
+            tokens_at: self.tokens_at,
+            errors_in_row: self.errors_in_row,
+            open_until: self.open_until,
+        }
+    }
+}
+
+impl Gateway {
+    /// How many times faster its phones live than real ones.
+    pub fn speed(&self, config: &Config) -> i32 {
+        if self.sandbox { config.sandbox_speed } else { 1 }
+    }
+
+    /// Whole calls the token bucket allows now. The bucket holds one second's worth.
+    pub fn tokens(&self, now: DateTime<Utc>) -> i64 {
+        self.refilled(now) / 1000
+    }
+
+    fn refilled(&self, now: DateTime<Utc>) -> i64 {
+        let rate = i64::from(self.calls_per_second);
+        let elapsed = (now - self.tokens_at).num_milliseconds().clamp(0, 1000);
+        (self.tokens_milli + elapsed * rate).min(1000 * rate)
+    }
+
+    /// When the next token arrives.
+    pub fn next_token(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let missing = (1000 - self.refilled(now)).max(0);
+        now + TimeDelta::milliseconds(missing / i64::from(self.calls_per_second) + 1)
+    }
+}
+
+/// Loads a gateway and locks it: who dials through it takes its tokens first.
+pub(crate) async fn lock(tx: &mut Tx, id: GatewayId) -> Result<Gateway> {
+    load_with(tx, id, " for update").await
+}
+
+/// Loads a gateway for reading.
+pub(crate) async fn load(tx: &mut Tx, id: GatewayId) -> Result<Gateway> {
+    load_with(tx, id, "").await
+}
+
+async fn load_with(tx: &mut Tx, id: GatewayId, suffix: &str) -> Result<Gateway> {
+    let mut sql = sqlx::QueryBuilder::new(format!("select {COLUMNS} from gateways where id = "));
+    sql.push_bind(id).push(suffix);
+    let stored: Stored = sql.build_query_as().fetch_one(tx.conn()).await?;
+    Ok(stored.into_gateway(tx.config()))
+}
+
+/// Writes the bucket back after `used` calls were taken from it.
+pub(crate) async fn take_tokens(tx: &mut Tx, gateway: &Gateway, used: i64) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update gateways set tokens_milli = $2, tokens_at = $3 where id = $1")
+        .bind(gateway.id)
+        .bind(gateway.refilled(now) - used * 1000)
+        .bind(now.max(gateway.tokens_at))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// A provider answered as it should: the breaker closes.
+pub(crate) async fn note_success(tx: &mut Tx, id: GatewayId) -> Result<()> {
+    sqlx::query("update gateways set errors_in_row = 0, open_until = null where id = $1 and errors_in_row > 0")
+        .bind(id)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// A system error of the provider: enough in a row open the breaker.
+pub(crate) async fn note_error(tx: &mut Tx, id: GatewayId) -> Result<()> {
+    let (now, speed) = (tx.now(), tx.config().sandbox_speed);
+    sqlx::query(
+        "update gateways set errors_in_row = errors_in_row + 1,
+                open_until = case when errors_in_row + 1 >= $2
+                    then $3 + make_interval(secs => $4::float8 / case when sandbox then $5 else 1 end) else open_until end
+         where id = $1",
+    )
+    .bind(id)
+    .bind(ERRORS_MAX)
+    .bind(now)
+    .bind(OPEN_SECONDS)
+    .bind(speed)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gateway(tokens_milli: i64) -> Gateway {
+        Gateway {
+            id: uuid::Uuid::nil().into(),
+            kind: ProviderKind::Twilio,
+            sandbox: true,
+            base_url: String::new(),
+            account_sid: String::new(),
+            auth_token: String::new().into(),
+            caller_id: Phone::parse("+12025550100").expect("E.164"),
+            calls_per_second: 4,
+            tokens_milli,
+            tokens_at: DateTime::UNIX_EPOCH,
+            errors_in_row: 0,
+            open_until: None,
+        }
+    }
+
+    #[test]
+    fn the_bucket_fills_at_the_rate_and_holds_one_second() {
+        let (empty, start) = (gateway(0), DateTime::UNIX_EPOCH);
+        assert_eq!(empty.tokens(start), 0);
+        assert_eq!(empty.tokens(start + TimeDelta::milliseconds(500)), 2);
+        assert_eq!(empty.tokens(start + TimeDelta::hours(1)), 4);
+        assert_eq!(empty.tokens(start - TimeDelta::hours(1)), 0, "a clock that steps back gives nothing");
+        assert!(empty.tokens(empty.next_token(start)) >= 1);
+    }
+}

@@ -1,0 +1,383 @@
+//! The claim transaction: takes slots and tokens, decides, holds credits, commits intents. After its commit
+//! nothing waits: the commit *is* the moment of dialing.
+
+use super::eligible::{Decision, Facts, decide, start_of_day, start_of_next_day};
+use super::gateway::{self, Gateway};
+use super::window::legal_hours;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::{campaigns, credits, enrollments, suppressions, zones};
+use chrono::{DateTime, TimeDelta, Utc};
+use model::campaigns::{CallOrder, CampaignForm, Status};
+use model::contacts::ContactStatus;
+use model::credits::{Credits, Price};
+use model::events::{EventKind, Topic};
+use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId};
+use model::phone::Phone;
+use model::time::Hours;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Enrollments looked at per turn of one campaign.
+const SCAN_MAX: i64 = 100;
+/// Intents committed per turn of one campaign, so that no company keeps others waiting.
+pub(super) const BATCH_MAX: i64 = 20;
+/// A campaign that ran out of its reservation extends by this many longest calls at once.
+const EXTENSION_CALLS: i64 = 5;
+/// Intents per enrollment, whatever the reason they failed for.
+const DIALS_MAX: i32 = 50;
+
+/// A committed intent: everything `act` needs, so that it reads nothing.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    pub company: CompanyId,
+    pub call: CallId,
+    pub gateway: Gateway,
+    pub originate: providers::Originate,
+    pub committed_at: DateTime<Utc>,
+}
+
+/// What one turn of one campaign did.
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub dials: Vec<Dial>,
+}
+
+/// One turn of one campaign: at most [`BATCH_MAX`] intents, then the time of the next turn.
+/// Lock order: company, gateway and campaign slots, gateway, campaign, phone numbers, enrollments.
+///
+/// # Errors
+/// When the database refuses; then nothing happened.
+pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Turn> {
+    let Some(gateway_id) = campaigns::repo::gateway_of(tx, campaign).await? else { return Ok(Turn::default()) };
+    let slots = free_slots(tx, campaign, gateway_id.uuid()).await?;
+    let gateway = gateway::lock(tx, gateway_id).await?;
+    let Some(c) = campaigns::repo::lock_active(tx, campaign).await? else { return Ok(Turn::default()) };
+    let now = tx.now();
+    if c.form.ends_at.is_some_and(|end| end <= now) {
+        campaigns::expire(tx, &c).await?;
+        return Ok(Turn::default());
+    }
+    if gateway.open_until.is_some_and(|until| until > now) {
+        campaigns::repo::park(tx, campaign, gateway.open_until, "The provider has trouble; trying again soon.").await?;
+        return Ok(Turn::default());
+    }
+    let settings = crate::companies::settings(tx).await?;
+    let mut room = slots.min(BATCH_MAX);
+    if gateway.errors_in_row > 0 {
+        room = room.min(1); // half-open: one probe
+    }
+    if room <= 0 {
+        // Woken when a slot is freed; the long stop only guards against a lost bell.
+        campaigns::repo::park(tx, campaign, Some(now + TimeDelta::seconds(60)), campaigns::repo::LINES_BUSY).await?;
+        return Ok(Turn::default());
+    }
+    if let Some(left) = left_today(tx, &c, &settings.time_zone).await? {
+        if left <= 0 {
+            let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+            campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), "The calls for today are used.").await?;
+            return Ok(Turn::default());
+        }
+        room = room.min(left);
+    }
+    let tokens = gateway.tokens(now);
+    if tokens <= 0 {
+        campaigns::repo::park(tx, campaign, Some(gateway.next_token(now)), "Pacing calls per second.").await?;
+        return Ok(Turn::default());
+    }
+    let hours = hours_of(&c.form, &settings.hours);
+    let chosen = choose(tx, &c, &gateway, &hours, room.min(tokens)).await?;
+    let Committed { dials, halted } = commit_intents(tx, &c, &gateway, &settings, worker, chosen.due).await?;
+    gateway::take_tokens(tx, &gateway, i64::try_from(dials.len()).unwrap_or(0)).await?;
+    if chosen.touched {
+        crate::events::notice(tx, Topic::Campaigns).await?;
+    }
+    if !halted {
+        campaigns::rest(tx, &c, chosen.touched).await?;
+    }
+    Ok(Turn { dials })
+}
+
+/// Campaign hours ∩ company hours ∩ law. A campaign without hours of its own uses the company's.
+pub(crate) fn hours_of(form: &CampaignForm, company: &Hours) -> Hours {
+    form.hours.as_ref().unwrap_or(company).intersect(&legal_hours())
+}
+
+/// Locks the slot rows in order and returns how many calls fit under all of them.
+async fn free_slots(tx: &mut Tx, campaign: CampaignId, gateway: Uuid) -> Result<i64> {
+    let rows: Vec<(i32, i32)> = sqlx::query_as(
+        "select in_use, cap from capacity
+         where scope = 'company' or (scope = 'gateway' and ref = $2) or (scope = 'campaign' and ref = $1)
+         order by case scope when 'company' then 0 when 'gateway' then 1 else 2 end for update",
+    )
+    .bind(campaign)
+    .bind(gateway)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|(used, cap)| i64::from(cap - used)).min().unwrap_or(0))
+}
+
+/// Takes (`+n`) or frees (`-n`) slots on all scopes, in lock order.
+pub(crate) async fn move_slots(tx: &mut Tx, campaign: CampaignId, gateway: Uuid, by: i32) -> Result<()> {
+    sqlx::query(
+        "with locked as (
+            select scope, ref from capacity
+            where scope = 'company' or (scope = 'gateway' and ref = $2) or (scope = 'campaign' and ref = $1)
+            order by case scope when 'company' then 0 when 'gateway' then 1 else 2 end for update)
+         update capacity set in_use = in_use + $3 from locked where capacity.scope = locked.scope and capacity.ref = locked.ref",
+    )
+    .bind(campaign)
+    .bind(gateway)
+    .bind(by)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Calls the campaign may still make today; `None` without a daily cap.
+async fn left_today(tx: &mut Tx, c: &campaigns::Running, zone: &str) -> Result<Option<i64>> {
+    let Some(cap) = c.form.calls_per_day_max else { return Ok(None) };
+    let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let made: i64 = sqlx::query_scalar("select count(*) from calls where campaign_id = $1 and created_at >= $2")
+        .bind(c.id)
+        .bind(start_of_day(tx.now(), zone))
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(Some(i64::from(cap) - made))
+}
+
+/// A due enrollment with its contact.
+#[derive(sqlx::FromRow, Debug)]
+pub(crate) struct Due {
+    pub id: EnrollmentId,
+    pub contact_id: ContactId,
+    pub attempts: i32,
+    pub dials: i32,
+    pub name: String,
+    pub company: String,
+    pub phone: Phone,
+    pub time_zone: Option<String>,
+    pub contact_status: ContactStatus,
+}
+
+struct Committed {
+    dials: Vec<Dial>,
+    /// Credits ran short; the campaign was parked or paused with the reason.
+    halted: bool,
+}
+
+struct Chosen {
+    due: Vec<Due>,
+    /// Some enrollment was looked at, so looking again at once may find more.
+    touched: bool,
+}
+
+/// Decides on due enrollments until `room` of them may be dialed; writes every other decision down.
+async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, hours: &Hours, room: i64) -> Result<Chosen> {
+    let now = tx.now();
+    let order = match c.form.order {
+        CallOrder::Fifo => "e.next_attempt_at, e.id",
+        CallOrder::Newest => "e.id desc",
+    };
+    let mut sql = sqlx::QueryBuilder::new(
+        "select e.id, e.contact_id, e.attempts, e.dials, c.name, c.company, c.phone, c.time_zone, c.status as contact_status
+         from enrollments e join contacts c on c.id = e.contact_id where e.status = 'queued' and e.campaign_id = ",
+    );
+    sql.push_bind(c.id).push(" and e.next_attempt_at <= ").push_bind(now);
+    sql.push(format!(" order by {order} limit {SCAN_MAX} for update of e skip locked"));
+    let due: Vec<Due> = sql.build_query_as().fetch_all(tx.conn()).await?;
+    let touched = !due.is_empty();
+    let phones: Vec<Phone> = due.iter().map(|d| d.phone.clone()).collect();
+    // From here to the commit no opt-out of these numbers can slip in between the check and the intent.
+    suppressions::lock_phones(tx, &phones).await?;
+    let suppressed = suppressions::is_suppressed(tx, &phones).await?;
+    let mut busy = enrollments::repo::live_phones(tx, &phones).await?;
+    let called = enrollments::repo::recent_calls(tx, &due.iter().map(|d| d.contact_id).collect::<Vec<_>>()).await?;
+    let none = Vec::new();
+    let speed = gateway.speed(tx.config());
+    let mut chosen = Vec::new();
+    for d in due {
+        if i64::try_from(chosen.len()).unwrap_or(i64::MAX) >= room {
+            break; // not decided: still due, looked at in the next turn
+        }
+        let zones = zones::candidates(d.time_zone.as_deref(), &d.phone);
+        let decision = decide(&Facts {
+            now,
+            suppressed: suppressed.contains(&d.phone),
+            archived: d.contact_status == ContactStatus::Archived,
+            attempts: if d.dials >= DIALS_MAX { c.form.retries.attempts_max } else { d.attempts },
+            attempts_max: c.form.retries.attempts_max,
+            called_at: called.get(&d.contact_id).unwrap_or(&none),
+            per_day_max: c.form.retries.attempts_per_day_max,
+            hours,
+            zones: &zones,
+            number_busy: busy.contains(&d.phone),
+            speed,
+        });
+        match decision {
+            Decision::Dial => {
+                busy.insert(d.phone.clone());
+                chosen.push(d);
+            }
+            Decision::Wait { reason, detail, until } => enrollments::repo::wait(tx, d.id, reason, &detail, until).await?,
+            Decision::Stop { status, reason, detail } => enrollments::finish(tx, c.id, d.id, status, Some((reason, detail))).await?,
+        }
+    }
+    Ok(Chosen { due: chosen, touched })
+}
+
+/// Holds credits and inserts one intent per person, until the credits end.
+async fn commit_intents(
+    tx: &mut Tx,
+    c: &campaigns::Running,
+    gateway: &Gateway,
+    settings: &model::companies::Settings,
+    worker: Uuid,
+    due: Vec<Due>,
+) -> Result<Committed> {
+    let Some((agent, agent_version, agent_form)) = campaigns::repo::published_agent(tx, c.agent).await? else {
+        campaigns::pause_self(tx, c.id, "The agent is no longer published.").await?;
+        return Ok(Committed { dials: Vec::new(), halted: true });
+    };
+    let price = Price::BASE;
+    let longest = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
+    let hold = price.cost(longest);
+    let (mut dials, mut halted) = (Vec::new(), false);
+    for d in due {
+        if !afford(tx, c, hold).await? {
+            halted = true;
+            break;
+        }
+        let call: CallId = tx.id();
+        credits::hold(tx, c.id, call, hold).await?;
+        let attempt = d.dials + 1;
+        let intent = enrollments::repo::Intent {
+            call,
+            enrollment: d.id,
+            campaign: c.id,
+            contact: d.contact_id,
+            agent,
+            agent_version,
+            settings_version: c.settings_version,
+            gateway: gateway.id,
+            attempt,
+            phone: &d.phone,
+            from: &gateway.caller_id,
+            price,
+            seconds_max: i32::try_from(longest).unwrap_or(i32::MAX),
+            held: hold,
+            worker,
+            check_at: tx.now() + super::reconcile::settling(gateway.speed(tx.config())),
+        };
+        enrollments::repo::insert_intent(tx, &intent).await?;
+        let callback = format!("{}/hooks/twilio/{}", tx.config().public_url, gateway.id);
+        let fill = |text: &str| {
+            model::agents::fill(text, |variable| match variable {
+                "name" => Some(d.name.clone()),
+                "company" => Some(settings.name.clone()),
+                "agent" => Some(agent_form.name.clone()),
+                "contact_company" => Some(d.company.clone()),
+                _ => None,
+            })
+        };
+        dials.push(Dial {
+            company: tx.actor().company(),
+            call,
+            gateway: gateway.clone(),
+            committed_at: tx.now(),
+            originate: providers::Originate {
+                call,
+                to: d.phone.clone(),
+                from: gateway.caller_id.clone(),
+                script: providers::Script {
+                    greeting: fill(&agent_form.scripts.greeting),
+                    main: fill(&agent_form.scripts.main),
+                    closing: fill(&agent_form.scripts.closing),
+                    language: agent_form.language.clone(),
+                    voice: None,
+                    opt_out_digit: Some('9'),
+                },
+                ring_seconds_max: u32::try_from(settings.ring_seconds_max).unwrap_or(30),
+                talk_seconds_max: u32::try_from(longest).unwrap_or(60),
+                record: c.form.record,
+                machine_detection: true,
+                callback_url: format!("{callback}?call={call}"),
+                gather_url: format!("{callback}/gather?call={call}"),
+            },
+        });
+    }
+    if !dials.is_empty() {
+        move_slots(tx, c.id, gateway.id.uuid(), i32::try_from(dials.len()).unwrap_or(0)).await?;
+        crate::events::notice(tx, Topic::Calls).await?;
+    }
+    Ok(Committed { dials, halted })
+}
+
+/// Whether the escrow covers one more longest call; extends it in blocks when the company can pay, and pauses
+/// the campaign when nobody can and no call is under way that may give something back.
+async fn afford(tx: &mut Tx, c: &campaigns::Running, hold: Credits) -> Result<bool> {
+    let escrow = credits::escrow(tx, c.id).await?;
+    if escrow >= hold {
+        return Ok(true);
+    }
+    let available = credits::available(tx).await?;
+    let missing = hold - escrow;
+    if c.form.budget.is_none() && available >= missing {
+        let block = Credits((hold.0 * EXTENSION_CALLS).min(available.0)).max(missing);
+        let key = format!("extend:{}:{}", c.id, credits::height(tx, c.id).await?);
+        credits::reserve(tx, c.id, block, key, "Extension").await?;
+        return Ok(true);
+    }
+    if campaigns::repo::live_calls(tx, c.id).await? == 0 {
+        let why = if c.form.budget.is_some() { "The budget is used up." } else { "Out of credits. Top up and resume." };
+        campaigns::pause_self(tx, c.id, why).await?;
+        tx.record(EventKind::CreditsLow, Some(c.id.to_string()), format!("{}: {why}", c.name)).await?;
+    } else {
+        campaigns::repo::park(tx, c.id, None, "Credits are held by calls under way.").await?;
+    }
+    Ok(false)
+}
+
+/// Which campaigns have work, oldest first, at most a few per company so that companies take turns.
+///
+/// # Errors
+/// When the database is away.
+pub(super) async fn runnable(
+    tx: &mut crate::db::SystemTx,
+    limit: i64,
+) -> Result<(Vec<(CompanyId, CampaignId)>, Option<DateTime<Utc>>)> {
+    let now = tx.now();
+    let rows = sqlx::query_as(
+        "select company_id, id from (
+            select company_id, id, runnable_at, row_number() over (partition by company_id order by runnable_at) as turn
+            from campaigns where status = 'active' and runnable_at <= $1) ready
+         where turn <= 3 order by turn, runnable_at limit $2",
+    )
+    .bind(now)
+    .bind(limit)
+    .fetch_all(tx.conn())
+    .await?;
+    let next = sqlx::query_scalar("select min(runnable_at) from campaigns where status = 'active' and runnable_at > $1")
+        .bind(now)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok((rows, next))
+}
+
+/// Scheduled campaigns whose time has come.
+pub(super) async fn to_start(tx: &mut crate::db::SystemTx) -> Result<Vec<(CompanyId, CampaignId)>> {
+    let now = tx.now();
+    let status = Status::Scheduled;
+    Ok(sqlx::query_as("select company_id, id from campaigns where status = $2 and starts_at <= $1 order by starts_at limit 100")
+        .bind(now)
+        .bind(status)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
+/// Contact → recent call times; see [`Facts::called_at`].
+pub(crate) type Recent = HashMap<ContactId, Vec<DateTime<Utc>>>;
+/// Numbers with a call under way.
+pub(crate) type Live = HashSet<Phone>;
+/// An agent with the version a call is made with.
+pub(crate) type PublishedAgent = (AgentId, i32, model::agents::AgentForm);

@@ -1,0 +1,153 @@
+//! Calls that are later than they should be: looked up at the provider, never redialed.
+
+use super::gateway::{self, Network};
+use super::plan::Dial;
+use crate::actor::{Actor, SystemTask};
+use crate::calls::{self, Report};
+use crate::db::Db;
+use crate::error::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use model::calls::{CallState, Outcome};
+use model::id::{CallId, CompanyId, GatewayId};
+use model::phone::Phone;
+use providers::{LookUp, Observed, ProviderCallId};
+
+/// How long a provider may take to show a call it accepted.
+const SETTLING_SECONDS: i64 = 60;
+/// Look-ups that must agree before a call counts as never placed.
+const ABSENT_MIN: i32 = 2;
+/// An unknown is given up, and its hold released, after this (engine.md §3).
+const UNKNOWN_HOURS_MAX: i64 = 24;
+/// Between two looks at a call that is still under way.
+const LOOK_SECONDS: i64 = 20;
+/// Calls looked at per turn.
+const CHECKS_MAX: i64 = 50;
+/// Clocks of two machines may differ by this much.
+const SKEW: TimeDelta = TimeDelta::minutes(2);
+
+/// When an intent without an answer is looked up: the lease and the request are over, the provider settled.
+pub(crate) fn settling(speed: i32) -> TimeDelta {
+    let lease = i64::try_from(super::lease::SECONDS + providers::http::REQUEST_TIMEOUT.as_secs()).unwrap_or(i64::MAX);
+    TimeDelta::seconds(lease) + TimeDelta::seconds(SETTLING_SECONDS) / speed.max(1)
+}
+
+/// When an accepted call is first looked at: it should have been answered or given up by then.
+pub(crate) fn first_check(dial: &Dial, speed: i32) -> TimeDelta {
+    let ring = TimeDelta::seconds(i64::from(dial.originate.ring_seconds_max));
+    ((ring + TimeDelta::seconds(LOOK_SECONDS)) / speed.max(1)).max(TimeDelta::seconds(2))
+}
+
+/// A call that wants to be looked up.
+#[derive(sqlx::FromRow, Debug, Clone)]
+pub struct Late {
+    pub company_id: CompanyId,
+    pub id: CallId,
+    gateway_id: GatewayId,
+    provider_call_id: Option<String>,
+    phone: Phone,
+    from_phone: Phone,
+    created_at: DateTime<Utc>,
+    call_seconds_max: i32,
+    absent: i32,
+    checks: i32,
+}
+
+/// Calls whose time to be looked at has come, and the next such time. Intents of a living worker are its own.
+///
+/// # Errors
+/// When the database is away.
+pub async fn due_checks(db: &Db) -> Result<(Vec<Late>, Option<DateTime<Utc>>)> {
+    let mut tx = db.begin_system(SystemTask::FindWork).await?;
+    let now = tx.now();
+    let late = sqlx::query_as(
+        "select company_id, id, gateway_id, provider_call_id, phone, from_phone, created_at, call_seconds_max, absent, checks
+         from calls where check_at <= $1 order by check_at limit $2",
+    )
+    .bind(now)
+    .bind(CHECKS_MAX)
+    .fetch_all(tx.conn())
+    .await?;
+    let next = sqlx::query_scalar("select min(check_at) from calls where check_at > $1").bind(now).fetch_one(tx.conn()).await?;
+    tx.commit().await?;
+    Ok((late, next))
+}
+
+/// Looks one call up and writes down what was found. The network sits between two transactions.
+///
+/// # Errors
+/// When the database refuses; the call is looked at again.
+pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
+    let actor = Actor::engine(late.company_id);
+    let mut tx = db.begin(&actor).await?;
+    let gateway = gateway::load(&mut tx, late.gateway_id).await?;
+    let speed = gateway.speed(tx.config());
+    tx.commit().await?;
+    let provider = network.provider(&gateway);
+    let found = match &late.provider_call_id {
+        Some(id) => provider.fetch(&ProviderCallId::new(id.as_str())).await.map(|seen| (seen, true)),
+        None => {
+            let now = db.clock().now();
+            let look = LookUp {
+                to: late.phone.clone(),
+                from: late.from_phone.clone(),
+                since: late.created_at - SKEW,
+                until: now + SKEW,
+            };
+            let known = known_ids(db, &actor, late).await?;
+            provider.find(&look).await.map(|list| (list.into_iter().find(|seen| !known.contains(&seen.id.to_string())), false))
+        }
+    };
+    let mut tx = db.begin(&actor).await?;
+    let wait = (TimeDelta::seconds(LOOK_SECONDS) / speed.max(1)).max(TimeDelta::seconds(1));
+    let patience = wait * (1 << late.checks.clamp(0, 5));
+    let next = tx.now() + patience;
+    let over = tx.now() - late.created_at > TimeDelta::hours(UNKNOWN_HOURS_MAX);
+    match found {
+        Ok((Some(seen), _)) => {
+            let report = calls::report_of(&seen);
+            let ended = report.state.is_ended();
+            calls::absorb(&mut tx, late.id, Report { provider_call_id: Some(seen.id.to_string()), ..report }).await?;
+            if !ended {
+                look_again_or_hang_up(&mut tx, late, &seen, next, speed).await?;
+            }
+        }
+        Ok((None, false)) if late.absent + 1 >= ABSENT_MIN => {
+            calls::step(&mut tx, late.id, "Not placed", "The provider does not know this call; the attempt is written off.").await?;
+            let report = Report { uncertain: true, provider_code: Some("not_placed".to_owned()), ..Report::state(CallState::ended(Outcome::Failed)) };
+            calls::absorb(&mut tx, late.id, report).await?;
+        }
+        Ok((None, false)) => calls::repo::note_absent(&mut tx, late.id, next).await?,
+        Ok((None, true)) | Err(_) if over => {
+            calls::step(&mut tx, late.id, "Unknown", "The provider could not tell for a day; the hold is released.").await?;
+            calls::absorb(&mut tx, late.id, Report { uncertain: true, ..Report::state(CallState::ended(Outcome::Unknown)) }).await?;
+        }
+        Ok((None, true)) => calls::repo::check_again(&mut tx, late.id, next).await?,
+        Err(e) => {
+            tracing::warn!(call = %late.id, error = %e, "look-up failed");
+            calls::repo::check_again(&mut tx, late.id, next).await?;
+        }
+    }
+    tx.commit().await
+}
+
+/// A call that outlives the longest call it may be is asked to end; the rest is looked at again.
+async fn look_again_or_hang_up(tx: &mut crate::db::Tx, late: &Late, seen: &Observed, next: DateTime<Utc>, speed: i32) -> Result<()> {
+    let longest = TimeDelta::seconds(i64::from(late.call_seconds_max) * 2) / speed.max(1) + TimeDelta::seconds(60);
+    if tx.now() - late.created_at > longest && !matches!(seen.status, providers::ProviderStatus::Ended(_)) {
+        calls::step(tx, late.id, "Longer than it may be", "Asking the provider to hang up.").await?;
+        calls::ask_to_hang_up(tx, late.id).await?;
+    }
+    calls::repo::check_again(tx, late.id, next).await
+}
+
+/// Provider ids that already belong to other calls of this number.
+async fn known_ids(db: &Db, actor: &Actor, late: &Late) -> Result<Vec<String>> {
+    let mut tx = db.begin(actor).await?;
+    let ids = sqlx::query_scalar("select provider_call_id from calls where phone = $1 and id <> $2 and provider_call_id is not null")
+        .bind(&late.phone)
+        .bind(late.id)
+        .fetch_all(tx.conn())
+        .await?;
+    tx.commit().await?;
+    Ok(ids)
+}

@@ -1,0 +1,200 @@
+//! The loop of one worker: turns of campaigns, answers, callbacks and look-ups, woken by bells and by time.
+
+use super::lease::{self, Lease};
+use super::plan::{self, Dial};
+use super::{CHANNEL, Network, place, reconcile};
+use crate::actor::{Actor, SystemTask};
+use crate::db::Db;
+use crate::error::Result;
+use crate::{campaigns, inbox};
+use chrono::{DateTime, TimeDelta, Utc};
+use model::id::{CampaignId, CompanyId};
+use secrecy::ExposeSecret;
+use sqlx::postgres::PgListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Campaigns per turn of the loop.
+const CAMPAIGNS_MAX: i64 = 50;
+/// Requests to providers under way at once, per worker.
+const REQUESTS_MAX: usize = 64;
+/// The longest sleep; bells and due times end it earlier.
+const IDLE: Duration = Duration::from_secs(1);
+/// The wait after the database was away.
+const AWAY: Duration = Duration::from_millis(250);
+
+/// Dials until told to stop. Survives the database going away and coming back.
+///
+/// # Errors
+/// Never for a passing trouble; only when the first lease cannot be had.
+pub async fn run(db: Db, network: Network, stop: CancellationToken) -> anyhow::Result<()> {
+    let lease = first_lease(&db, &stop).await?;
+    let Some(lease) = lease else { return Ok(()) };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(keep_lease(db.clone(), lease.clone(), stop.clone()));
+    let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
+    let mut bell = None;
+    let mut sweep_due = Instant::now();
+    while !stop.is_cancelled() {
+        if bell.is_none() {
+            bell = listen(&db).await;
+        }
+        if Instant::now() >= sweep_due {
+            sweep_due = Instant::now() + IDLE;
+            if let Err(e) = start_scheduled(&db).await {
+                tracing::warn!(error = %e, "scheduled campaigns");
+            }
+        }
+        match turn(&db, &network, &lease, &requests, &mut tasks).await {
+            Ok(next) => wait(&db, &mut bell, next, &stop).await,
+            Err(e) => {
+                tracing::warn!(error = %e, "the database is away; trying again");
+                bell = None;
+                tokio::time::sleep(AWAY).await;
+            }
+        }
+        while tasks.try_join_next().is_some() {}
+    }
+    // Requests under way are finished and recorded; what is not, the reconciler finds.
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn first_lease(db: &Db, stop: &CancellationToken) -> anyhow::Result<Option<Lease>> {
+    loop {
+        match Lease::init(db).await {
+            Ok(lease) => return Ok(Some(lease)),
+            Err(e) if e.is_transient() && !stop.is_cancelled() => tokio::time::sleep(AWAY).await,
+            Err(_) if stop.is_cancelled() => return Ok(None),
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+async fn keep_lease(db: Db, lease: Lease, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(lease::BEAT) => {
+                if let Err(e) = lease.confirm(&db).await {
+                    tracing::warn!(error = %e, "lease not confirmed");
+                }
+            }
+        }
+    }
+}
+
+async fn listen(db: &Db) -> Option<PgListener> {
+    let mut listener = PgListener::connect(db.config().system_database_url.expose_secret()).await.ok()?;
+    listener.listen_all([CHANNEL, inbox::CHANNEL]).await.ok()?;
+    Some(listener)
+}
+
+/// One round: callbacks first (they free lines), then campaigns, then look-ups. Returns when to come back.
+async fn turn(
+    db: &Db,
+    network: &Network,
+    lease: &Lease,
+    requests: &Arc<Semaphore>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Option<DateTime<Utc>>> {
+    let applied = inbox::drain(db).await?;
+    let mut tx = db.begin_system(SystemTask::FindWork).await?;
+    let (ready, mut next) = plan::runnable(&mut tx, CAMPAIGNS_MAX).await?;
+    tx.commit().await?;
+    for (company, campaign) in &ready {
+        // A request slot per intent must be free: nothing waits between the commit and the request.
+        let Ok(slots) = requests.clone().try_acquire_many_owned(u32::try_from(plan::BATCH_MAX).unwrap_or(1)) else { break };
+        let committed = match claim(db, lease, *company, *campaign).await {
+            Ok(dials) => dials,
+            Err(e) if e.is_transient() => return Err(e),
+            Err(e) => {
+                tracing::error!(%campaign, error = %e, "turn failed");
+                set_aside(db, *company, *campaign).await?;
+                continue;
+            }
+        };
+        let slots = Arc::new(slots);
+        let now = Instant::now();
+        for dial in committed {
+            let (db, network, lease, slots) = (db.clone(), network.clone(), lease.clone(), slots.clone());
+            tasks.spawn(async move {
+                let answer = place::act(&network, &lease, &dial, now).await;
+                note(&db, &dial, answer).await;
+                drop(slots);
+            });
+        }
+    }
+    let (late, next_check) = reconcile::due_checks(db).await?;
+    for call in &late {
+        if let Err(e) = reconcile::reconcile(db, network, call).await {
+            tracing::warn!(call = %call.id, error = %e, "look-up not written down");
+        }
+    }
+    next = [next, next_check].into_iter().flatten().min();
+    let again = applied > 0 || !ready.is_empty() || !late.is_empty();
+    Ok(if again { Some(db.clock().now()) } else { next })
+}
+
+async fn claim(db: &Db, lease: &Lease, company: CompanyId, campaign: CampaignId) -> Result<Vec<Dial>> {
+    let mut tx = db.begin(&Actor::engine(company)).await?;
+    let turn = plan::plan(&mut tx, campaign, lease.worker).await?;
+    tx.commit().await?;
+    Ok(turn.dials)
+}
+
+/// Writes the provider's answer down. If the database is away, the intent stays for the reconciler.
+async fn note(db: &Db, dial: &Dial, answer: providers::Answer) {
+    let written = async {
+        let mut tx = db.begin(&Actor::engine(dial.company)).await?;
+        place::record(&mut tx, dial, answer).await?;
+        tx.commit().await
+    };
+    if let Err(e) = written.await {
+        tracing::warn!(call = %dial.call, error = %e, "answer not recorded; it will be looked up");
+    }
+}
+
+/// A campaign whose turn fails for a reason of ours must not stop the others.
+async fn set_aside(db: &Db, company: CompanyId, campaign: CampaignId) -> Result<()> {
+    let mut tx = db.begin(&Actor::engine(company)).await?;
+    let until = tx.now() + TimeDelta::seconds(30);
+    campaigns::repo::park(&mut tx, campaign, Some(until), "Something went wrong on our side; trying again soon.").await?;
+    tx.commit().await
+}
+
+async fn start_scheduled(db: &Db) -> Result<()> {
+    let mut tx = db.begin_system(SystemTask::FindWork).await?;
+    let due = plan::to_start(&mut tx).await?;
+    tx.commit().await?;
+    for (company, campaign) in due {
+        let mut tx = db.begin(&Actor::engine(company)).await?;
+        campaigns::start_scheduled(&mut tx, campaign).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn wait(db: &Db, bell: &mut Option<PgListener>, next: Option<DateTime<Utc>>, stop: &CancellationToken) {
+    let until = next.map_or(IDLE, |at| (at - db.clock().now()).to_std().unwrap_or(Duration::ZERO).min(IDLE));
+    if until.is_zero() {
+        return;
+    }
+    let rung = async {
+        match bell {
+            Some(listener) => listener.recv().await.is_ok(),
+            None => std::future::pending().await,
+        }
+    };
+    let lost = tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(until) => false,
+        ok = rung => !ok,
+    };
+    if lost {
+        *bell = None;
+    }
+}

@@ -1,0 +1,226 @@
+//! The dry run and the run, chunk by chunk. A chunk is one transaction that also stores how far the file is
+//! read, so a killed run goes on at exactly that byte and nothing is counted twice.
+
+use super::rows::{Plan, Rows};
+use super::{files, repo};
+use crate::actor::Actor;
+use crate::db::{Db, Tx};
+use crate::error::Result;
+use crate::events::notice;
+use crate::jobs::Job;
+use crate::phones;
+use model::contacts::NewContact;
+use model::events::{EventKind, Topic};
+use model::id::{CompanyId, ImportId};
+use model::imports::{Counts, ImportStatus};
+use model::phone::Phone;
+use std::collections::HashSet;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// Rows per transaction.
+pub(super) const CHUNK_ROWS: usize = 1_000;
+/// A job hands over to the next after this long, well before its time is up.
+const HAND_OVER: Duration = Duration::from_secs(40);
+/// With the default waits these are over an hour: an import outlives a database restart.
+const ATTEMPTS_MAX: i32 = 12;
+
+/// Where a job begins: `from` only makes the keys of successive jobs differ.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct CheckImport {
+    pub company: CompanyId,
+    pub import: ImportId,
+    pub phase: i32,
+    pub from: i64,
+}
+
+/// The same for the run.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct RunImport {
+    pub company: CompanyId,
+    pub import: ImportId,
+    pub phase: i32,
+    pub from: i64,
+}
+
+/// Removes the file of an import that is over.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct ForgetFile {
+    pub company: CompanyId,
+    pub import: ImportId,
+}
+
+impl Job for CheckImport {
+    const QUEUE: &'static str = "check_import";
+    const ATTEMPTS_MAX: i32 = ATTEMPTS_MAX;
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{}:{}:{}", self.import, self.phase, self.from))
+    }
+
+    async fn run(self, db: Db) -> anyhow::Result<()> {
+        if let Some(from) = work(&db, self.company, self.import, self.phase, HAND_OVER).await? {
+            let mut tx = db.begin(&Actor::engine(self.company)).await?;
+            tx.enqueue(&Self { from, ..self }).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Job for RunImport {
+    const QUEUE: &'static str = "run_import";
+    const ATTEMPTS_MAX: i32 = ATTEMPTS_MAX;
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{}:{}:{}", self.import, self.phase, self.from))
+    }
+
+    async fn run(self, db: Db) -> anyhow::Result<()> {
+        if let Some(from) = work(&db, self.company, self.import, self.phase, HAND_OVER).await? {
+            let mut tx = db.begin(&Actor::engine(self.company)).await?;
+            tx.enqueue(&Self { from, ..self }).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Job for ForgetFile {
+    const QUEUE: &'static str = "forget_file";
+
+    fn key(&self) -> Option<String> {
+        Some(self.import.to_string())
+    }
+
+    async fn run(self, db: Db) -> anyhow::Result<()> {
+        let mut tx = db.begin(&Actor::engine(self.company)).await?;
+        let is_over = repo::find(&mut tx, self.import).await?.is_none_or(|i| i.status.is_final());
+        if is_over {
+            files::remove(&files::path(db.config(), self.import)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Works through chunks for `time`. Returns the byte to go on at, or `None` when the phase is over.
+///
+/// # Errors
+/// What may be gone at the next try. Anything else ends the import as failed.
+async fn work(db: &Db, company: CompanyId, import: ImportId, phase: i32, time: Duration) -> anyhow::Result<Option<i64>> {
+    let started = Instant::now();
+    loop {
+        match step(db, company, import, phase, CHUNK_ROWS).await {
+            Ok(Some(_)) if started.elapsed() < time => {}
+            Ok(next) => return Ok(next),
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(%import, %error, "import failed");
+                let mut tx = db.begin(&Actor::engine(company)).await?;
+                if under_way(&mut tx, import, phase).await?.is_some() {
+                    fail(&mut tx, import, "Something went wrong on our side. Upload the file again; rows that are in stay in.").await?;
+                }
+                tx.commit().await?;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// One chunk. Returns the byte to go on at, or `None` when there is nothing more to do.
+pub(super) async fn step(db: &Db, company: CompanyId, id: ImportId, phase: i32, rows_max: usize) -> Result<Option<i64>> {
+    let mut tx = db.begin(&Actor::engine(company)).await?;
+    let Some(import) = under_way(&mut tx, id, phase).await? else { return Ok(None) };
+    let delimiter = import.delimiter.bytes().next().unwrap_or(b',');
+    let region = phones::region(&mut tx).await?;
+    let plan = Plan { mapping: import.mapping.0.clone(), segment: import.segment.clone(), region, delimiter };
+    let (path, from, lines) = (files::path(db.config(), id), import.bytes_done.unsigned_abs(), import.lines_done.unsigned_abs());
+    let read = tokio::task::spawn_blocking(move || {
+        let block = files::read(&path, delimiter, from, lines, rows_max)?;
+        let rows = plan.read(&block).map_err(io::Error::other)?;
+        io::Result::Ok((block, rows))
+    });
+    let (block, rows) = match read.await.map_err(anyhow::Error::from)? {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::warn!(import = %id, %error, "an uploaded file cannot be read");
+            let gone = error.kind() == io::ErrorKind::NotFound;
+            fail(&mut tx, id, if gone { "The uploaded file is gone. Upload it again." } else { "The uploaded file cannot be read." }).await?;
+            tx.commit().await?;
+            return Ok(None);
+        }
+    };
+    let is_last = block.lines.len() < rows_max;
+    let counts = apply(&mut tx, &import, rows).await?;
+    repo::save_progress(&mut tx, &import, counts, block.read, block.lines_read).await?;
+    if is_last {
+        finish(&mut tx, &import, counts).await?;
+    }
+    notice(&mut tx, Topic::Imports).await?;
+    tx.commit().await?;
+    Ok((!is_last).then(|| import.bytes_done + i64::try_from(block.read).unwrap_or(i64::MAX)))
+}
+
+/// The import, locked, if this phase is still the one under way: it may be cancelled or begun anew.
+async fn under_way(tx: &mut Tx, id: ImportId, phase: i32) -> Result<Option<repo::Stored>> {
+    let runs = |i: &repo::Stored| i.phase == phase && matches!(i.status, ImportStatus::Validating | ImportStatus::Running);
+    Ok(repo::lock(tx, id).await?.filter(runs))
+}
+
+/// Adds a chunk to the company, or only to the counts of a dry run.
+async fn apply(tx: &mut Tx, import: &repo::Stored, rows: Rows) -> Result<Counts> {
+    let is_dry = import.status == ImportStatus::Validating;
+    let mut counts = if is_dry { import.checked.0 } else { import.done.0 };
+    let read = rows.contacts.len() as i64;
+    let fresh = fresh(tx, import, rows.contacts, is_dry).await?;
+    let (new, created) = if is_dry {
+        let phones: Vec<Phone> = fresh.iter().map(|c| c.phone.clone()).collect();
+        (phones.len() as i64, phones.len() as i64 - repo::count_known(tx, &phones).await?)
+    } else {
+        (fresh.len() as i64, repo::upsert(tx, import.id, &fresh).await?)
+    };
+    repo::insert_problems(tx, import.id, is_dry, &rows.problems).await?;
+    counts.rows += read + rows.invalid;
+    counts.created += created;
+    counts.merged += new - created;
+    counts.duplicates += read - new;
+    counts.invalid += rows.invalid;
+    Ok(counts)
+}
+
+/// The rows whose number the file did not have before: neither in this chunk nor in an earlier one.
+async fn fresh(tx: &mut Tx, import: &repo::Stored, contacts: Vec<NewContact>, is_dry: bool) -> Result<Vec<NewContact>> {
+    let mut met = HashSet::new();
+    let once: Vec<NewContact> = contacts.into_iter().filter(|c| met.insert(c.phone.clone())).collect();
+    let phones: Vec<Phone> = met.into_iter().collect();
+    if is_dry {
+        let new: HashSet<Phone> = repo::meet(tx, import.id, &phones).await?.into_iter().collect();
+        Ok(once.into_iter().filter(|c| new.contains(&c.phone)).collect())
+    } else {
+        let old: HashSet<Phone> = repo::brought_in(tx, import.id, &phones).await?.into_iter().collect();
+        Ok(once.into_iter().filter(|c| !old.contains(&c.phone)).collect())
+    }
+}
+
+async fn finish(tx: &mut Tx, import: &repo::Stored, counts: Counts) -> Result<()> {
+    if import.status == ImportStatus::Validating {
+        return repo::end_phase(tx, import.id, ImportStatus::Checked, None).await;
+    }
+    repo::end_phase(tx, import.id, ImportStatus::Completed, None).await?;
+    forget_file(tx, import.id).await?;
+    let Counts { created, merged, duplicates, invalid, .. } = counts;
+    let text = format!("{}: {created} created, {merged} merged, {duplicates} duplicates, {invalid} left out", import.file_name);
+    tx.record(EventKind::ImportCompleted, Some(import.id.to_string()), text).await?;
+    notice(tx, Topic::Contacts).await
+}
+
+async fn fail(tx: &mut Tx, id: ImportId, why: &str) -> Result<()> {
+    repo::end_phase(tx, id, ImportStatus::Failed, Some(why)).await?;
+    forget_file(tx, id).await?;
+    tx.record(EventKind::ImportFailed, Some(id.to_string()), why).await
+}
+
+pub(super) async fn forget_file(tx: &mut Tx, import: ImportId) -> Result<()> {
+    let company = tx.actor().company();
+    tx.enqueue(&ForgetFile { company, import }).await
+}

@@ -1,0 +1,140 @@
+//! The SQL of the do-not-call list.
+
+use crate::db::Tx;
+use crate::error::Result;
+use crate::phones::prefix_end;
+use model::enrollments::{EnrollmentStatus, Reason};
+use model::id::{CampaignId, ContactId, SuppressionId};
+use model::page::Paging;
+use model::phone::Phone;
+use model::suppressions::Source;
+use model::time::Timestamp;
+use sqlx::{Postgres, QueryBuilder};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Stored {
+    pub id: SuppressionId,
+    pub phone: Phone,
+    pub source: Source,
+    pub reason: String,
+    pub by_name: Option<String>,
+    pub created_at: Timestamp,
+}
+
+pub(super) async fn list(tx: &mut Tx, starts: Option<&[String]>, paging: Paging) -> Result<(Vec<Stored>, i64)> {
+    let matching = |sql: &mut QueryBuilder<Postgres>| {
+        let Some(starts) = starts else { return };
+        sql.push(" where (false");
+        for start in starts {
+            sql.push(" or (phone ~>=~ ").push_bind(start.clone());
+            sql.push(" and phone ~<~ ").push_bind(prefix_end(start)).push(")");
+        }
+        sql.push(")");
+    };
+    let mut count = QueryBuilder::new("select count(*) from suppressions");
+    matching(&mut count);
+    let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
+    let mut sql = QueryBuilder::new("select id, phone, source, reason, by_name, created_at from suppressions");
+    matching(&mut sql);
+    sql.push(" order by created_at desc, id desc limit ").push_bind(paging.limit());
+    sql.push(" offset ").push_bind(paging.offset());
+    Ok((sql.build_query_as().fetch_all(tx.conn()).await?, total))
+}
+
+pub(super) async fn insert(tx: &mut Tx, id: SuppressionId, phone: &Phone, source: Source, reason: &str) -> Result<bool> {
+    let (now, by) = (tx.now(), tx.actor().user.as_ref().map(|u| u.name.clone()));
+    let done = sqlx::query(
+        "insert into suppressions (id, phone, source, reason, by_name, created_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (company_id, phone) do nothing",
+    )
+    .bind(id)
+    .bind(phone)
+    .bind(source)
+    .bind(reason)
+    .bind(by)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn remove(tx: &mut Tx, id: SuppressionId) -> Result<Option<Phone>> {
+    let phone = sqlx::query_scalar("delete from suppressions where id = $1 returning phone").bind(id).fetch_optional(tx.conn()).await?;
+    Ok(phone)
+}
+
+pub(super) async fn suppressed(tx: &mut Tx, phones: &[Phone]) -> Result<Vec<Phone>> {
+    Ok(sqlx::query_scalar("select phone from suppressions where phone = any($1)").bind(phones).fetch_all(tx.conn()).await?)
+}
+
+pub(super) async fn contact_of(tx: &mut Tx, phone: &Phone) -> Result<Option<ContactId>> {
+    Ok(sqlx::query_scalar("select id from contacts where phone = $1").bind(phone).fetch_optional(tx.conn()).await?)
+}
+
+/// `offset 0` keeps the planner from taking the locks before it sorted them.
+pub(super) async fn lock_phones(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
+    sqlx::query(
+        "select pg_advisory_xact_lock(key) from (
+             select distinct hashtextextended(app.company()::text || phone, 0) as key from unnest($1::text[]) as phone
+             order by key offset 0
+         ) as keys",
+    )
+    .bind(phones)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn lock_campaigns_of(tx: &mut Tx, phone: &Phone) -> Result<()> {
+    sqlx::query(
+        "select c.id from campaigns c
+         where c.id in (select e.campaign_id from enrollments e join contacts p on p.id = e.contact_id
+                        where p.phone = $1 and e.status = 'queued')
+         order by c.id for no key update",
+    )
+    .bind(phone)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The campaign of every enrollment that was ended.
+pub(super) async fn end_queued(tx: &mut Tx, phone: &Phone, to: EnrollmentStatus, reason: Reason) -> Result<Vec<CampaignId>> {
+    let now = tx.now();
+    let ended = sqlx::query_scalar(
+        "update enrollments set status = $2, reason = $3, reason_detail = '', next_attempt_at = null, updated_at = $4
+         where status = 'queued' and contact_id = (select id from contacts where phone = $1)
+         returning campaign_id",
+    )
+    .bind(phone)
+    .bind(to)
+    .bind(reason)
+    .bind(now)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ended)
+}
+
+pub(super) async fn count_finished(tx: &mut Tx, campaigns: &[CampaignId]) -> Result<()> {
+    sqlx::query(
+        "update campaign_stats s set finished = s.finished + n.ended
+         from (select campaign_id, count(*) as ended from unnest($1::uuid[]) as campaign_id group by campaign_id) as n
+         where s.campaign_id = n.campaign_id",
+    )
+    .bind(campaigns)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The dialer looks at these campaigns again: they may have nobody left to call.
+pub(super) async fn wake(tx: &mut Tx, campaigns: &[CampaignId]) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update campaigns set runnable_at = $2 where id = any($1) and status = 'active'")
+        .bind(campaigns)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query("select pg_notify('dialer', '')").execute(tx.conn()).await?;
+    Ok(())
+}
