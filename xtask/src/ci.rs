@@ -1,15 +1,13 @@
 //! `test` and `ci`: the checks, cheapest first, with the seconds each took.
 
-use std::process::Command;
-
 use anyhow::Result;
 use clap::Args;
 
 use crate::{
     e2e, fence, npm,
     postgres::Cluster,
-    site,
-    tools::{Paths, Stages, has, run},
+    site, stack,
+    tools::{Paths, Profile, Stages, has, run},
 };
 
 /// Crates of the host, in one selection: features are unified per selection, so another one would compile everything again.
@@ -71,6 +69,10 @@ fn ci_stages(paths: &Paths, stages: &mut Stages) -> Result<()> {
 /// Host tests against our own Postgres. Queries are checked offline, so the URL matters only while the tests run.
 fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
     let cluster = Cluster::dev(paths)?;
+    if cluster.is_foreign() {
+        stack::build_programs(paths, Profile::Debug)?;
+        idle(paths, &cluster)?.migrate()?;
+    }
     let runner = || {
         let mut cargo = paths.cargo();
         if has("cargo-nextest") {
@@ -88,15 +90,18 @@ fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
     run(&mut product)
 }
 
-/// `belfry check` on the development database.
+/// `belfry check` on the development database, or on the one behind the URL of a login that may become `system`.
 pub fn check_ledger(paths: &Paths, url: Option<&str>) -> Result<()> {
-    use crate::{stack, tools::Profile};
     stack::build_programs(paths, Profile::Debug)?;
     let cluster = Cluster::dev(paths)?;
-    let mut check = Command::new(paths.bin(Profile::Debug, "belfry"));
-    check.arg("check").envs(cluster.env()?).current_dir(&paths.root);
+    let mut check = idle(paths, &cluster)?.belfry(&["check"])?;
     if let Some(url) = url {
-        check.env("DATABASE_URL", url).env("SYSTEM_DATABASE_URL", url);
+        check.envs(["DATABASE_URL", "APP_DATABASE_URL", "SYSTEM_DATABASE_URL"].map(|name| (name, url)));
     }
     run(&mut check)
+}
+
+/// A stack for single commands; it is never started.
+fn idle<'a>(paths: &'a Paths, cluster: &'a Cluster) -> Result<Stack<'a>> {
+    Stack::scratch(paths, cluster, Profile::Debug, SPEED_DEFAULT, &paths.target.join("idle"))
 }

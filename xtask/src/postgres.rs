@@ -75,7 +75,7 @@ impl Cluster {
         }
         let mut cluster = Self::named(paths, "scratch")?;
         cluster._turn = Some(turn);
-        if cluster.server.is_none() {
+        if cluster.is_foreign() {
             // the user's own server: a database of this run, which stays there afterwards
             cluster.database = format!("{DATABASE}_e2e_{}", std::process::id());
         }
@@ -101,6 +101,11 @@ impl Cluster {
         };
         let admin = format!("postgres://postgres:{admin_password}@127.0.0.1:{port}/postgres");
         Ok(Self { admin, password, server: Some(server), stop_on_drop, database: DATABASE.into(), _turn: None })
+    }
+
+    /// Is it a server of the user, whose roles only `belfry migrate` can make?
+    pub fn is_foreign(&self) -> bool {
+        self.server.is_none()
     }
 
     pub fn leave_running(&mut self) {
