@@ -6,7 +6,8 @@ use clap::Args;
 use crate::{
     e2e, fence, npm,
     postgres::Cluster,
-    site, stack,
+    site,
+    stack::{self, SPEED_DEFAULT, Stack},
     tools::{Paths, Profile, Stages, has, run},
 };
 
