@@ -47,8 +47,8 @@ pub fn AuthPoints(#[prop(into)] title: String, points: Vec<(icondata::Icon, Stri
         .into_iter()
         .map(|(icon, title, text)| {
             view! {
-                <li class="flex gap-4">
-                    <span class="avatar square size-9 bg-primary-subtle text-primary" aria-hidden="true"><Icon icon=icon class="size-[18px]"/></span>
+                <li class="flex gap-3.5">
+                    <Icon icon=icon class="mt-0.5 size-5 text-primary"/>
                     <div>
                         <p class="font-medium text-foreground">{title}</p>
                         <p class="text-sm text-muted-foreground">{text}</p>

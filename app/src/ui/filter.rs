@@ -1,7 +1,7 @@
 //! The bar above a list: search and selects in a GET form, so the query string is the state and it works without scripts.
 
 use leptos::{ev, prelude::*};
-use leptos_router::components::Form;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 
 use super::{Icon, LinkButton, Opt, Select, Size, Variant, join};
@@ -14,6 +14,23 @@ fn submit_form_of(event: &ev::Event) {
         // Only fails for a button that is not the form's; there is none here.
         let _ = form.request_submit();
     }
+}
+
+/// What a form would send, as a query string without the fields left empty.
+fn query_of(form: &web_sys::HtmlFormElement) -> String {
+    let pairs = web_sys::FormData::new_with_form(form).ok().and_then(|data| js_sys::try_iter(&data).ok().flatten());
+    let mut query = String::new();
+    for pair in pairs.into_iter().flatten().flatten() {
+        let pair = js_sys::Array::from(&pair);
+        if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string())
+            && !value.is_empty()
+        {
+            let (name, value) = (js_sys::encode_uri_component(&name), js_sys::encode_uri_component(&value));
+            let sign = if query.is_empty() { '?' } else { '&' };
+            query.push_str(&format!("{sign}{name}={value}"));
+        }
+    }
+    query
 }
 
 /// Search plus filters as a GET form to `action`. Put `FilterSelect`s, `Chip`s and hidden inputs inside.
@@ -37,9 +54,18 @@ pub fn FilterBar(
 ) -> impl IntoView {
     let clear = super::some(clear_href)
         .map(|href| view! { <LinkButton href=href variant=Variant::Ghost size=Size::Small>"Clear"</LinkButton> });
+    let navigate = use_navigate();
+    let target = action.clone();
+    let go = move |event: ev::SubmitEvent| {
+        let form = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok());
+        if let Some(form) = form {
+            event.prevent_default();
+            navigate(&format!("{target}{}", query_of(&form)), NavigateOptions { scroll: false, ..Default::default() });
+        }
+    };
     view! {
         <search aria-label=label>
-            <Form method="GET" action=action attr:class="filter-bar" on:change=move |event| submit_form_of(&event)>
+            <form class="filter-bar" method="get" action=action on:change=move |event| submit_form_of(&event) on:submit=go>
                 <label class="relative w-full sm:w-64">
                     <span class="sr-only">{placeholder.clone()}</span>
                     <Icon icon=icondata::LuSearch class="pointer-events-none absolute start-2.5 top-2 text-muted-foreground"/>
@@ -50,7 +76,7 @@ pub fn FilterBar(
                 <button class="btn btn-outline btn-sm filter-apply" type="submit">"Apply"</button>
                 {clear}
                 {actions.map(|actions| view! { <div class="ms-auto flex items-center gap-2">{actions.run()}</div> })}
-            </Form>
+            </form>
         </search>
     }
     .into_any()
