@@ -122,7 +122,7 @@ fn scientific(text: &str) -> Option<Result<String, &'static str>> {
     Some(if fraction.len() == exponent { Ok(format!("{whole}{fraction}")) } else { Err(ROUNDED) })
 }
 
-/// Whether these are the two capital letters of a country or territory with telephones.
+/// Whether these are the two letters (ISO 3166-1) of a country or territory with telephones.
 pub fn is_region(text: &str) -> bool {
     Region::from_code(text).is_ok_and(|r| PHONE_NUMBER_UTIL.get_country_code_for_region(r).is_some())
 }
@@ -228,6 +228,12 @@ mod tests {
         }
         assert!(us(&"1".repeat(500)).is_err());
         assert_eq!(parse("4155550123", "??"), Err(COUNTRY));
+    }
+
+    #[test]
+    fn a_region_is_one_that_has_numbers() {
+        assert!(["US", "GB", "IN", "AE"].into_iter().all(is_region));
+        assert!(["", "U", "XX", "USA", "1!"].into_iter().all(|code| !is_region(code)));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 mod repo;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::db::Tx;
 use crate::error::{Error, Result};

@@ -1,0 +1,156 @@
+//! Contacts: reading what people type, searching, fixed numbers, archiving.
+
+use super::*;
+use crate::error::Error;
+use crate::suppressions::tests::{campaign, state};
+use crate::testing::World;
+use model::accounts::Role;
+use model::page::Paging;
+
+fn form(name: &str, phone: &str) -> ContactForm {
+    ContactForm { name: name.into(), phone: phone.into(), ..ContactForm::default() }
+}
+
+async fn found(tx: &mut Tx, filter: ContactFilter) -> Vec<String> {
+    list(tx, &filter).await.expect("list").items.into_iter().map(|c| c.name).collect()
+}
+
+async fn search(tx: &mut Tx, text: &str) -> Vec<String> {
+    found(tx, ContactFilter { search: text.into(), ..ContactFilter::default() }).await
+}
+
+fn problem(error: Error, field: &str) -> String {
+    model::Error::from(error).of_field(field).unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_contact_is_stored_as_typed_and_read_as_a_number() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let typed = ContactForm {
+        name: " Maya Okafor ".into(),
+        phone: "(202) 555-0101".into(),
+        email: "maya@pine.example".into(),
+        company: "Pine".into(),
+        time_zone: "america/chicago".into(),
+        segment: "vip".into(),
+        notes: "Calls back late".into(),
+    };
+    let id = create(&mut tx, &typed).await.expect("created");
+    let row = load(&mut tx, id).await.expect("load");
+    assert_eq!((row.name.as_str(), row.phone.as_str(), row.time_zone.as_str()), ("Maya Okafor", "+12025550101", "America/Chicago"));
+    assert_eq!((row.status, row.suppressed, row.calls), (ContactStatus::Active, false, 0));
+    assert_eq!(segments(&mut tx).await.expect("segments"), ["vip"]);
+}
+
+#[tokio::test]
+async fn all_problems_of_a_form_are_told_at_once() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let bad = ContactForm { email: "x".into(), time_zone: "Mars/Olympus".into(), ..form("", "12") };
+    let model::Error::Invalid { fields } = create(&mut tx, &bad).await.expect_err("bad").into() else { panic!("invalid") };
+    assert_eq!(fields.keys().map(String::as_str).collect::<Vec<_>>(), ["email", "name", "phone", "time_zone"]);
+}
+
+#[tokio::test]
+async fn a_number_belongs_to_one_contact() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    tx.commit().await.expect("commit");
+    let mut tx = w.tx(&acme).await;
+    let taken = create(&mut tx, &form("Bo", "202-555-0101")).await.expect_err("taken");
+    assert_eq!(problem(taken, "phone"), "Another contact has this number.");
+}
+
+#[tokio::test]
+async fn search_is_by_start_of_name_or_number() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    create(&mut tx, &form("maynard", "+12025550102")).await.expect("created");
+    create(&mut tx, &ContactForm { segment: "vip".into(), ..form("Bo", "+442079460018") }).await.expect("created");
+    assert_eq!(search(&mut tx, "MAY").await.len(), 2);
+    assert_eq!(search(&mut tx, "+1202555").await.len(), 2);
+    assert_eq!(search(&mut tx, "(202) 555-0102").await, ["maynard"]);
+    assert_eq!(search(&mut tx, "44 20").await, ["Bo"]);
+    assert!(search(&mut tx, "aya").await.is_empty());
+    assert_eq!(found(&mut tx, ContactFilter { segment: "vip".into(), ..ContactFilter::default() }).await, ["Bo"]);
+    let second = ContactFilter { paging: Paging::new(2, 2), ..ContactFilter::default() };
+    let page = list(&mut tx, &second).await.expect("list");
+    assert_eq!((page.items.len(), page.total), (1, 3));
+}
+
+#[tokio::test]
+async fn a_number_that_was_called_is_fixed() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let id = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    edit(&mut tx, id, &form("Maya O.", "+12025550102")).await.expect("not called yet");
+    sqlx::query("update contacts set calls = 1 where id = $1").bind(id).execute(tx.conn()).await.expect("called");
+    let fixed = edit(&mut tx, id, &form("Maya", "+12025550103")).await.expect_err("fixed");
+    assert!(problem(fixed, "phone").starts_with("This number was called already"));
+    edit(&mut tx, id, &form("Maya Okafor", "202 555 0102")).await.expect("the same number, written differently");
+    assert_eq!(load(&mut tx, id).await.expect("load").name, "Maya Okafor");
+}
+
+#[tokio::test]
+async fn archiving_leaves_lists_and_queues_and_creating_again_brings_back() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let id = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    let spring = campaign(&mut tx, id).await;
+    for _ in 0..2 {
+        archive(&mut tx, id).await.expect("archived");
+    }
+    assert_eq!(state(&mut tx, spring).await, (EnrollmentStatus::Cancelled, false, 1, true));
+    assert!(search(&mut tx, "").await.is_empty());
+    assert_eq!(load(&mut tx, id).await.expect("load").status, ContactStatus::Archived);
+    let again = create(&mut tx, &form("Maya Okafor", "+12025550101")).await.expect("back");
+    assert_eq!(again, id);
+    assert_eq!(search(&mut tx, "maya").await, ["Maya Okafor"]);
+}
+
+#[tokio::test]
+async fn a_viewer_sees_masked_numbers_and_changes_nothing() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let id = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    tx.commit().await.expect("commit");
+    let viewer = w.member(&acme, Role::Viewer).await;
+    let mut tx = w.db.begin(&viewer).await.expect("begin");
+    assert_eq!(load(&mut tx, id).await.expect("load").phone, "+12•••••••01");
+    // A search by number would tell its digits one by one.
+    assert!(search(&mut tx, "+1202").await.is_empty());
+    let refused = [
+        create(&mut tx, &form("Bo", "+12025550102")).await.err(),
+        edit(&mut tx, id, &form("Bo", "+12025550102")).await.err(),
+        archive(&mut tx, id).await.err(),
+    ];
+    assert!(refused.iter().all(|e| matches!(e, Some(Error::Told(model::Error::Forbidden { .. })))));
+}
+
+#[tokio::test]
+async fn another_companys_contact_does_not_exist() {
+    let w = World::new().await;
+    let (acme, birch) = (w.company("acme").await, w.company("birch").await);
+    let mut tx = w.tx(&acme).await;
+    let id = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    tx.commit().await.expect("commit");
+    let mut tx = w.tx(&birch).await;
+    assert!(search(&mut tx, "").await.is_empty());
+    let missing = [
+        load(&mut tx, id).await.err(),
+        edit(&mut tx, id, &form("Bo", "+12025550102")).await.err(),
+        archive(&mut tx, id).await.err(),
+    ];
+    assert!(missing.iter().all(|e| matches!(e, Some(Error::Told(model::Error::NotFound { .. })))));
+    create(&mut tx, &form("Maya", "+12025550101")).await.expect("the same number is free here");
+}
