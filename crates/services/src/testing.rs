@@ -4,10 +4,11 @@ use crate::actor::{ActingUser, Actor, SystemTask};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{self, Db, Tx};
-use chrono::{TimeZone, Utc};
+use crate::error::Result;
+use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use model::accounts::Role;
-use model::id::{CompanyId, UserId};
+use model::id::{CallId, CampaignId, CompanyId, GatewayId, UserId};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use std::path::PathBuf;
@@ -85,6 +86,48 @@ impl World {
     /// A transaction of that company's administrator.
     pub async fn tx(&self, someone: &Someone) -> Tx {
         self.db.begin(&someone.actor).await.expect("begin")
+    }
+
+    /// Belfry itself inside that company.
+    pub fn engine(&self, company: CompanyId) -> Actor {
+        Actor::engine(company)
+    }
+
+    /// Applies one provider callback, as the inbox does after verifying it.
+    ///
+    /// # Errors
+    /// As `calls::ingest`.
+    pub async fn callback(&self, company: CompanyId, gateway: GatewayId, call: CallId, callback: providers::Callback) -> Result<()> {
+        let mut tx = self.db.begin(&Actor::engine(company)).await?;
+        crate::calls::ingest(&mut tx, gateway, Some(call), callback).await?;
+        tx.commit().await
+    }
+
+    /// Campaigns of a company that a dialer would pick up now.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn runnable(&self, company: CompanyId) -> Result<Vec<CampaignId>> {
+        let mut tx = self.db.begin(&Actor::engine(company)).await?;
+        let now = tx.now();
+        Ok(sqlx::query_scalar("select id from campaigns where status = 'active' and runnable_at <= $1 order by runnable_at")
+            .bind(now)
+            .fetch_all(tx.conn())
+            .await?)
+    }
+
+    /// When the engine has something to do next in a company: a campaign's turn or a look-up.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn next_moment(&self, company: CompanyId) -> Result<Option<DateTime<Utc>>> {
+        let mut tx = self.db.begin(&Actor::engine(company)).await?;
+        Ok(sqlx::query_scalar(
+            "select min(at) from (select runnable_at as at from campaigns where status = 'active'
+             union all select check_at from calls where check_at is not null) moments",
+        )
+        .fetch_one(tx.conn())
+        .await?)
     }
 
     /// The URL by which the owner reaches this database, for tests that look from outside.

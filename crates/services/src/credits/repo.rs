@@ -1,4 +1,5 @@
-//! SQL of the ledger.
+//! SQL of the ledger. Registration and the seed move credits as `system`, which sees every company, so the
+//! statements that move name the company themselves; for a company's own transaction it changes nothing.
 
 use super::Shift;
 use crate::error::Result;
@@ -14,7 +15,7 @@ const fn is_inside(account: Account) -> bool {
 }
 
 pub(super) async fn is_known(conn: &mut PgConnection, key: &str) -> Result<bool> {
-    Ok(sqlx::query_scalar("select exists (select 1 from movements where key = $1)").bind(key).fetch_one(conn).await?)
+    Ok(sqlx::query_scalar("select exists (select 1 from movements where company_id = app.company() and key = $1)").bind(key).fetch_one(conn).await?)
 }
 
 /// Takes, gives and writes in one statement; `false` when the source is short and nothing happened.
@@ -22,14 +23,15 @@ pub(super) async fn shift(conn: &mut PgConnection, id: MovementId, at: Timestamp
     let (source, target) = s.kind.path();
     let done = sqlx::query(
         "with taken as (
-            update balances set amount = amount - $3 where $11 and account = $4 and ref = $5 and amount >= $3 returning account, amount),
+            update balances set amount = amount - $3
+            where $11 and company_id = app.company() and account = $4 and ref = $5 and amount >= $3 returning account, amount),
         given as (
             insert into balances (account, ref, amount) select $6, $7, $3 where $12 and (not $11 or exists (select 1 from taken))
             on conflict (company_id, account, ref) do update set amount = balances.amount + excluded.amount returning account, amount)
         insert into movements (id, kind, amount, source, source_ref, target, target_ref, key, who, at, campaign_id, call_id, note, balance)
         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15, coalesce(
             (select amount from taken where account = 'available'), (select amount from given where account = 'available'),
-            (select amount from balances where account = 'available'), 0)
+            (select amount from balances where company_id = app.company() and account = 'available'), 0)
         where not $11 or exists (select 1 from taken)",
     )
     .bind(id)
@@ -53,7 +55,7 @@ pub(super) async fn shift(conn: &mut PgConnection, id: MovementId, at: Timestamp
 }
 
 pub(super) async fn balance(conn: &mut PgConnection, account: Account, reference: Uuid) -> Result<Credits> {
-    let amount = sqlx::query_scalar("select amount from balances where account = $1 and ref = $2")
+    let amount = sqlx::query_scalar("select amount from balances where company_id = app.company() and account = $1 and ref = $2")
         .bind(account)
         .bind(reference)
         .fetch_optional(conn)
