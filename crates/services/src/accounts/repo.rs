@@ -47,13 +47,7 @@ pub(super) async fn insert_user(tx: &mut SystemTx, id: UserId, email: &str, new:
     Ok(())
 }
 
-pub(super) async fn insert_member(
-    tx: &mut SystemTx,
-    company: CompanyId,
-    user: UserId,
-    role: Role,
-    now: Timestamp,
-) -> Result<()> {
+pub(super) async fn insert_member(tx: &mut SystemTx, company: CompanyId, user: UserId, role: Role, now: Timestamp) -> Result<()> {
     sqlx::query("insert into members (company_id, user_id, role, created_at) values ($1, $2, $3, $4)")
         .bind(company)
         .bind(user)

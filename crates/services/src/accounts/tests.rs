@@ -229,10 +229,8 @@ async fn a_session_is_written_at_most_once_a_minute() {
 async fn signing_out_ends_this_session_and_no_other() {
     let w = World::new().await;
     register(&w.db, &maya()).await.expect("registration");
-    let (laptop, phone) = (
-        sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in"),
-        sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in"),
-    );
+    let (laptop, phone) =
+        (sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in"), sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in"));
     assert_ne!(laptop, phone);
     sign_out(&w.db, &laptop).await.expect("sign out");
     sign_out(&w.db, &laptop).await.expect("twice is fine");

@@ -1,0 +1,87 @@
+//! How a door says no: `model::Error` as JSON or as a plain page, and the honest status of server functions.
+
+use crate::limits;
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use http::{StatusCode, header};
+use std::any::Any;
+
+/// Set by `server_fn` on every error it answers.
+const SERVER_FN_ERROR: &str = "serverfnerror";
+
+/// A refusal as JSON with its status.
+pub struct Refused(pub model::Error);
+
+impl From<model::Error> for Refused {
+    fn from(error: model::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<services::Error> for Refused {
+    fn from(error: services::Error) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = (status(&self.0), Json(&self.0)).into_response();
+        if let model::Error::RateLimited { retry_seconds } = self.0 {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_seconds.into());
+        }
+        response
+    }
+}
+
+fn status(error: &model::Error) -> StatusCode {
+    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Leptos answers every refused server function with 500. This gives it the status its error deserves; the
+/// body stays as it is.
+pub async fn honest_status(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR || !response.headers().contains_key(SERVER_FN_ERROR) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, limits::ERROR_BYTES_MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if let Ok(error) = serde_json::from_slice::<model::Error>(&bytes) {
+        parts.status = status(&error);
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+/// A refusal before Leptos could draw anything: a page for people, JSON for programs.
+pub fn refuse(wants_html: bool, error: model::Error) -> Response {
+    if wants_html { page(status(&error), "Belfry is not available", &error.to_string()) } else { Refused(error).into_response() }
+}
+
+/// The answer when a handler panicked. What it was stays in the log.
+pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    let text = "Something went wrong on our side. Go back and try again.";
+    page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", text)
+}
+
+/// A page without the frame, for when the frame cannot be drawn. Texts are ours and need no escaping.
+fn page(status: StatusCode, title: &str, text: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;max-width:32rem;\
+         margin:20vh auto;padding:0 1rem}}</style></head><body><main><h1>{title}</h1><p>{text}</p>\
+         <p><a href=\"\">Try again</a></p></main></body></html>"
+    );
+    (status, Html(html)).into_response()
+}
+
+/// Whether a person navigates here, as opposed to a program that reads JSON.
+pub fn wants_html(request: &Request) -> bool {
+    let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}

@@ -1,0 +1,45 @@
+//! Who sends this request: session cookie → `Caller`, once per request, before Leptos and every other handler.
+
+use crate::answers::{self, Refused};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header;
+use http::request::Parts;
+use services::Db;
+use services::accounts::{self, Caller, Client};
+use std::net::SocketAddr;
+
+/// Puts [`Client`] and, with a living session, [`Caller`] into the request's extensions.
+pub async fn resolve(State(db): State<Db>, mut request: Request, next: Next) -> Response {
+    if let Some(token) = accounts::session_token(request.headers(), db.config().dev) {
+        match accounts::resolve(&db, &token).await {
+            Ok(Some(caller)) => {
+                request.extensions_mut().insert(caller);
+            }
+            Ok(None) => {}
+            Err(error) => return answers::refuse(answers::wants_html(&request), error.into()),
+        }
+    }
+    let client = client(&request);
+    request.extensions_mut().insert(client);
+    next.run(request).await
+}
+
+/// The address is the socket's: a header that anybody may write would let anybody escape throttling.
+fn client(request: &Request) -> Client {
+    let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default();
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Client { ip, user_agent: user_agent.to_owned() }
+}
+
+/// Extracts the caller; without one the answer is 401.
+pub struct SignedIn(pub Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        parts.extensions.get::<Caller>().cloned().map(Self).ok_or(Refused(model::Error::Unauthenticated))
+    }
+}

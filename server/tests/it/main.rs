@@ -1,0 +1,8 @@
+//! The doors, tried from outside: the real router in-process, over a real database.
+
+mod accounts;
+mod hooks;
+mod isolation;
+mod live;
+mod pages;
+mod support;

@@ -1,0 +1,51 @@
+//! What surrounds every page: headers, files, health, and the page for what is nowhere.
+
+use crate::support::{Browser, Site};
+use http::StatusCode;
+
+#[tokio::test]
+async fn every_answer_says_what_a_browser_may_do_with_it() {
+    let site = Site::new().await;
+    for path in ["/", "/healthz", "/nowhere", "/pkg/nothing.js", "/live", "/dev/mail"] {
+        let answer = site.get(&Browser::default(), path).await;
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+        assert!(!answer.header("x-request-id").is_empty(), "{path}");
+        assert!(!answer.header("cache-control").is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_allows_its_own_scripts_and_no_other_inline_ones() {
+    let site = Site::new().await;
+    let page = site.get(&Browser::default(), "/nowhere").await;
+    let policy = page.header("content-security-policy");
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
+    assert!(page.text().contains(&format!("nonce=\"{nonce}\"")), "the page carries the nonce of its header");
+    assert!(!policy.contains("script-src 'self' 'unsafe-inline'"));
+    let again = site.get(&Browser::default(), "/nowhere").await;
+    assert_ne!(again.header("content-security-policy"), policy, "a nonce is used once");
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_a_page_with_404() {
+    let site = Site::new().await;
+    let answer = site.get(&Browser::default(), "/no/such/page").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.header("content-type").starts_with("text/html"));
+    assert_eq!(site.get(&Browser::default(), "/pkg/nothing.js").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn without_its_database_the_process_lives_but_is_not_ready() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    assert_eq!(site.get(&maya, "/readyz").await.status, StatusCode::OK);
+    site.world.db.close().await;
+    assert_eq!(site.get(&maya, "/healthz").await.status, StatusCode::OK);
+    assert_eq!(site.get(&maya, "/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let answer = site.get(&maya, "/live").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(matches!(answer.json(), model::Error::Unavailable { .. }));
+}

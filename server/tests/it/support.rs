@@ -1,0 +1,120 @@
+//! A site and browsers in front of it. A browser keeps its cookie and says where its requests come from.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
+use axum::response::Response;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use model::accounts::Register;
+use serde::de::DeserializeOwned;
+use services::accounts::{self, Client};
+use services::mails;
+use services::testing::World;
+use std::net::SocketAddr;
+use tower::ServiceExt;
+
+/// More than any answer of ours.
+const BODY_MAX: usize = 8 * 1024 * 1024;
+pub const PASSWORD: &str = "correct-horse-7";
+
+/// One world and its site.
+pub struct Site {
+    pub world: World,
+    router: Router,
+}
+
+/// Somebody with a browser; signed in or not.
+#[derive(Clone, Default)]
+pub struct Browser {
+    pub cookie: Option<String>,
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Site {
+    pub async fn new() -> Self {
+        // As `main` does. Every test but the first finds it installed.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let world = World::new().await;
+        let options = server::leptos_options(world.db.config()).expect("options");
+        let router = server::router(world.db.clone(), options);
+        Self { world, router }
+    }
+
+    /// Sends any request; the body of the answer is still open.
+    pub async fn send(&self, mut request: Request<Body>) -> Response {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([203, 0, 113, 7], 50_000))));
+        self.router.clone().oneshot(request).await.expect("a router never fails")
+    }
+
+    /// Registers a company, confirms its administrator and signs them in.
+    pub async fn newcomer(&self, company: &str) -> Browser {
+        let email = format!("admin@{company}.example");
+        let form = Register {
+            name: format!("{company} admin"),
+            email: email.clone(),
+            password: PASSWORD.to_owned(),
+            company_name: company.to_owned(),
+        };
+        accounts::register(&self.world.db, &form).await.expect("registration");
+        accounts::confirm(&self.world.db, &self.mailed_token().await).await.expect("confirmation");
+        let client = Client { ip: "203.0.113.7".to_owned(), user_agent: "test".to_owned() };
+        let token = accounts::sign_in(&self.world.db, &email, PASSWORD, &client).await.expect("sign in");
+        Browser { cookie: Some(format!("sid={token}")) }
+    }
+
+    /// The token in the newest confirmation mail.
+    pub async fn mailed_token(&self) -> String {
+        let mails = mails::recent(&self.world.db).await.expect("the mailbox");
+        let (_, token) = mails[0].body.split_once("/confirm?token=").expect("a link");
+        token.split_whitespace().next().expect("a token").to_owned()
+    }
+
+    pub async fn get(&self, who: &Browser, path: &str) -> Answer {
+        Answer::read(self.send(who.request(Method::GET, path).body(Body::empty()).expect("a request")).await).await
+    }
+
+    /// Calls a server function with a form, as the browser client does.
+    pub async fn call(&self, who: &Browser, path: &str, form: &str) -> Answer {
+        let request = who
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        Answer::read(self.send(request.body(form.to_owned().into()).expect("a request")).await).await
+    }
+}
+
+impl Browser {
+    pub fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "belfry.test");
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        request
+    }
+}
+
+impl Answer {
+    pub async fn read(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, BODY_MAX).await.expect("a body");
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e} in {}: {}", self.status, self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
