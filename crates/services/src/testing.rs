@@ -116,6 +116,15 @@ impl World {
             .await?)
     }
 
+    /// Attempts that were written off as never placed.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn written_off(&self, company: CompanyId) -> Result<Vec<CallId>> {
+        let mut tx = self.db.begin(&Actor::engine(company)).await?;
+        Ok(sqlx::query_scalar("select id from calls where provider_code = 'not_placed'").fetch_all(tx.conn()).await?)
+    }
+
     /// When the engine has something to do next in a company: a campaign's turn or a look-up.
     ///
     /// # Errors

@@ -178,6 +178,11 @@ impl<'a> Sim<'a> {
         assert_eq!(report.violations, Vec::<String>::new(), "{when}");
         let twice = self.carrier.rung_twice();
         assert!(twice.is_empty(), "{when}: rung twice for one attempt: {twice:?}");
+        let overlaps = self.carrier.overlaps();
+        assert!(overlaps.is_empty(), "{when}: rung while on another call: {overlaps:?}");
+        let written_off = self.world.written_off(self.acme.company).await.expect("read");
+        let rang: Vec<_> = written_off.into_iter().filter(|call| self.carrier.rang(*call)).collect();
+        assert!(rang.is_empty(), "{when}: written off as never placed, and they rang: {rang:?}");
     }
 }
 

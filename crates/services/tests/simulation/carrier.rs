@@ -33,6 +33,8 @@ struct State {
     now: DateTime<Utc>,
     legs: Vec<(ProviderCallId, Leg)>,
     rings: HashMap<CallId, u32>,
+    /// Calls that rang a number which was still on an earlier one.
+    overlaps: Vec<CallId>,
     faulty: bool,
 }
 
@@ -41,7 +43,7 @@ pub struct Carrier(Mutex<State>);
 impl Carrier {
     pub fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed ^ 0x00ca_221e_2000);
-        Self(Mutex::new(State { rng, now: DateTime::UNIX_EPOCH, legs: Vec::new(), rings: HashMap::new(), faulty: true }))
+        Self(Mutex::new(State { rng, now: DateTime::UNIX_EPOCH, legs: Vec::new(), rings: HashMap::new(), overlaps: Vec::new(), faulty: true }))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -60,6 +62,16 @@ impl Carrier {
     /// Calls of ours that rang more than once.
     pub fn rung_twice(&self) -> Vec<CallId> {
         self.state().rings.iter().filter(|(_, n)| **n > 1).map(|(id, _)| *id).collect()
+    }
+
+    /// Calls of ours that rang.
+    pub fn rang(&self, call: CallId) -> bool {
+        self.state().rings.contains_key(&call)
+    }
+
+    /// Calls that rang a number while an earlier call to it was under way.
+    pub fn overlaps(&self) -> Vec<CallId> {
+        self.state().overlaps.clone()
     }
 
     /// When something happens next.
@@ -119,6 +131,9 @@ fn observed(id: &ProviderCallId, leg: &Leg, status: ProviderStatus) -> Observed 
 impl State {
     fn ring(&mut self, call: &Originate) -> ProviderCallId {
         *self.rings.entry(call.call).or_default() += 1;
+        if self.legs.iter().any(|(_, leg)| leg.originate.to == call.to && leg.ended_at > self.now) {
+            self.overlaps.push(call.call);
+        }
         let id = ProviderCallId::new(format!("CA{:032x}", self.rng.random::<u128>()));
         let rung = self.now + TimeDelta::seconds(self.rng.random_range(1..5));
         let picked = rung + TimeDelta::seconds(self.rng.random_range(3..20));
