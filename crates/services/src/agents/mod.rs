@@ -76,7 +76,9 @@ pub async fn publish(tx: &mut Tx, id: AgentId) -> Result<()> {
     tx.require(Permission::ManageAgents)?;
     let agent = lock_usable(tx, id).await?;
     agent.form.check()?;
-    if agent.status == AgentStatus::Published && repo::published_form(tx, id, agent.version).await?.as_ref() == Some(&agent.form.0) {
+    if agent.status == AgentStatus::Published
+        && repo::published_form(tx, id, agent.version).await?.as_ref() == Some(&agent.form.0)
+    {
         return Ok(());
     }
     let version = agent.version + 1;
@@ -96,7 +98,10 @@ pub async fn archive(tx: &mut Tx, id: AgentId) -> Result<()> {
         return Ok(());
     }
     if let Some(campaign) = repo::campaign_using(tx, id).await? {
-        return Err(model::Error::conflict(format!("The campaign “{campaign}” uses this agent. End it or choose another agent there.")).into());
+        return Err(model::Error::conflict(format!(
+            "The campaign “{campaign}” uses this agent. End it or choose another agent there."
+        ))
+        .into());
     }
     repo::archive(tx, id).await?;
     tx.record(EventKind::AgentArchived, Some(id.to_string()), agent.form.name.trim()).await

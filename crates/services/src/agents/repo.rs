@@ -19,7 +19,10 @@ pub(super) struct Stored {
 }
 
 pub(super) async fn find(tx: &mut Tx, id: AgentId) -> Result<Option<Stored>> {
-    let row = sqlx::query_as("select status, version, form, updated_at from agents where id = $1").bind(id).fetch_optional(tx.conn()).await?;
+    let row = sqlx::query_as("select status, version, form, updated_at from agents where id = $1")
+        .bind(id)
+        .fetch_optional(tx.conn())
+        .await?;
     Ok(row)
 }
 
@@ -56,11 +59,12 @@ pub(super) async fn update(tx: &mut Tx, id: AgentId, form: &AgentForm) -> Result
 }
 
 pub(super) async fn published_form(tx: &mut Tx, id: AgentId, version: i32) -> Result<Option<AgentForm>> {
-    let form: Option<Json<AgentForm>> = sqlx::query_scalar("select form from agent_versions where agent_id = $1 and version = $2")
-        .bind(id)
-        .bind(version)
-        .fetch_optional(tx.conn())
-        .await?;
+    let form: Option<Json<AgentForm>> =
+        sqlx::query_scalar("select form from agent_versions where agent_id = $1 and version = $2")
+            .bind(id)
+            .bind(version)
+            .fetch_optional(tx.conn())
+            .await?;
     Ok(form.map(|f| f.0))
 }
 
@@ -84,7 +88,11 @@ pub(super) async fn publish(tx: &mut Tx, id: AgentId, version: i32, form: &Agent
 
 pub(super) async fn archive(tx: &mut Tx, id: AgentId) -> Result<()> {
     let now = tx.now();
-    sqlx::query("update agents set status = 'archived', updated_at = $2 where id = $1").bind(id).bind(now).execute(tx.conn()).await?;
+    sqlx::query("update agents set status = 'archived', updated_at = $2 where id = $1")
+        .bind(id)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -116,7 +124,8 @@ pub(super) async fn list(tx: &mut Tx, filter: &AgentFilter) -> Result<(Vec<Liste
     matching(&mut count, filter);
     let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
     // Calls are counted for the rows of this page only.
-    let mut sql = QueryBuilder::new("select a.*, n.calls, n.connected from (select id, status, version, form, updated_at from agents");
+    let mut sql =
+        QueryBuilder::new("select a.*, n.calls, n.connected from (select id, status, version, form, updated_at from agents");
     matching(&mut sql, filter);
     sql.push(" order by updated_at desc, id desc limit ").push_bind(filter.paging.limit());
     sql.push(" offset ").push_bind(filter.paging.offset());

@@ -34,7 +34,11 @@ async fn names(tx: &mut Tx, filter: AgentFilter) -> Vec<String> {
 }
 
 async fn versions(tx: &mut Tx, id: AgentId) -> i64 {
-    sqlx::query_scalar("select count(*) from agent_versions where agent_id = $1").bind(id).fetch_one(tx.conn()).await.expect("count")
+    sqlx::query_scalar("select count(*) from agent_versions where agent_id = $1")
+        .bind(id)
+        .fetch_one(tx.conn())
+        .await
+        .expect("count")
 }
 
 async fn campaign(tx: &mut Tx, agent: AgentId, status: &'static str) {
@@ -111,7 +115,8 @@ async fn an_agent_in_use_is_not_archived_and_an_archived_one_is_not_used() {
     let w = World::new().await;
     let acme = w.company("acme").await;
     let mut tx = w.tx(&acme).await;
-    let (busy, idle) = (create(&mut tx, &form("Nora")).await.expect("created"), create(&mut tx, &form("Theo")).await.expect("created"));
+    let (busy, idle) =
+        (create(&mut tx, &form("Nora")).await.expect("created"), create(&mut tx, &form("Theo")).await.expect("created"));
     campaign(&mut tx, busy, "active").await;
     campaign(&mut tx, idle, "completed").await;
     let refused = archive(&mut tx, busy).await.expect_err("in use");

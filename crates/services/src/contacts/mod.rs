@@ -76,7 +76,9 @@ pub async fn edit(tx: &mut Tx, id: ContactId, form: &ContactForm) -> Result<()> 
     let old = repo::lock(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
     let contact = read(tx, form).await?;
     if old.calls > 0 && old.phone != contact.phone {
-        return Err(model::Error::field("phone", "This number was called already. Add a new contact for the other number.").into());
+        return Err(
+            model::Error::field("phone", "This number was called already. Add a new contact for the other number.").into()
+        );
     }
     repo::update(tx, id, &contact).await.map_err(|e| e.when(PHONE_TAKEN, taken))?;
     tx.record(EventKind::ContactChanged, Some(id.to_string()), contact.name).await

@@ -6,6 +6,7 @@ use crate::suppressions::tests::{campaign, state};
 use crate::testing::World;
 use model::accounts::Role;
 use model::page::Paging;
+use sqlx::{Connection, PgConnection};
 
 fn form(name: &str, phone: &str) -> ContactForm {
     ContactForm { name: name.into(), phone: phone.into(), ..ContactForm::default() }
@@ -39,7 +40,10 @@ async fn a_contact_is_stored_as_typed_and_read_as_a_number() {
     };
     let id = create(&mut tx, &typed).await.expect("created");
     let row = load(&mut tx, id).await.expect("load");
-    assert_eq!((row.name.as_str(), row.phone.as_str(), row.time_zone.as_str()), ("Maya Okafor", "+12025550101", "America/Chicago"));
+    assert_eq!(
+        (row.name.as_str(), row.phone.as_str(), row.time_zone.as_str()),
+        ("Maya Okafor", "+12025550101", "America/Chicago")
+    );
     assert_eq!((row.status, row.suppressed, row.calls), (ContactStatus::Active, false, 0));
     assert_eq!(segments(&mut tx).await.expect("segments"), ["vip"]);
 }
@@ -83,6 +87,31 @@ async fn search_is_by_start_of_name_or_number() {
     let second = ContactFilter { paging: Paging::new(2, 2), ..ContactFilter::default() };
     let page = list(&mut tx, &second).await.expect("list");
     assert_eq!((page.items.len(), page.total), (1, 3));
+}
+
+#[tokio::test]
+async fn searches_use_their_index_below_row_security() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let now = tx.now();
+    sqlx::query(
+        "insert into contacts (id, name, phone, phone_raw, created_at, updated_at)
+         select md5(n::text)::uuid, 'Person ' || n, '+1202555' || lpad(n::text, 4, '0'), '', $1, $1 from generate_series(0, 4999) as n",
+    )
+    .bind(now)
+    .execute(tx.conn())
+    .await
+    .expect("people");
+    tx.commit().await.expect("commit");
+    let mut owner = PgConnection::connect(&w.owner_url()).await.expect("owner");
+    sqlx::query("analyze contacts").execute(&mut owner).await.expect("analyzed");
+    let mut tx = w.tx(&acme).await;
+    let by_name = ContactFilter { search: "may".into(), ..ContactFilter::default() };
+    let plan = repo::explain(&mut tx, &by_name, &[]).await.expect("plan");
+    assert!(plan.contains("contacts_name") && plan.contains("name_lower ~>=~ "), "{plan}");
+    let plan = repo::explain(&mut tx, &ContactFilter::default(), &["+120255501".to_owned()]).await.expect("plan");
+    assert!(plan.contains("contacts_phone_prefix"), "{plan}");
 }
 
 #[tokio::test]

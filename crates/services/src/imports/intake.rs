@@ -1,8 +1,9 @@
 //! Taking in an upload, piece by piece, in bounded memory: what kind of file it is, its encoding, its delimiter,
 //! its header. Out comes UTF-8 without a byte-order mark, so that later readers may seek. No IO here.
 
+use super::encoding::Text;
 use super::records::{Block, Scanner, read_block};
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::Encoding;
 use model::Error;
 use model::imports::{COLUMNS_MAX, FILE_BYTES_MAX, LINE_BYTES_MAX, ROWS_MAX};
 
@@ -45,7 +46,13 @@ pub(super) struct Intake {
 
 impl Intake {
     pub fn new() -> Self {
-        Self { bytes: 0, magic: Some(Vec::new()), text: Text::Undecided(Vec::new()), lines: Lines::Head(Vec::new()), out: Vec::new() }
+        Self {
+            bytes: 0,
+            magic: Some(Vec::new()),
+            text: Text::Undecided(Vec::new()),
+            lines: Lines::Head(Vec::new()),
+            out: Vec::new(),
+        }
     }
 
     /// Takes the next piece.
@@ -106,7 +113,10 @@ impl Intake {
         let mut text = String::new();
         if !self.text.decode(piece, last, &mut text) {
             let line = self.lines.line() + text.matches('\n').count() as u64;
-            return refuse(format!("Line {line} is not valid {}. Save the file as CSV (UTF-8) and upload that.", self.text.name()));
+            return refuse(format!(
+                "Line {line} is not valid {}. Save the file as CSV (UTF-8) and upload that.",
+                self.text.name()
+            ));
         }
         if text.contains('\0') {
             return refuse(BINARY);
@@ -118,74 +128,17 @@ impl Intake {
 const EMPTY: &str = "The file is empty.";
 const BINARY: &str = "This file is not a table in text form. Save it as CSV (UTF-8) and upload that.";
 
-/// The encoding, as far as it is known.
-enum Text {
-    /// Only ASCII so far, which reads the same in both candidates; holds a character that is not complete.
-    Undecided(Vec<u8>),
-    Known(Box<Decoder>),
-}
-
-impl Text {
-    fn strict(encoding: &'static Encoding) -> Self {
-        Self::Known(Box::new(encoding.new_decoder_without_bom_handling()))
-    }
-
-    /// A word for people.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Known(decoder) if decoder.encoding() == UTF_16LE || decoder.encoding() == UTF_16BE => "UTF-16",
-            Self::Known(decoder) if decoder.encoding() == WINDOWS_1252 => "windows-1252",
-            _ => "UTF-8",
-        }
-    }
-
-    /// Appends the decoded piece; false when a byte cannot be part of a text in this encoding.
-    ///
-    /// The first character beyond ASCII decides between UTF-8 and windows-1252: a two-byte sequence that is
-    /// valid UTF-8 spells nonsense like `Ã©` in the other. From then on, errors are errors.
-    fn decode(&mut self, piece: &[u8], last: bool, text: &mut String) -> bool {
-        let Self::Undecided(held) = self else { return self.known(piece, last, text) };
-        held.extend_from_slice(piece);
-        let ascii = held.iter().position(|b| !b.is_ascii()).unwrap_or(held.len());
-        text.extend(held.drain(..ascii).map(char::from));
-        if held.is_empty() {
-            return true;
-        }
-        let encoding = match std::str::from_utf8(held) {
-            Ok(_) => UTF_8,
-            Err(e) if e.valid_up_to() > 0 => UTF_8,
-            Err(e) if e.error_len().is_none() && !last => return true,
-            Err(_) => WINDOWS_1252,
-        };
-        let rest = std::mem::take(held);
-        *self = Self::strict(encoding);
-        self.known(&rest, last, text)
-    }
-
-    fn known(&mut self, mut piece: &[u8], last: bool, text: &mut String) -> bool {
-        let Self::Known(decoder) = self else { return true };
-        let before = text.len();
-        loop {
-            text.reserve(decoder.max_utf8_buffer_length_without_replacement(piece.len()).unwrap_or(piece.len()));
-            let (result, read) = decoder.decode_to_string_without_replacement(piece, text, last);
-            piece = &piece[read..];
-            match result {
-                DecoderResult::InputEmpty => break,
-                DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => return false,
-            }
-        }
-        // windows-1252 takes every byte; the five it does not define come out as control characters and mean
-        // that the file is in yet another encoding.
-        decoder.encoding() != WINDOWS_1252 || !text[before..].contains(|c| ('\u{80}'..='\u{9f}').contains(&c))
-    }
-}
-
 /// The lines, as far as they are read.
 enum Lines {
     /// Not yet enough to tell the delimiter.
     Head(Vec<u8>),
-    Body { delimiter: u8, headers: Vec<String>, samples: Vec<Vec<String>>, scanner: Scanner, records: u64 },
+    Body {
+        delimiter: u8,
+        headers: Vec<String>,
+        samples: Vec<Vec<String>>,
+        scanner: Scanner,
+        records: u64,
+    },
 }
 
 impl Lines {
@@ -232,10 +185,8 @@ impl Lines {
         let records = first_records(head, delimiter, whole, SAMPLES + 1);
         let Some(first) = records.first() else { return refuse(too_long(1)) };
         let headers = headers(first)?;
-        let samples = records[1..]
-            .iter()
-            .map(|r| (0..headers.len()).map(|i| cell(r.get(i).unwrap_or_default())).collect())
-            .collect();
+        let samples =
+            records[1..].iter().map(|r| (0..headers.len()).map(|i| cell(r.get(i).unwrap_or_default())).collect()).collect();
         *self = Self::Body { delimiter, headers, samples, scanner: Scanner::new(delimiter, 1), records: 0 };
         self.push(head, out)
     }

@@ -118,7 +118,8 @@ async fn work(db: &Db, company: CompanyId, import: ImportId, phase: i32, time: D
                 tracing::error!(%import, %error, "import failed");
                 let mut tx = db.begin(&Actor::engine(company)).await?;
                 if under_way(&mut tx, import, phase).await?.is_some() {
-                    fail(&mut tx, import, "Something went wrong on our side. Upload the file again; rows that are in stay in.").await?;
+                    fail(&mut tx, import, "Something went wrong on our side. Upload the file again; rows that are in stay in.")
+                        .await?;
                 }
                 tx.commit().await?;
                 return Ok(None);
@@ -127,14 +128,22 @@ async fn work(db: &Db, company: CompanyId, import: ImportId, phase: i32, time: D
     }
 }
 
-/// One chunk. Returns the byte to go on at, or `None` when there is nothing more to do.
+/// One chunk in a transaction of its own.
 pub(super) async fn step(db: &Db, company: CompanyId, id: ImportId, phase: i32, rows_max: usize) -> Result<Option<i64>> {
     let mut tx = db.begin(&Actor::engine(company)).await?;
-    let Some(import) = under_way(&mut tx, id, phase).await? else { return Ok(None) };
+    let next = chunk(&mut tx, id, phase, rows_max).await?;
+    tx.commit().await?;
+    Ok(next)
+}
+
+/// Reads and applies the next rows. Returns the byte to go on at, or `None` when there is nothing more to do.
+pub(super) async fn chunk(tx: &mut Tx, id: ImportId, phase: i32, rows_max: usize) -> Result<Option<i64>> {
+    let Some(import) = under_way(tx, id, phase).await? else { return Ok(None) };
     let delimiter = import.delimiter.bytes().next().unwrap_or(b',');
-    let region = phones::region(&mut tx).await?;
+    let region = phones::region(tx).await?;
     let plan = Plan { mapping: import.mapping.0.clone(), segment: import.segment.clone(), region, delimiter };
-    let (path, from, lines) = (files::path(db.config(), id), import.bytes_done.unsigned_abs(), import.lines_done.unsigned_abs());
+    let path = files::path(tx.config(), id);
+    let (from, lines) = (import.bytes_done.unsigned_abs(), import.lines_done.unsigned_abs());
     let read = tokio::task::spawn_blocking(move || {
         let block = files::read(&path, delimiter, from, lines, rows_max)?;
         let rows = plan.read(&block).map_err(io::Error::other)?;
@@ -145,19 +154,18 @@ pub(super) async fn step(db: &Db, company: CompanyId, id: ImportId, phase: i32, 
         Err(error) => {
             tracing::warn!(import = %id, %error, "an uploaded file cannot be read");
             let gone = error.kind() == io::ErrorKind::NotFound;
-            fail(&mut tx, id, if gone { "The uploaded file is gone. Upload it again." } else { "The uploaded file cannot be read." }).await?;
-            tx.commit().await?;
+            fail(tx, id, if gone { "The uploaded file is gone. Upload it again." } else { "The uploaded file cannot be read." })
+                .await?;
             return Ok(None);
         }
     };
     let is_last = block.lines.len() < rows_max;
-    let counts = apply(&mut tx, &import, rows).await?;
-    repo::save_progress(&mut tx, &import, counts, block.read, block.lines_read).await?;
+    let counts = apply(tx, &import, rows).await?;
+    repo::save_progress(tx, &import, counts, block.read, block.lines_read).await?;
     if is_last {
-        finish(&mut tx, &import, counts).await?;
+        finish(tx, &import, counts).await?;
     }
-    notice(&mut tx, Topic::Imports).await?;
-    tx.commit().await?;
+    notice(tx, Topic::Imports).await?;
     Ok((!is_last).then(|| import.bytes_done + i64::try_from(block.read).unwrap_or(i64::MAX)))
 }
 

@@ -1,6 +1,7 @@
 //! Imports: a file is uploaded, its columns are mapped, a dry run counts, a run brings it in. Later kinds
 //! reuse all of it. The work happens in `jobs`, chunk by chunk; here are the verbs that start and stop it.
 
+mod encoding;
 mod files;
 mod intake;
 pub mod jobs;

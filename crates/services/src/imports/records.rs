@@ -105,14 +105,21 @@ pub(super) struct Block {
 impl Block {
     /// The cells, record by record.
     pub fn records(&self, delimiter: u8) -> csv::Result<Vec<csv::StringRecord>> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(self.bytes.as_slice());
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(self.bytes.as_slice());
         reader.records().collect()
     }
 }
 
 /// Reads at most `count` records; fewer mean the end. `line` is the physical line `source` stands at. A record
 /// is at most `record_bytes_max` long, so a block is bounded.
-pub(super) fn read_block(source: &mut impl BufRead, delimiter: u8, line: u64, count: usize, record_bytes_max: usize) -> io::Result<Block> {
+pub(super) fn read_block(
+    source: &mut impl BufRead,
+    delimiter: u8,
+    line: u64,
+    count: usize,
+    record_bytes_max: usize,
+) -> io::Result<Block> {
     let mut scanner = Scanner::new(delimiter, line);
     let mut block = Block::default();
     loop {

@@ -37,7 +37,8 @@ pub(super) struct Stored {
     pub finished_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "select id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, segment, checked, done,
+const COLUMNS: &str =
+    "select id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, segment, checked, done,
     bytes_done, lines_done, failure, phase, created_at, phase_started_at, phase_ended_at, finished_at from imports";
 
 pub(super) struct Upload<'a> {
@@ -286,10 +287,12 @@ pub(super) async fn upsert(tx: &mut Tx, import: ImportId, contacts: &[NewContact
     .fetch_all(tx.conn())
     .await?;
     let met: Vec<ContactId> = rows.iter().map(|(id, _)| *id).collect();
-    sqlx::query("insert into import_contacts (import_id, contact_id) select $1, contact_id from unnest($2::uuid[]) as contact_id")
-        .bind(import)
-        .bind(met)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "insert into import_contacts (import_id, contact_id) select $1, contact_id from unnest($2::uuid[]) as contact_id",
+    )
+    .bind(import)
+    .bind(met)
+    .execute(tx.conn())
+    .await?;
     Ok(rows.iter().filter(|(_, created)| *created).count() as i64)
 }

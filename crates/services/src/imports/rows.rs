@@ -89,7 +89,10 @@ mod tests {
         );
         assert!(rows.problems.is_empty(), "{:?}", rows.problems);
         let [maya, bo] = &rows.contacts[..] else { panic!("two contacts") };
-        assert_eq!((maya.phone.as_str(), maya.time_zone.as_deref(), maya.segment.as_str()), ("+14155550123", Some("America/Los_Angeles"), "vip"));
+        assert_eq!(
+            (maya.phone.as_str(), maya.time_zone.as_deref(), maya.segment.as_str()),
+            ("+14155550123", Some("America/Los_Angeles"), "vip")
+        );
         assert_eq!((maya.notes.as_str(), maya.phone_raw.as_str()), ("calls back, late", "(415) 555-0123"));
         // Formulas stay text; whoever writes a spreadsheet must neutralise them.
         assert_eq!((bo.time_zone.as_deref(), bo.segment.as_str(), bo.notes.as_str()), (Some("Etc/GMT+3"), "spring", "=1+1"));
@@ -97,13 +100,22 @@ mod tests {
 
     #[test]
     fn every_problem_of_a_row_is_named_with_line_and_value() {
-        let rows = read("name,phone,email,time zone", "A,+14155550123,a@x.example,Mars/Olympus\n\n,12,not an address\n,,,\nOnly a name\n");
+        let rows = read(
+            "name,phone,email,time zone",
+            "A,+14155550123,a@x.example,Mars/Olympus\n\n,12,not an address\n,,,\nOnly a name\n",
+        );
         assert!(rows.contacts.is_empty());
         assert_eq!(rows.invalid, 3);
         let told: Vec<_> = rows.problems.iter().map(|p| (p.line, p.field.as_str(), p.value.as_str())).collect();
         assert_eq!(
             told,
-            [(2, "time_zone", "Mars/Olympus"), (4, "email", "not an address"), (4, "name", ""), (4, "phone", "12"), (6, "phone", "")]
+            [
+                (2, "time_zone", "Mars/Olympus"),
+                (4, "email", "not an address"),
+                (4, "name", ""),
+                (4, "phone", "12"),
+                (6, "phone", "")
+            ]
         );
     }
 }

@@ -59,7 +59,8 @@ pub(super) async fn insert(tx: &mut Tx, id: SuppressionId, phone: &Phone, source
 }
 
 pub(super) async fn remove(tx: &mut Tx, id: SuppressionId) -> Result<Option<Phone>> {
-    let phone = sqlx::query_scalar("delete from suppressions where id = $1 returning phone").bind(id).fetch_optional(tx.conn()).await?;
+    let phone =
+        sqlx::query_scalar("delete from suppressions where id = $1 returning phone").bind(id).fetch_optional(tx.conn()).await?;
     Ok(phone)
 }
 

@@ -32,7 +32,11 @@ pub(crate) async fn campaign(tx: &mut Tx, contact: ContactId) -> CampaignId {
     .execute(tx.conn())
     .await
     .expect("campaign");
-    sqlx::query("insert into campaign_stats (campaign_id, contacts) values ($1, 1)").bind(id).execute(tx.conn()).await.expect("stats");
+    sqlx::query("insert into campaign_stats (campaign_id, contacts) values ($1, 1)")
+        .bind(id)
+        .execute(tx.conn())
+        .await
+        .expect("stats");
     sqlx::query(
         "insert into enrollments (id, campaign_id, contact_id, status, next_attempt_at, created_at, updated_at)
          values ($1, $2, $3, 'queued', $4, $4, $4)",
@@ -77,7 +81,10 @@ async fn a_number_added_by_hand_is_listed_with_who_and_why() {
     let page = all(&mut tx, "").await;
     assert_eq!(page.total, 2);
     let row = all(&mut tx, "202 555").await.items.remove(0);
-    assert_eq!((row.phone.as_str(), row.reason.as_str(), row.by.as_deref()), ("+12025550101", "Asked by mail", Some("Company admin")));
+    assert_eq!(
+        (row.phone.as_str(), row.reason.as_str(), row.by.as_deref()),
+        ("+12025550101", "Asked by mail", Some("Company admin"))
+    );
     assert_eq!(row.source, Source::Manual);
     assert_eq!(all(&mut tx, "+44").await.total, 1);
     assert_eq!(all(&mut tx, "nobody").await.total, 0);
@@ -162,6 +169,29 @@ async fn a_suppression_waits_for_a_claim_of_the_same_number_and_for_no_other() {
         blocked.await.expect("opted out after the claim");
     }
     tx.commit().await.expect("commit");
+}
+
+#[tokio::test]
+async fn an_opt_out_and_a_claim_of_its_campaign_do_not_lock_each_other_up() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let maya = contact(&mut tx, "Maya", "+12025550101").await;
+    let spring = campaign(&mut tx, maya).await;
+    tx.commit().await.expect("commit");
+    let number = phone("+12025550101");
+    // The dialer's order: its campaign, then numbers.
+    let mut claim = w.tx(&acme).await;
+    sqlx::query("select 1 from campaigns where id = $1 for update").bind(spring).execute(claim.conn()).await.expect("locked");
+    let mut tx = w.tx(&acme).await;
+    {
+        let mut waiting = std::pin::pin!(opt_out(&mut tx, &number, Source::Dtmf, ""));
+        assert!(timeout(Duration::from_millis(50), waiting.as_mut()).await.is_err());
+        lock_phone(&mut claim, &number).await.expect("the number is still free");
+        claim.commit().await.expect("commit");
+        waiting.await.expect("opted out");
+    }
+    assert_eq!(state(&mut tx, spring).await, (EnrollmentStatus::OptedOut, false, 1, true));
 }
 
 #[tokio::test]
