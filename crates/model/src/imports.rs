@@ -77,7 +77,7 @@ impl ImportKind {
                     name: "email",
                     label: "E-mail",
                     required: false,
-                    synonyms: &["email", "e-mail", "mail", "email address"],
+                    synonyms: &["email", "e mail", "mail", "email address"],
                 },
                 Field {
                     name: "company",

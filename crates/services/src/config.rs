@@ -36,8 +36,20 @@ pub struct Config {
 
 /// Every name [`Config::from_env`] reads; a test compares it with `.env.example`.
 pub const NAMES: &[&str] = &[
-    "APP_DATABASE_URL", "SYSTEM_DATABASE_URL", "ADDR", "PUBLIC_URL", "SANDBOX_URL", "SANDBOX_SPEED", "SANDBOX_SECRET",
-    "SECRET_KEY", "SITE_ROOT", "DATA_DIR", "DEV", "DATABASE_URL", "ADMIN_DATABASE_URL", "BELFRY_DB_PASSWORD",
+    "APP_DATABASE_URL",
+    "SYSTEM_DATABASE_URL",
+    "ADDR",
+    "PUBLIC_URL",
+    "SANDBOX_URL",
+    "SANDBOX_SPEED",
+    "SANDBOX_SECRET",
+    "SECRET_KEY",
+    "SITE_ROOT",
+    "DATA_DIR",
+    "DEV",
+    "DATABASE_URL",
+    "ADMIN_DATABASE_URL",
+    "BELFRY_DB_PASSWORD",
 ];
 
 impl Config {

@@ -37,7 +37,9 @@ impl Error {
     /// Whether trying the same transaction again may help: serialization, deadlock, lost connection.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Db(sqlx::Error::Database(e)) => matches!(e.code().as_deref(), Some("40001" | "40P01" | "57P01" | "57P02" | "57P03")),
+            Self::Db(sqlx::Error::Database(e)) => {
+                matches!(e.code().as_deref(), Some("40001" | "40P01" | "57P01" | "57P02" | "57P03"))
+            }
             Self::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
             _ => false,
         }

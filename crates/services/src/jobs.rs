@@ -68,11 +68,7 @@ pub(crate) async fn enqueue<J: Job>(conn: &mut PgConnection, job: &J, run_at: Ti
 pub fn register<J: Job>(monitor: Monitor, db: &Db, boot: &str, slots: usize) -> Monitor {
     let (db, boot) = (db.clone(), boot.to_owned());
     monitor.register(move |restarts| {
-        let config = Config::default()
-            .queue(J::QUEUE)
-            .batch_size(1)
-            .heartbeat_interval(HEARTBEAT)
-            .missed_heartbeats(MISSED_MAX);
+        let config = Config::default().queue(J::QUEUE).batch_size(1).heartbeat_interval(HEARTBEAT).missed_heartbeats(MISSED_MAX);
         // Arguments are raw JSON, decoded inside the wrapper: a payload that no longer decodes would
         // otherwise kill the worker, again and again.
         let store = PostgresStorage::<serde_json::Value>::new(db.system_pool())
@@ -127,14 +123,16 @@ async fn bury<J: Job>(db: &Db, id: &TaskId, raw: &serde_json::Value, why: anyhow
     tracing::error!(queue = J::QUEUE, error = %format!("{why:#}"), "job buried");
     let buried = async {
         let mut tx = db.begin_system(crate::SystemTask::FindWork).await?;
-        sqlx::query("insert into dead_jobs (id, queue, payload, error, died_at) values ($1, $2, $3, $4, $5) on conflict do nothing")
-            .bind(id.to_string())
-            .bind(J::QUEUE)
-            .bind(raw)
-            .bind(format!("{why:#}"))
-            .bind(db.clock().now())
-            .execute(tx.conn())
-            .await?;
+        sqlx::query(
+            "insert into dead_jobs (id, queue, payload, error, died_at) values ($1, $2, $3, $4, $5) on conflict do nothing",
+        )
+        .bind(id.to_string())
+        .bind(J::QUEUE)
+        .bind(raw)
+        .bind(format!("{why:#}"))
+        .bind(db.clock().now())
+        .execute(tx.conn())
+        .await?;
         tx.commit().await
     };
     match buried.await {
@@ -147,7 +145,11 @@ async fn bury<J: Job>(db: &Db, id: &TaskId, raw: &serde_json::Value, why: anyhow
 ///
 /// # Errors
 /// When the monitor itself fails.
-pub async fn dispatch(db: &Db, stop: CancellationToken, queues: impl FnOnce(Monitor, &Db, &str) -> Monitor) -> anyhow::Result<()> {
+pub async fn dispatch(
+    db: &Db,
+    stop: CancellationToken,
+    queues: impl FnOnce(Monitor, &Db, &str) -> Monitor,
+) -> anyhow::Result<()> {
     let boot = uuid::Uuid::from_bytes(db.luck()).simple().to_string();
     let monitor = queues(Monitor::new().should_restart(|_, _| true), db, &boot);
     let signal = async move {

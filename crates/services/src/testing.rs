@@ -5,10 +5,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{self, Db, Tx};
 use crate::error::Result;
+use crate::{agents, campaigns, companies, contacts};
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use model::accounts::Role;
+use model::agents::{AgentForm, Scripts};
+use model::campaigns::{Action, Audience, CampaignForm};
+use model::contacts::ContactForm;
 use model::id::{CallId, CampaignId, CompanyId, GatewayId, UserId};
+use model::time::Hours;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use std::path::PathBuf;
@@ -62,14 +67,16 @@ impl World {
     pub async fn member(&self, of: &Someone, role: Role) -> Actor {
         let mut tx = self.db.begin_system(SystemTask::SignIn).await.expect("begin");
         let (user, now): (UserId, _) = (tx.id(), tx.now());
-        sqlx::query("insert into users (id, email, name, password_hash, confirmed_at, created_at) values ($1, $2, $3, 'none', $4, $4)")
-            .bind(user)
-            .bind(format!("{user}@test.example"))
-            .bind(role.label())
-            .bind(now)
-            .execute(tx.conn())
-            .await
-            .expect("user");
+        sqlx::query(
+            "insert into users (id, email, name, password_hash, confirmed_at, created_at) values ($1, $2, $3, 'none', $4, $4)",
+        )
+        .bind(user)
+        .bind(format!("{user}@test.example"))
+        .bind(role.label())
+        .bind(now)
+        .execute(tx.conn())
+        .await
+        .expect("user");
         sqlx::query("insert into members (company_id, user_id, role, created_at) values ($1, $2, $3, $4)")
             .bind(of.company)
             .bind(user)
@@ -88,6 +95,33 @@ impl World {
         self.db.begin(&someone.actor).await.expect("begin")
     }
 
+    /// `people` contacts with New York numbers, a published agent, and a campaign on them, launched. The company is
+    /// open around the clock, so that only the law closes the windows.
+    pub async fn launched(&self, of: &Someone, people: usize, edit: impl FnOnce(&mut CampaignForm)) -> CampaignId {
+        let mut tx = self.tx(of).await;
+        let mut settings = companies::settings(&mut tx).await.expect("settings");
+        settings.hours = Hours::always();
+        companies::save_settings(&mut tx, &settings).await.expect("saved");
+        for n in 0..people {
+            let form = ContactForm { name: format!("Person {n}"), phone: phone(n), ..ContactForm::default() };
+            contacts::create(&mut tx, &form).await.expect("contact");
+        }
+        let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
+        agents::publish(&mut tx, agent).await.expect("published");
+        let mut form = CampaignForm {
+            name: "Spring".to_owned(),
+            audience: Some(Audience::Everyone),
+            agent: Some(agent),
+            call_minutes_max: 2,
+            ..CampaignForm::default()
+        };
+        edit(&mut form);
+        let campaign = campaigns::create(&mut tx, &form).await.expect("campaign");
+        campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launched");
+        tx.commit().await.expect("commit");
+        campaign
+    }
+
     /// Belfry itself inside that company.
     pub fn engine(&self, company: CompanyId) -> Actor {
         Actor::engine(company)
@@ -97,7 +131,13 @@ impl World {
     ///
     /// # Errors
     /// As `calls::ingest`.
-    pub async fn callback(&self, company: CompanyId, gateway: GatewayId, call: CallId, callback: providers::Callback) -> Result<()> {
+    pub async fn callback(
+        &self,
+        company: CompanyId,
+        gateway: GatewayId,
+        call: CallId,
+        callback: providers::Callback,
+    ) -> Result<()> {
         let mut tx = self.db.begin(&Actor::engine(company)).await?;
         crate::calls::ingest(&mut tx, gateway, Some(call), callback).await?;
         tx.commit().await
@@ -154,12 +194,32 @@ impl Drop for World {
             if let Ok(runtime) = runtime {
                 runtime.block_on(async move {
                     if let Ok(mut admin) = owner.connect().await {
-                        let _ = sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut admin).await;
+                        let _ = sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name} with (force)")))
+                            .execute(&mut admin)
+                            .await;
                     }
                 });
             }
         })
         .join();
+    }
+}
+
+/// The number of person `n`, in the range kept for fiction.
+pub fn phone(n: usize) -> String {
+    format!("+1212555{:04}", 100 + n)
+}
+
+/// A short agent that may be published.
+pub fn agent_form() -> AgentForm {
+    AgentForm {
+        name: "Nora".to_owned(),
+        role: "Caller".to_owned(),
+        persona: String::new(),
+        tone: String::new(),
+        language: "en-US".to_owned(),
+        voice: String::new(),
+        scripts: Scripts { greeting: "Hello {{name}}".to_owned(), main: "Press 9 to stop.".to_owned(), ..Scripts::default() },
     }
 }
 

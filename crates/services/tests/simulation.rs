@@ -7,18 +7,15 @@ mod carrier;
 
 use carrier::Carrier;
 use chrono::TimeDelta;
-use model::agents::{AgentForm, Scripts};
-use model::campaigns::{Action, Audience, CampaignForm, Retries, Retry, Status};
-use model::contacts::ContactForm;
+use model::campaigns::{Action, Retries, Retry, Status};
 use model::credits::Credits;
 use model::id::{CampaignId, GatewayId};
-use model::time::Hours;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use services::dialer::lease::Lease;
 use services::dialer::{self, Network};
-use services::testing::{Someone, World};
-use services::{agents, campaigns, check, companies, contacts, credits, suppressions};
+use services::testing::{self, Someone, World};
+use services::{campaigns, check, companies, credits, suppressions};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,34 +41,19 @@ impl<'a> Sim<'a> {
     async fn new(world: &'a World, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let acme = world.company(&format!("seed {seed}")).await;
-        let mut tx = world.tx(&acme).await;
-        let mut settings = companies::settings(&mut tx).await.expect("settings");
-        settings.hours = Hours::always();
-        companies::save_settings(&mut tx, &settings).await.expect("saved");
         let people = rng.random_range(2..=7);
-        let mut phones = Vec::new();
-        for n in 0..people {
-            let phone = format!("+1212555{:04}", 100 + n);
-            let form = ContactForm { name: format!("Person {n}"), phone: phone.clone(), ..ContactForm::default() };
-            contacts::create(&mut tx, &form).await.expect("contact");
-            phones.push(phone);
-        }
-        let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
-        agents::publish(&mut tx, agent).await.expect("published");
-        let form = CampaignForm {
-            name: format!("Seed {seed}"),
-            audience: Some(Audience::Everyone),
-            agent: Some(agent),
-            concurrency_max: rng.random_range(1..=4),
-            retries: retries(&mut rng),
-            call_minutes_max: rng.random_range(1..=3),
-            budget: rng.random_bool(0.5).then_some(Credits::whole(rng.random_range(4..=18))),
-            ..CampaignForm::default()
-        };
-        let campaign = campaigns::create(&mut tx, &form).await.expect("campaign");
-        campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launched");
+        let campaign = world
+            .launched(&acme, people, |form| {
+                form.concurrency_max = rng.random_range(1..=4);
+                form.retries = retries(&mut rng);
+                form.call_minutes_max = rng.random_range(1..=3);
+                form.budget = rng.random_bool(0.5).then_some(Credits::whole(rng.random_range(4..=18)));
+            })
+            .await;
+        let mut tx = world.tx(&acme).await;
         let gateway = companies::gateways(&mut tx).await.expect("gateways")[0].id;
-        tx.commit().await.expect("commit");
+        drop(tx);
+        let phones = (0..people).map(testing::phone).collect();
         let lease = Lease::init(&world.db).await.expect("lease");
         Self { world, acme, campaign, gateway, carrier: Arc::new(Carrier::new(seed)), lease, rng, phones }
     }
@@ -167,7 +149,8 @@ impl<'a> Sim<'a> {
                 return status;
             }
             let now = self.world.clock.now();
-            let next = self.world.next_moment(self.acme.company).await.expect("next").into_iter().chain(self.carrier.next()).min();
+            let next =
+                self.world.next_moment(self.acme.company).await.expect("next").into_iter().chain(self.carrier.next()).min();
             self.world.clock.set(next.unwrap_or(now + TimeDelta::seconds(1)).max(now + TimeDelta::milliseconds(10)));
         }
         panic!("the world does not come to rest");
@@ -183,18 +166,6 @@ impl<'a> Sim<'a> {
         let written_off = self.world.written_off(self.acme.company).await.expect("read");
         let rang: Vec<_> = written_off.into_iter().filter(|call| self.carrier.rang(*call)).collect();
         assert!(rang.is_empty(), "{when}: written off as never placed, and they rang: {rang:?}");
-    }
-}
-
-fn agent_form() -> AgentForm {
-    AgentForm {
-        name: "Nora".to_owned(),
-        role: "Caller".to_owned(),
-        persona: String::new(),
-        tone: String::new(),
-        language: "en-US".to_owned(),
-        voice: String::new(),
-        scripts: Scripts { greeting: "Hello {{name}}".to_owned(), main: "Press 9 to stop.".to_owned(), ..Scripts::default() },
     }
 }
 

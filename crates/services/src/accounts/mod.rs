@@ -6,6 +6,7 @@
 mod passwords;
 mod repo;
 mod sessions;
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -136,7 +136,7 @@ async fn count_try(tx: &mut SystemTx, keys: &[String; 2]) -> Result<()> {
 }
 
 /// A new row for every sign-in: a token from before is never promoted.
-async fn open_session(tx: &mut SystemTx, member: &repo::Membership, client: &Client) -> Result<String> {
+pub(super) async fn open_session(tx: &mut SystemTx, member: &repo::Membership, client: &Client) -> Result<String> {
     let token = URL_SAFE_NO_PAD.encode(tx.secret());
     let (id, now) = (tx.id(), tx.now());
     let user_agent: String = client.user_agent.chars().take(USER_AGENT_MAX).collect();

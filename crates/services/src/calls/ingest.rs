@@ -1,6 +1,6 @@
 //! One stored callback into one call.
 
-use super::{Report, absorb, heard, report_of, repo, step};
+use super::{Report, absorb, heard, repo, report_of, step};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::suppressions;
@@ -19,7 +19,9 @@ pub const OPT_OUT_DIGIT: char = '9';
 pub(crate) async fn ingest(tx: &mut Tx, gateway: GatewayId, call: Option<CallId>, callback: Callback) -> Result<()> {
     let id = match call {
         Some(id) => id,
-        None => repo::find_by_provider_id(tx, gateway, callback.id.as_str()).await?.ok_or_else(|| model::Error::not_found("call"))?,
+        None => {
+            repo::find_by_provider_id(tx, gateway, callback.id.as_str()).await?.ok_or_else(|| model::Error::not_found("call"))?
+        }
     };
     let provider_call_id = Some(callback.id.to_string());
     match callback.kind {

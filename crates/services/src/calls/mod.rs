@@ -14,11 +14,11 @@ pub(crate) use absorb::absorb;
 pub(crate) use ingest::{OPT_OUT_DIGIT, ingest};
 pub use read::{list, load};
 
+use crate::Actor;
 use crate::db::{Db, Tx};
 use crate::dialer::Network;
 use crate::error::Result;
 use crate::jobs::Job;
-use crate::Actor;
 use model::accounts::Permission;
 use model::calls::{AnsweredBy, CallState, CallStatus, Outcome};
 use model::id::{CallId, CompanyId};
@@ -165,4 +165,3 @@ impl Job for HangUp {
 pub(crate) async fn live_count(tx: &mut Tx) -> Result<i64> {
     Ok(sqlx::query_scalar("select count(*) from calls where status <> 'ended'").fetch_one(tx.conn()).await?)
 }
-

@@ -155,7 +155,10 @@ pub(super) async fn counted_outcomes(tx: &mut Tx, id: EnrollmentId) -> Result<Ve
 }
 
 pub(super) async fn is_last_of_enrollment(tx: &mut Tx, id: CallId) -> Result<bool> {
-    Ok(sqlx::query_scalar("select exists (select 1 from enrollments where last_call_id = $1)").bind(id).fetch_one(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select exists (select 1 from enrollments where last_call_id = $1)")
+        .bind(id)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// Which call a provider's id belongs to.

@@ -101,7 +101,9 @@ fn hours_item(tx: &Tx, form: &CampaignForm, first: Option<DateTime<Utc>>, contac
         }
         Some(at) if at <= tx.now() => item("Calling hours", true, "Open now".to_owned(), ""),
         Some(at) => item("Calling hours", true, format!("First opening {}", tx.moment(at).short()), ""),
-        None if contacts == 0 => item("Calling hours", false, "There is nobody to look up hours for yet.".to_owned(), "/imports/new"),
+        None if contacts == 0 => {
+            item("Calling hours", false, "There is nobody to look up hours for yet.".to_owned(), "/imports/new")
+        }
         None => item(
             "Calling hours",
             false,
@@ -181,7 +183,8 @@ pub(super) async fn launch(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
     repo::open_for_calls(tx, id, form).await?;
     let mut enrolled = 0;
     loop {
-        let people: Vec<ContactId> = repo::not_yet_enrolled(tx, id, audience, i64::try_from(ENROLL_CHUNK).unwrap_or(i64::MAX)).await?;
+        let people: Vec<ContactId> =
+            repo::not_yet_enrolled(tx, id, audience, i64::try_from(ENROLL_CHUNK).unwrap_or(i64::MAX)).await?;
         let ids: Vec<EnrollmentId> = people.iter().map(|_| tx.id()).collect();
         enrolled += repo::enroll(tx, id, &ids, &people).await?;
         if people.len() < ENROLL_CHUNK {
@@ -190,7 +193,8 @@ pub(super) async fn launch(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
     }
     repo::count_contacts(tx, id, enrolled).await?;
     credits::reserve(tx, id, check.reserve, format!("launch:{id}"), "Reserved at launch").await?;
-    tx.record(EventKind::CreditsMoved, Some(id.to_string()), format!("{} credits set aside for {}", check.reserve, form.name)).await
+    tx.record(EventKind::CreditsMoved, Some(id.to_string()), format!("{} credits set aside for {}", check.reserve, form.name))
+        .await
 }
 
 /// A scheduled campaign must pass the check now, and passes it again when it starts.

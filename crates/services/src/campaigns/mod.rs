@@ -120,7 +120,9 @@ pub async fn act(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> 
     if matches!(action, Action::Start | Action::Complete) {
         return Err(model::Error::conflict("Belfry starts and completes campaigns by itself.").into());
     }
-    if matches!(action, Action::Launch | Action::Schedule | Action::Resume) && tx.actor().user.as_ref().is_some_and(|u| !u.confirmed) {
+    if matches!(action, Action::Launch | Action::Schedule | Action::Resume)
+        && tx.actor().user.as_ref().is_some_and(|u| !u.confirmed)
+    {
         return Err(model::Error::conflict("Confirm your e-mail address first: the link is in your mailbox.").into());
     }
     step(tx, id, action).await

@@ -156,11 +156,12 @@ pub(crate) async fn gateway_of(tx: &mut Tx, id: CampaignId) -> Result<Option<Gat
 /// The campaign, locked, if it is active and due.
 pub(crate) async fn lock_active(tx: &mut Tx, id: CampaignId) -> Result<Option<Running>> {
     type Row = (CampaignId, String, Option<AgentId>, i32, Json<CampaignForm>);
-    let row: Option<Row> =
-        sqlx::query_as("select id, name, agent_id, settings_version, form from campaigns where id = $1 and status = 'active' for update")
-            .bind(id)
-            .fetch_optional(tx.conn())
-            .await?;
+    let row: Option<Row> = sqlx::query_as(
+        "select id, name, agent_id, settings_version, form from campaigns where id = $1 and status = 'active' for update",
+    )
+    .bind(id)
+    .fetch_optional(tx.conn())
+    .await?;
     let Some((id, name, agent, settings_version, form)) = row else { return Ok(None) };
     let Some(agent) = agent else {
         super::pause_self(tx, id, "The agent does not exist any more.").await?;
@@ -181,12 +182,19 @@ pub(crate) async fn published_agent(tx: &mut Tx, id: AgentId) -> Result<Option<c
     Ok(row.map(|(id, version, form)| (id, version, form.0)))
 }
 
+/// The agent, kept from being archived until this transaction ends.
 pub(super) async fn agent_state(tx: &mut Tx, id: AgentId) -> Result<Option<(String, AgentStatus, i32)>> {
-    Ok(sqlx::query_as("select name, status, version from agents where id = $1").bind(id).fetch_optional(tx.conn()).await?)
+    Ok(sqlx::query_as("select name, status, version from agents where id = $1 for share")
+        .bind(id)
+        .fetch_optional(tx.conn())
+        .await?)
 }
 
 pub(crate) async fn live_calls(tx: &mut Tx, id: CampaignId) -> Result<i64> {
-    Ok(sqlx::query_scalar("select count(*) from calls where campaign_id = $1 and status <> 'ended'").bind(id).fetch_one(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select count(*) from calls where campaign_id = $1 and status <> 'ended'")
+        .bind(id)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// The column of `campaign_stats` an outcome is counted in.
@@ -224,7 +232,11 @@ pub(crate) async fn recount_call(tx: &mut Tx, id: CampaignId, from: Outcome, to:
 }
 
 pub(super) async fn count_contacts(tx: &mut Tx, id: CampaignId, by: i64) -> Result<()> {
-    sqlx::query("update campaign_stats set contacts = contacts + $2 where campaign_id = $1").bind(id).bind(by).execute(tx.conn()).await?;
+    sqlx::query("update campaign_stats set contacts = contacts + $2 where campaign_id = $1")
+        .bind(id)
+        .bind(by)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -237,11 +249,13 @@ pub(super) async fn history(tx: &mut Tx) -> Result<(i64, i64)> {
 
 /// Slots of its own, and the company's first gateway unless one was chosen.
 pub(super) async fn open_for_calls(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
-    sqlx::query("insert into capacity (scope, ref, cap) values ('campaign', $1, $2) on conflict (company_id, scope, ref) do nothing")
-        .bind(id)
-        .bind(form.concurrency_max)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "insert into capacity (scope, ref, cap) values ('campaign', $1, $2) on conflict (company_id, scope, ref) do nothing",
+    )
+    .bind(id)
+    .bind(form.concurrency_max)
+    .execute(tx.conn())
+    .await?;
     sqlx::query("update campaigns set gateway_id = coalesce(gateway_id, (select id from gateways order by created_at limit 1)) where id = $1")
         .bind(id)
         .execute(tx.conn())
@@ -259,7 +273,9 @@ fn audience_sql(select: &str, audience: &Audience) -> QueryBuilder<Postgres> {
             sql.push(" and k.segment = ").push_bind(segment.clone());
         }
         Audience::Import { import } => {
-            sql.push(" and exists (select 1 from import_contacts i where i.contact_id = k.id and i.import_id = ").push_bind(*import).push(")");
+            sql.push(" and exists (select 1 from import_contacts i where i.contact_id = k.id and i.import_id = ")
+                .push_bind(*import)
+                .push(")");
         }
     }
     sql

@@ -178,7 +178,10 @@ mod tests {
         let world = World::new().await;
         let acme = world.company("acme").await;
         let mut tx = world.tx(&acme).await;
-        sqlx::query("update balances set amount = amount + 1 where account = 'available'").execute(tx.conn()).await.expect("forged");
+        sqlx::query("update balances set amount = amount + 1 where account = 'available'")
+            .execute(tx.conn())
+            .await
+            .expect("forged");
         tx.commit().await.expect("commit");
         let report = super::run(&world.db).await.expect("checked");
         assert_eq!(report.violations.len(), 2, "{:?}", report.violations);

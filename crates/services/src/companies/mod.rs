@@ -54,8 +54,9 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
     let account = format!("AC{}", id.uuid().simple());
     let token = sandbox_token(tx.config().sandbox_secret.expose_secret(), &account);
     sqlx::query(
-        "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second, tokens_at, created_at)
-         values ($1, 'Sandbox', 'twilio', true, $2, $3, $4, $5, $6, $7, $7)",
+        "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second, tokens_milli, tokens_at,
+                created_at)
+         values ($1, 'Sandbox', 'twilio', true, $2, $3, $4, $5, $6, $6 * 1000, $7, $7)",
     )
     .bind(gateway)
     .bind(account)
@@ -73,8 +74,14 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
         .bind(SANDBOX_CONCURRENCY)
         .execute(tx.conn())
         .await?;
-    let welcome =
-        Shift { kind: MovementKind::Grant, amount: credits::WELCOME, key: "welcome".to_owned(), campaign: None, call: None, note: "Welcome" };
+    let welcome = Shift {
+        kind: MovementKind::Grant,
+        amount: credits::WELCOME,
+        key: "welcome".to_owned(),
+        campaign: None,
+        call: None,
+        note: "Welcome",
+    };
     let movement = tx.id();
     credits::shift(tx.conn(), movement, now, "Belfry", &welcome).await?;
     Ok(())

@@ -15,7 +15,10 @@ const fn is_inside(account: Account) -> bool {
 }
 
 pub(super) async fn is_known(conn: &mut PgConnection, key: &str) -> Result<bool> {
-    Ok(sqlx::query_scalar("select exists (select 1 from movements where company_id = app.company() and key = $1)").bind(key).fetch_one(conn).await?)
+    Ok(sqlx::query_scalar("select exists (select 1 from movements where company_id = app.company() and key = $1)")
+        .bind(key)
+        .fetch_one(conn)
+        .await?)
 }
 
 /// Takes, gives and writes in one statement; `false` when the source is short and nothing happened.

@@ -51,11 +51,8 @@ pub async fn load(tx: &mut Tx, range: DashboardRange) -> Result<Dashboard> {
         None => None,
     };
     let counts = repo::counts(tx).await?;
-    let running = CampaignFilter {
-        status: Some(Status::Active),
-        paging: Paging::new(1, RUNNING_MAX),
-        ..CampaignFilter::default()
-    };
+    let running =
+        CampaignFilter { status: Some(Status::Active), paging: Paging::new(1, RUNNING_MAX), ..CampaignFilter::default() };
     Ok(Dashboard {
         range,
         scope: scope(range, first, today, first_call.is_some()),

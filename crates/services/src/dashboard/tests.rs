@@ -25,7 +25,11 @@ impl Scene {
         let (agent, campaign, now): (AgentId, CampaignId, _) = (tx.id(), tx.id(), tx.now());
         run(&mut tx, sqlx::query(AGENT).bind(agent).bind(now)).await;
         run(&mut tx, sqlx::query(CAMPAIGN).bind(campaign).bind(agent).bind(now)).await;
-        run(&mut tx, sqlx::query("insert into campaign_stats (campaign_id, contacts, finished) values ($1, 10, 4)").bind(campaign)).await;
+        run(
+            &mut tx,
+            sqlx::query("insert into campaign_stats (campaign_id, contacts, finished) values ($1, 10, 4)").bind(campaign),
+        )
+        .await;
         tx.commit().await.expect("commit");
         Self { world, acme, agent, campaign }
     }
@@ -57,10 +61,12 @@ impl Scene {
     }
 }
 
-const AGENT: &str = "insert into agents (id, name, status, form, created_at, updated_at) values ($1, 'Nora', 'published', '{}', $2, $2)";
+const AGENT: &str =
+    "insert into agents (id, name, status, form, created_at, updated_at) values ($1, 'Nora', 'published', '{}', $2, $2)";
 const CAMPAIGN: &str = "insert into campaigns (id, name, status, form, agent_id, created_at, updated_at)
     values ($1, 'Spring', 'active', '{}', $2, $3, $3)";
-const CONTACT: &str = "insert into contacts (id, name, phone, phone_raw, created_at, updated_at) values ($1, 'Maya', $2, $2, $3, $3)";
+const CONTACT: &str =
+    "insert into contacts (id, name, phone, phone_raw, created_at, updated_at) values ($1, 'Maya', $2, $2, $3, $3)";
 const ENROLLMENT: &str = "insert into enrollments (id, campaign_id, contact_id, status, created_at, updated_at)
     values ($1, $2, $3, 'called', $4, $4)";
 const CALL: &str = "insert into calls (id, enrollment_id, campaign_id, contact_id, agent_id, agent_version, settings_version, gateway_id,
@@ -122,7 +128,10 @@ async fn a_period_is_compared_with_the_one_of_the_same_length_before_it() {
     let week = scene.load(DashboardRange::Week).await;
     let one = Totals { calls: 1, connected: 1, talk_seconds: 95, spent: Credits(2000), talked: 1, reached: 1 };
     assert_eq!(week.totals, one);
-    assert_eq!(week.before, Some(Totals { calls: 2, connected: 1, talk_seconds: 29, spent: Credits(1000), talked: 0, reached: 1 }));
+    assert_eq!(
+        week.before,
+        Some(Totals { calls: 2, connected: 1, talk_seconds: 29, spent: Credits(1000), talked: 0, reached: 1 })
+    );
     let total = scene.load(DashboardRange::Total).await;
     assert_eq!((total.totals.calls, total.before, total.scope.as_str()), (4, None, "since 1 Sep 2026"));
     assert_eq!(total.days.len(), 84);

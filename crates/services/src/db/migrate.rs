@@ -32,7 +32,9 @@ pub async fn cluster(admin_url: &str, database: &str, password: &SecretString) -
     // The owner inherits `system`: under forced row security a data migration would otherwise touch nothing.
     sql.push_str("grant company to belfry_app; grant system to belfry_system; grant system to belfry_owner;");
     // A CREATEROLE admin that is not a superuser must be a member to hand the database over.
-    sql.push_str("do $do$ begin execute format('grant belfry_owner to %I', current_user); exception when others then null; end $do$;");
+    sql.push_str(
+        "do $do$ begin execute format('grant belfry_owner to %I', current_user); exception when others then null; end $do$;",
+    );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await?;
     let found: Option<i32> =
         sqlx::query_scalar("select 1 from pg_database where datname = $1").bind(database).fetch_optional(&mut admin).await?;

@@ -35,9 +35,17 @@ pub struct Facts<'a> {
 pub enum Decision {
     Dial,
     /// Not now; look again at `until`.
-    Wait { reason: Reason, detail: String, until: DateTime<Utc> },
+    Wait {
+        reason: Reason,
+        detail: String,
+        until: DateTime<Utc>,
+    },
     /// Never in this campaign.
-    Stop { status: EnrollmentStatus, reason: Reason, detail: String },
+    Stop {
+        status: EnrollmentStatus,
+        reason: Reason,
+        detail: String,
+    },
 }
 
 /// The checks of engine.md §4, in their order.
@@ -62,7 +70,11 @@ pub fn decide(f: &Facts<'_>) -> Decision {
         }
         Opening::Never => {
             let places: Vec<_> = f.zones.iter().take(3).map(|z| zones::city(*z)).collect();
-            return stop(EnrollmentStatus::Skipped, Reason::NeverOpen, &format!("May be in {}. State a zone.", places.join(", ")));
+            return stop(
+                EnrollmentStatus::Skipped,
+                Reason::NeverOpen,
+                &format!("May be in {}. State a zone.", places.join(", ")),
+            );
         }
     };
     if let Some(tomorrow) = day_cap(f) {

@@ -98,7 +98,8 @@ pub(crate) const COLUMNS: &str = "id, kind, sandbox, base_url, account_sid, auth
 
 impl Stored {
     pub(crate) fn into_gateway(self, config: &Config) -> Gateway {
-        let default = if self.sandbox { config.sandbox_url.clone() } else { providers::ProviderKind::Twilio.base_url().to_owned() };
+        let default =
+            if self.sandbox { config.sandbox_url.clone() } else { providers::ProviderKind::Twilio.base_url().to_owned() };
         Gateway {
             id: self.id,
             kind: self.kind,

@@ -21,8 +21,8 @@ pub(crate) use gateway::load as gateway_for_reading;
 pub(crate) use gateway::{COLUMNS as GATEWAY_COLUMNS, Stored as StoredGateway};
 pub use gateway::{Network, Provider};
 pub use place::{act, record};
-pub(crate) use plan::{Live, PublishedAgent, Recent, hours_of, move_slots};
 pub use plan::{Dial, Turn, plan};
+pub(crate) use plan::{Live, PublishedAgent, Recent, hours_of, move_slots};
 pub use reconcile::{due_checks, reconcile};
 
 use crate::db::Tx;

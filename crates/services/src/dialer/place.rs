@@ -55,7 +55,8 @@ pub async fn record(tx: &mut Tx, dial: &Dial, answer: Answer) -> Result<()> {
                 RefusalKind::Configuration => {}
             }
             calls::step(tx, dial.call, "Refused by the provider", &format!("{} ({})", refusal.message, refusal.code)).await?;
-            let back_off = refusal.retry_after.and_then(|d| TimeDelta::from_std(d).ok()).unwrap_or(TimeDelta::seconds(BACK_OFF_SECONDS));
+            let back_off =
+                refusal.retry_after.and_then(|d| TimeDelta::from_std(d).ok()).unwrap_or(TimeDelta::seconds(BACK_OFF_SECONDS));
             let report = Report {
                 provider_code: Some(refusal.code),
                 permanent,

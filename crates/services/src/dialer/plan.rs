@@ -220,7 +220,9 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, hours: &
                 chosen.push(d);
             }
             Decision::Wait { reason, detail, until } => enrollments::repo::wait(tx, d.id, reason, &detail, until).await?,
-            Decision::Stop { status, reason, detail } => enrollments::finish(tx, c.id, d.id, status, Some((reason, detail))).await?,
+            Decision::Stop { status, reason, detail } => {
+                enrollments::finish(tx, c.id, d.id, status, Some((reason, detail))).await?
+            }
         }
     }
     Ok(Chosen { due: chosen, touched })

@@ -112,14 +112,20 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
             }
         }
         Ok((None, false)) if late.absent + 1 >= ABSENT_MIN => {
-            calls::step(&mut tx, late.id, "Not placed", "The provider does not know this call; the attempt is written off.").await?;
-            let report = Report { uncertain: true, provider_code: Some("not_placed".to_owned()), ..Report::state(CallState::ended(Outcome::Failed)) };
+            calls::step(&mut tx, late.id, "Not placed", "The provider does not know this call; the attempt is written off.")
+                .await?;
+            let report = Report {
+                uncertain: true,
+                provider_code: Some("not_placed".to_owned()),
+                ..Report::state(CallState::ended(Outcome::Failed))
+            };
             calls::absorb(&mut tx, late.id, report).await?;
         }
         Ok((None, false)) => calls::repo::note_absent(&mut tx, late.id, next).await?,
         Ok((None, true)) | Err(_) if over => {
             calls::step(&mut tx, late.id, "Unknown", "The provider could not tell for a day; the hold is released.").await?;
-            calls::absorb(&mut tx, late.id, Report { uncertain: true, ..Report::state(CallState::ended(Outcome::Unknown)) }).await?;
+            calls::absorb(&mut tx, late.id, Report { uncertain: true, ..Report::state(CallState::ended(Outcome::Unknown)) })
+                .await?;
         }
         Ok((None, true)) => calls::repo::check_again(&mut tx, late.id, next).await?,
         Err(e) => {
@@ -131,7 +137,13 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
 }
 
 /// A call that outlives the longest call it may be is asked to end; the rest is looked at again.
-async fn look_again_or_hang_up(tx: &mut crate::db::Tx, late: &Late, seen: &Observed, next: DateTime<Utc>, speed: i32) -> Result<()> {
+async fn look_again_or_hang_up(
+    tx: &mut crate::db::Tx,
+    late: &Late,
+    seen: &Observed,
+    next: DateTime<Utc>,
+    speed: i32,
+) -> Result<()> {
     let longest = TimeDelta::seconds(i64::from(late.call_seconds_max) * 2) / speed.max(1) + TimeDelta::seconds(60);
     if tx.now() - late.created_at > longest && !matches!(seen.status, providers::ProviderStatus::Ended(_)) {
         calls::step(tx, late.id, "Longer than it may be", "Asking the provider to hang up.").await?;
@@ -143,11 +155,12 @@ async fn look_again_or_hang_up(tx: &mut crate::db::Tx, late: &Late, seen: &Obser
 /// Provider ids that already belong to other calls of this number.
 async fn known_ids(db: &Db, actor: &Actor, late: &Late) -> Result<Vec<String>> {
     let mut tx = db.begin(actor).await?;
-    let ids = sqlx::query_scalar("select provider_call_id from calls where phone = $1 and id <> $2 and provider_call_id is not null")
-        .bind(&late.phone)
-        .bind(late.id)
-        .fetch_all(tx.conn())
-        .await?;
+    let ids =
+        sqlx::query_scalar("select provider_call_id from calls where phone = $1 and id <> $2 and provider_call_id is not null")
+            .bind(&late.phone)
+            .bind(late.id)
+            .fetch_all(tx.conn())
+            .await?;
     tx.commit().await?;
     Ok(ids)
 }

@@ -69,7 +69,7 @@ fn instant(day: NaiveDate, minute: u16, zone: Tz, is_end: bool) -> DateTime<Utc>
         match zone.from_local_datetime(&local) {
             LocalResult::Single(at) => return at.with_timezone(&Utc),
             LocalResult::Ambiguous(early, late) => return if is_end { early } else { late }.with_timezone(&Utc),
-            LocalResult::None => local += TimeDelta::minutes(15),
+            LocalResult::None => local += TimeDelta::minutes(1),
         }
     }
 }
@@ -119,7 +119,10 @@ mod tests {
     fn several_candidate_zones_leave_only_what_is_open_in_all() {
         let both = [Tz::America__New_York, Tz::America__Los_Angeles];
         assert_eq!(opening(at("2026-11-23T15:00:00Z"), &nine_to_five(), &both), Opening::At(at("2026-11-23T17:00:00Z")));
-        assert_eq!(opening(at("2026-11-23T17:00:00Z"), &nine_to_five(), &both), Opening::Now { until: at("2026-11-23T22:00:00Z") });
+        assert_eq!(
+            opening(at("2026-11-23T17:00:00Z"), &nine_to_five(), &both),
+            Opening::Now { until: at("2026-11-23T22:00:00Z") }
+        );
         let never = [Tz::America__New_York, Tz::Asia__Tokyo];
         assert_eq!(opening(at("2026-11-23T15:00:00Z"), &nine_to_five(), &never), Opening::Never);
         assert_eq!(opening(at("2026-11-23T15:00:00Z"), &nine_to_five(), &[]), Opening::Never);

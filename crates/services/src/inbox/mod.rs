@@ -129,10 +129,11 @@ pub async fn drain(db: &Db) -> Result<usize> {
 /// One callback in one transaction; `false` when another worker has it.
 async fn apply(db: &Db, one: &Waiting) -> Result<bool> {
     let mut tx = db.begin(&Actor::engine(one.company_id)).await?;
-    let mine: Option<InboxId> = sqlx::query_scalar("select id from inbox where id = $1 and handled_at is null for update skip locked")
-        .bind(one.id)
-        .fetch_optional(tx.conn())
-        .await?;
+    let mine: Option<InboxId> =
+        sqlx::query_scalar("select id from inbox where id = $1 and handled_at is null for update skip locked")
+            .bind(one.id)
+            .fetch_optional(tx.conn())
+            .await?;
     if mine.is_none() {
         return Ok(false);
     }
@@ -140,8 +141,10 @@ async fn apply(db: &Db, one: &Waiting) -> Result<bool> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
     let request = CallbackRequest { method: &Method::POST, url: &one.url, headers: &headers, body: &one.body };
-    let callback =
-        Network::shared()?.provider(&gateway).parse(&request).map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
+    let callback = Network::shared()?
+        .provider(&gateway)
+        .parse(&request)
+        .map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
     calls::ingest(&mut tx, one.gateway_id, call_in(&one.url), callback).await?;
     let now = tx.now();
     sqlx::query("update inbox set handled_at = $2, error = null where id = $1").bind(one.id).bind(now).execute(tx.conn()).await?;
@@ -159,12 +162,14 @@ async fn note_failure(db: &Db, one: &Waiting, error: &Error) -> Result<()> {
     tracing::warn!(inbox = %one.id, %error, "callback not applied");
     let mut tx = db.begin(&Actor::engine(one.company_id)).await?;
     let now = tx.now();
-    sqlx::query("update inbox set tries = tries + 1, error = $2, handled_at = case when tries + 1 >= $3 then $4 end where id = $1")
-        .bind(one.id)
-        .bind(error.to_string())
-        .bind(TRIES_MAX)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "update inbox set tries = tries + 1, error = $2, handled_at = case when tries + 1 >= $3 then $4 end where id = $1",
+    )
+    .bind(one.id)
+    .bind(error.to_string())
+    .bind(TRIES_MAX)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
     tx.commit().await
 }

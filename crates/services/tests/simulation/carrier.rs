@@ -43,7 +43,14 @@ pub struct Carrier(Mutex<State>);
 impl Carrier {
     pub fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed ^ 0x00ca_221e_2000);
-        Self(Mutex::new(State { rng, now: DateTime::UNIX_EPOCH, legs: Vec::new(), rings: HashMap::new(), overlaps: Vec::new(), faulty: true }))
+        Self(Mutex::new(State {
+            rng,
+            now: DateTime::UNIX_EPOCH,
+            legs: Vec::new(),
+            rings: HashMap::new(),
+            overlaps: Vec::new(),
+            faulty: true,
+        }))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -137,7 +144,8 @@ impl State {
         let id = ProviderCallId::new(format!("CA{:032x}", self.rng.random::<u128>()));
         let rung = self.now + TimeDelta::seconds(self.rng.random_range(1..5));
         let picked = rung + TimeDelta::seconds(self.rng.random_range(3..20));
-        let outcomes = [Outcome::Completed, Outcome::Completed, Outcome::Voicemail, Outcome::NoAnswer, Outcome::Busy, Outcome::Failed];
+        let outcomes =
+            [Outcome::Completed, Outcome::Completed, Outcome::Voicemail, Outcome::NoAnswer, Outcome::Busy, Outcome::Failed];
         let outcome = outcomes[self.rng.random_range(0..outcomes.len())];
         let answered = matches!(outcome, Outcome::Completed | Outcome::Voicemail);
         // Now and then a provider bills longer than it was told it may.
