@@ -1,4 +1,82 @@
 //! The pages of Belfry: the component library, the frame around every page, and one folder per noun.
+//! [`App`] is the route table: the whole site on one screen.
 
+pub mod agents;
+pub mod auth;
+pub mod calls;
+pub mod campaigns;
+pub mod contacts;
+pub mod credits;
+pub mod dashboard;
+pub mod events;
+pub mod form;
 pub mod frame;
+pub mod imports;
+pub mod layout;
+pub mod live;
+pub mod screen;
+pub mod session;
+pub mod settings;
+#[cfg(feature = "ssr")]
+pub mod ssr;
+pub mod suppressions;
 pub mod ui;
+
+#[cfg(feature = "ssr")]
+pub use ssr::shell;
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use agents::{detail::AgentPage, list::AgentsPage};
+use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
+use calls::{detail::CallPage, list::CallsPage};
+use campaigns::{detail::CampaignPage, list::CampaignsPage};
+use contacts::list::ContactsPage;
+use credits::wallet::WalletPage;
+use dashboard::DashboardPage;
+use events::EventsPage;
+use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
+use layout::{GalleryPage, NowherePage, SignedIn};
+use settings::SettingsPage;
+use suppressions::SuppressionsPage;
+
+/// The site. Every page is rendered whole on the server (`SsrMode::Async`), so that it reads and works without scripts.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    ui::provide_toasts();
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { "Belfry".to_owned() } else { format!("{page} · Belfry") }/>
+        <Router>
+            <Routes fallback=NowherePage>
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
+                <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async/>
+                <Route path=path!("/check-mail") view=CheckMailPage ssr=SsrMode::Async/>
+                <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
+                    <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
+                    <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/campaigns/:id") view=CampaignPage ssr=SsrMode::Async/>
+                    <Route path=path!("/contacts") view=ContactsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/imports/new") view=NewImportPage ssr=SsrMode::Async/>
+                    <Route path=path!("/imports/:id") view=ImportPage ssr=SsrMode::Async/>
+                    <Route path=path!("/agents") view=AgentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/agents/:id") view=AgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("/calls") view=CallsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/calls/:id") view=CallPage ssr=SsrMode::Async/>
+                    <Route path=path!("/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/billing") view=WalletPage ssr=SsrMode::Async/>
+                    <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+        <ui::ToastHost/>
+    }
+}

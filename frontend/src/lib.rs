@@ -1,1 +1,8 @@
+//! The entry point of the browser: takes over the page that the server rendered. Nothing else, for ever.
 
+/// Called by the script that Leptos puts into every page.
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

@@ -1,0 +1,64 @@
+//! The pages before the frame: sign in, register, choose a company type, check your mail, confirm.
+//! All are plain forms first: they work without scripts.
+
+pub mod check_mail;
+pub mod confirm;
+pub mod register;
+pub mod sign_in;
+pub mod welcome;
+
+use icondata as i;
+use leptos::prelude::*;
+
+use crate::ui::Icon;
+
+/// Where to go after signing in: only a path of ours, never another site and nothing that ends a header line.
+pub(crate) fn safe_next(next: &str) -> &str {
+    let path = next.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
+    if path && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') { next } else { "/" }
+}
+
+/// The quiet half of the page on wide screens: what one gets.
+pub(crate) fn promise() -> AnyView {
+    let points = [
+        (i::LuBot, "Agents that speak for you", "Start from a template, change every word, publish when it sounds right."),
+        (i::LuClock, "Only when it is allowed", "Calls stay inside your hours and the law's, in the called person's own zone."),
+        (i::LuShieldCheck, "No means no", "Pressing 9 ends the call and the number is never dialed again."),
+        (i::LuWallet, "Minutes you can follow", "Every credit is in the ledger: reserved, on a call, spent or given back."),
+    ];
+    let points = points
+        .map(|(icon, title, text)| {
+            view! {
+                <li class="flex gap-3">
+                    <span class="avatar square size-9 bg-primary-subtle text-primary"><Icon icon=icon/></span>
+                    <span>
+                        <span class="block font-medium">{title}</span>
+                        <span class="mt-0.5 block text-muted-foreground">{text}</span>
+                    </span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="mx-auto w-full max-w-105">
+            <h2 class="text-xl font-semibold tracking-[-0.018em]">"Phone campaigns that answer for themselves"</h2>
+            <ul class="mt-8 flex flex-col gap-6">{points}</ul>
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn the_way_back_never_leaves_the_site() {
+        for good in ["/", "/campaigns", "/calls?q=%2B1&page=2"] {
+            assert_eq!(safe_next(good), good);
+        }
+        for bad in ["", "campaigns", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "/a b", "/ü"] {
+            assert_eq!(safe_next(bad), "/", "{bad}");
+        }
+    }
+}

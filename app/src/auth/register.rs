@@ -1,0 +1,105 @@
+//! Create an account and a company. The rules of `Register::check` run in the browser when a field is left, and again in
+//! the verb.
+
+use leptos::{ev, prelude::*};
+use leptos_meta::Title;
+use model::Error;
+use model::accounts::Register;
+use wasm_bindgen::JsCast;
+
+use super::promise;
+use crate::form::{FormProblem, error_of, problem};
+use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
+
+/// Creates user and company, signs in, and leads to the choice of a company type.
+#[server]
+pub async fn open_account(form: Register) -> Result<(), Error> {
+    use crate::ssr::*;
+    let db = db()?;
+    services::accounts::register(&db, &form).await?;
+    let token = services::accounts::sign_in(&db, &form.email, &form.password, &client()).await?;
+    keep_session(Some(&token))?;
+    redirect("/welcome");
+    Ok(())
+}
+
+const FIELDS: &[&str] = &["name", "email", "password", "company_name"];
+
+/// What is typed, and which fields were left already.
+#[derive(Clone, Copy)]
+struct Draft {
+    name: RwSignal<String>,
+    email: RwSignal<String>,
+    password: RwSignal<String>,
+    company_name: RwSignal<String>,
+    left: RwSignal<Vec<String>>,
+}
+
+impl Draft {
+    fn new() -> Self {
+        let text = || RwSignal::new(String::new());
+        Self { name: text(), email: text(), password: text(), company_name: text(), left: RwSignal::new(Vec::new()) }
+    }
+
+    /// What is wrong with a field that was left; what was never touched is not blamed.
+    fn problem(self, field: &str) -> Option<String> {
+        let left = self.left.with(|left| left.iter().any(|name| name.ends_with(&format!("[{field}]"))));
+        let form = Register {
+            name: self.name.get(),
+            email: self.email.get(),
+            password: self.password.get(),
+            company_name: self.company_name.get(),
+        };
+        left.then(|| form.check().err().and_then(|error| error.of_field(field).map(str::to_owned))).flatten()
+    }
+
+    fn leave(self, event: &ev::FocusEvent) {
+        let input = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
+        // An empty field that is only passed by is no mistake yet.
+        if let Some(input) = input.filter(|input| !input.value().is_empty() && !input.name().is_empty()) {
+            self.left.update(|left| left.push(input.name()));
+        }
+    }
+}
+
+/// `/register`
+#[component]
+pub fn RegisterPage() -> impl IntoView {
+    let register = ServerAction::<OpenAccount>::new();
+    let error = error_of(*register);
+    let draft = Draft::new();
+    let told = move |field: &'static str| {
+        let server = problem(error, field);
+        Signal::derive(move || draft.problem(field).or_else(|| server.get()))
+    };
+    view! {
+        <Title text="Create an account"/>
+        <AuthLayout
+            title="Create an account"
+            lead=|| view! { "20 credits are waiting, no card needed. Have one? " <a class="link" href="/sign-in">"Sign in"</a> }
+            aside=promise
+        >
+            <ActionForm action=register attr:class="flex flex-col gap-4" on:focusout=move |event| draft.leave(&event)>
+                <Field label="Your name" name="form[name]" error=told("name")>
+                    <Input bind=draft.name autocomplete="name"/>
+                </Field>
+                <Field label="Work e-mail" name="form[email]" error=told("email")>
+                    <Input kind="email" bind=draft.email autocomplete="username"/>
+                </Field>
+                <Field
+                    label="Password"
+                    name="form[password]"
+                    hint="At least 8 characters, with a letter, a digit and a special character."
+                    error=told("password")
+                >
+                    <PasswordInput bind=draft.password autocomplete="new-password"/>
+                </Field>
+                <Field label="Company name" name="form[company_name]" error=told("company_name")>
+                    <Input bind=draft.company_name autocomplete="organization"/>
+                </Field>
+                <FormProblem error=error fields=FIELDS/>
+                <Button submit=true class="w-full" busy=register.pending()>"Create account"</Button>
+            </ActionForm>
+        </AuthLayout>
+    }
+}

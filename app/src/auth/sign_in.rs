@@ -1,0 +1,56 @@
+//! Sign in with e-mail and password.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::Redirect;
+use leptos_router::hooks::use_query_map;
+use model::Error;
+
+use super::{promise, safe_next};
+use crate::form::{FormProblem, error_of, problem};
+use crate::session::current_session;
+use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
+
+/// Opens a session and leads to `next`.
+#[server]
+pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), Error> {
+    use crate::ssr::*;
+    let token = services::accounts::sign_in(&db()?, &email, &password, &client()).await?;
+    keep_session(Some(&token))?;
+    redirect(safe_next(next.as_deref().unwrap_or("/")));
+    Ok(())
+}
+
+/// `/sign-in`
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let query = use_query_map();
+    let next = move || query.with(|query| safe_next(query.get_str("next").unwrap_or("/")).to_owned());
+    let sign_in = ServerAction::<SignIn>::new();
+    let error = error_of(*sign_in);
+    let session = Resource::new_blocking(|| (), |()| current_session());
+    view! {
+        <Title text="Sign in"/>
+        // Who is signed in already has nothing to do here.
+        <Suspense fallback=|| ()>
+            {move || matches!(session.get(), Some(Ok(Some(_)))).then(|| view! { <Redirect path=next()/> })}
+        </Suspense>
+        <AuthLayout
+            title="Sign in"
+            lead=|| view! { "Welcome back. New here? " <a class="link" href="/register">"Create an account"</a> }
+            aside=promise
+        >
+            <ActionForm action=sign_in attr:class="flex flex-col gap-4">
+                <input type="hidden" name="next" value=next/>
+                <Field label="E-mail" name="email" error=problem(error, "email")>
+                    <Input kind="email" autocomplete="username"/>
+                </Field>
+                <Field label="Password" name="password" error=problem(error, "password")>
+                    <PasswordInput/>
+                </Field>
+                <FormProblem error=error fields=&["email", "password"]/>
+                <Button submit=true class="w-full" busy=sign_in.pending()>"Sign in"</Button>
+            </ActionForm>
+        </AuthLayout>
+    }
+}

@@ -1,0 +1,5 @@
+//! Billing on screen: what is left, and every movement that led there.
+
+mod ledger;
+mod top_up;
+pub mod wallet;

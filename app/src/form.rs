@@ -1,0 +1,108 @@
+//! What forms do the same way: the problem of a field, the problem of no field, focus on the first bad one; and the filter
+//! form of lists that have nothing to search for.
+
+use std::collections::BTreeMap;
+
+use leptos::{ev, prelude::*};
+use leptos_router::components::Form;
+use model::Error;
+use wasm_bindgen::JsCast;
+
+use crate::ui::{LinkButton, Note, Size, Tone, Variant};
+
+/// Why an action failed the last time; nothing while it is under way or went well.
+pub fn error_of<I, O>(action: Action<I, Result<O, Error>>) -> Signal<Option<Error>>
+where
+    I: Send + Sync + 'static,
+    O: Send + Sync + 'static,
+{
+    let value = action.value();
+    Signal::derive(move || value.with(|value| value.as_ref().and_then(|answer| answer.as_ref().err().cloned())))
+}
+
+/// The problem of one field.
+pub fn problem(error: Signal<Option<Error>>, field: &'static str) -> Signal<Option<String>> {
+    Signal::derive(move || error.with(|error| error.as_ref().and_then(|error| error.of_field(field)).map(str::to_owned)))
+}
+
+/// What none of `fields` can show, above the buttons: a refusal, or a problem of a field that is not on this form.
+#[component]
+pub fn FormProblem(error: Signal<Option<Error>>, fields: &'static [&'static str]) -> impl IntoView {
+    focus_first_bad(error);
+    view! {
+        <div role="alert" class="contents">
+            {move || error.get().and_then(|error| elsewhere(error, fields)).map(|text| view! { <Note tone=Tone::Danger>{text}</Note> })}
+        </div>
+    }
+}
+
+fn elsewhere(error: Error, shown: &[&str]) -> Option<String> {
+    match error {
+        Error::Invalid { fields } => {
+            let rest: BTreeMap<_, _> = fields.into_iter().filter(|(name, _)| !shown.contains(&name.as_str())).collect();
+            rest.into_values().next()
+        }
+        other => Some(other.to_string()),
+    }
+}
+
+/// Focuses the first control that is marked wrong, once the marks are on the page.
+fn focus_first_bad(error: Signal<Option<Error>>) {
+    Effect::new(move |_| {
+        if error.with(|error| matches!(error, Some(Error::Invalid { .. }))) {
+            request_animation_frame(|| {
+                let bad = document().query_selector("form [aria-invalid=true]").ok().flatten();
+                if let Some(bad) = bad.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+                    // Focus is a courtesy; the messages are read out anyway.
+                    let _ = bad.focus();
+                }
+            });
+        }
+    });
+}
+
+/// Selects in a GET form that is sent when one changes; the bar of lists without a search.
+#[component]
+pub fn FilterForm(
+    #[prop(into)] action: String,
+    #[prop(into)] label: String,
+    /// Where "Clear" leads; empty while nothing is filtered.
+    #[prop(into)]
+    clear_href: String,
+    children: Children,
+) -> impl IntoView {
+    let send = |event: ev::Event| {
+        let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let form = element.and_then(|element| element.closest("form").ok().flatten());
+        if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
+            // Only fails for a button that is not the form's; there is none here.
+            let _ = form.request_submit();
+        }
+    };
+    let clear = (!clear_href.is_empty())
+        .then(|| view! { <LinkButton href=clear_href variant=Variant::Ghost size=Size::Small>"Clear"</LinkButton> });
+    view! {
+        <search aria-label=label>
+            <Form method="GET" action=action attr:class="filter-bar" on:change=send>
+                {children()}
+                // Seen only without scripts, reachable by keyboard always.
+                <button class="btn btn-outline btn-sm filter-apply" type="submit">"Apply"</button>
+                {clear}
+            </Form>
+        </search>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_no_field_shows_stands_above_the_buttons() {
+        let bad = Error::field("email", "Enter an e-mail address.");
+        assert_eq!(elsewhere(bad.clone(), &["email"]), None);
+        assert_eq!(elsewhere(bad, &["name"]), Some("Enter an e-mail address.".to_owned()));
+        assert_eq!(elsewhere(Error::conflict("Taken."), &["email"]), Some("Taken.".to_owned()));
+    }
+}

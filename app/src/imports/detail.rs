@@ -1,0 +1,266 @@
+//! One import, from its columns to its last row: columns → check → run → done. The server says where it is; this page shows
+//! that stage and asks for the next one.
+
+use icondata as i;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::Error;
+use model::accounts::Permission;
+use model::events::Topic;
+use model::id::ImportId;
+use model::imports::{Import, ImportStatus};
+use std::time::Duration;
+
+use super::mapper::Mapper;
+use super::problems::Problems;
+use super::progress::{Moving, Stopping};
+use super::{figures, tone};
+use crate::form::{FormProblem, error_of};
+use crate::live::use_topic;
+use crate::screen::{Answer, Loaded, count, link, may};
+use crate::ui::{Badge, Button, Card, Crumb, LinkButton, Note, PageHeader, Skeleton, Stepper, Tone, Variant, file_size, grouped};
+
+/// How often a moving import is read even when the live stream is down.
+const PULSE: Duration = Duration::from_millis(1500);
+
+/// One import.
+#[server]
+pub async fn load_import(id: ImportId) -> Result<Import, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let import = services::imports::load(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(import)
+}
+
+/// Stores what the dry run showed.
+#[server]
+pub async fn run_import(id: ImportId) -> Result<(), Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    services::imports::run(&mut tx, id).await?;
+    tx.commit().await?;
+    redirect(&format!("/imports/{id}"));
+    Ok(())
+}
+
+/// What the page shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Columns,
+    Moving,
+    Checked,
+    Over(ImportStatus),
+}
+
+impl Stage {
+    /// A checked file can go back to its columns (`?step=columns`).
+    fn of(status: ImportStatus, again: bool) -> Self {
+        match status {
+            ImportStatus::Pending => Self::Columns,
+            ImportStatus::Checked if again => Self::Columns,
+            ImportStatus::Checked => Self::Checked,
+            ImportStatus::Validating | ImportStatus::Running => Self::Moving,
+            ImportStatus::Completed | ImportStatus::Failed | ImportStatus::Cancelled => Self::Over(status),
+        }
+    }
+}
+
+fn step(status: ImportStatus, stage: Stage) -> usize {
+    match (stage, status) {
+        (Stage::Columns, _) => 1,
+        (Stage::Checked, _) | (_, ImportStatus::Validating) => 2,
+        (Stage::Over(ImportStatus::Completed), _) => 4,
+        _ => 3,
+    }
+}
+
+/// `/imports/:id`
+#[component]
+pub fn ImportPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get_str("id").and_then(|id| id.parse::<ImportId>().ok())));
+    let (tick, pulse) = (use_topic(Topic::Imports), RwSignal::new(0_u32));
+    let import: Answer<Import> = Resource::new(
+        move || (id.get(), tick.get(), pulse.get()),
+        |(id, ..)| async move {
+            match id {
+                Some(id) => load_import(id).await,
+                None => Err(Error::not_found("import")),
+            }
+        },
+    );
+    let moving = Memo::new(move |_| {
+        import.with(|import| {
+            matches!(import, Some(Ok(import)) if matches!(import.status, ImportStatus::Validating | ImportStatus::Running))
+        })
+    });
+    Effect::new(move |_| {
+        pulse.track();
+        if moving.get() {
+            // The page may be gone by then.
+            set_timeout(
+                move || {
+                    pulse.try_update(|n| *n = n.wrapping_add(1));
+                },
+                PULSE,
+            );
+        }
+    });
+    view! {
+        <Loaded
+            resource=import
+            what="the import"
+            waiting=|| view! { <Skeleton class="h-8 w-64"/> <Skeleton class="mt-8 h-64 w-full"/> }
+            view=move |import| page(import, pulse)
+        />
+    }
+}
+
+fn page(import: Signal<Import>, changed: RwSignal<u32>) -> AnyView {
+    let query = use_query_map();
+    let status = Memo::new(move |_| import.with(|import| import.status));
+    let stage = Memo::new(move |_| Stage::of(status.get(), query.with(|query| query.get_str("step") == Some("columns"))));
+    let title = Signal::derive(move || import.with(|import| import.file_name.clone()));
+    let description = Signal::derive(move || import.with(about));
+    let steps = ["File", "Columns", "Check", "Run"].map(str::to_owned).to_vec();
+    let body = move || match stage.get() {
+        Stage::Columns => view! { <Mapper import=import.get_untracked() changed=changed/> }.into_any(),
+        Stage::Moving => view! { <Moving import=import changed=changed/> }.into_any(),
+        Stage::Checked => view! { <Checked import=import changed=changed/> }.into_any(),
+        Stage::Over(status) => over(import, status),
+    };
+    view! {
+        <Title text=move || title.get()/>
+        <PageHeader
+            title=title
+            description=description
+            crumbs=vec![Crumb::new("Imports", "/imports")]
+            beside=move || view! {
+                <Badge label=Signal::derive(move || status.get().label().to_owned()) tone=Signal::derive(move || tone(status.get()))/>
+            }
+        />
+        <Stepper steps=steps current=Signal::derive(move || step(status.get(), stage.get())) class="mb-5"/>
+        <div class="flex flex-col gap-6">{body}</div>
+    }
+    .into_any()
+}
+
+/// `4.1 MB, UTF-8, semicolons. Goes into the segment Spring.`
+fn about(import: &Import) -> String {
+    let between = match import.delimiter {
+        ';' => "semicolons",
+        '\t' => "tabs",
+        '|' => "bars",
+        _ => "commas",
+    };
+    let mut text = format!("{}, {}, {between}", file_size(import.file_bytes as f64), import.encoding);
+    if !import.segment.is_empty() {
+        text.push_str(&format!(". Goes into the segment {}", import.segment));
+    }
+    text + "."
+}
+
+/// The dry run is done: what would happen, and the button that makes it happen.
+#[component]
+fn Checked(import: Signal<Import>, changed: RwSignal<u32>) -> impl IntoView {
+    let run = ServerAction::<RunImport>::new();
+    let error = error_of(*run);
+    Effect::new(move |_| {
+        if run.value().with(|value| matches!(value, Some(Ok(())))) {
+            changed.update(|n| *n = n.wrapping_add(1));
+        }
+    });
+    let id = import.with_untracked(|import| import.id);
+    let counts = Signal::derive(move || import.with(|import| import.checked));
+    let people = Memo::new(move |_| counts.with(|counts| counts.created + counts.merged));
+    view! {
+        <Card title="What would happen" scope="Nothing is stored yet.">
+            <div class="flex flex-col gap-5">
+                {figures("Counts of the check", counts)}
+                {move || (people.get() == 0).then(|| view! {
+                    <Note tone=Tone::Warning>
+                        <b>"No row can be imported."</b> " Choose other columns, or mend the file and upload it again."
+                    </Note>
+                })}
+                <FormProblem error=error fields=&[]/>
+                <div class="flex flex-wrap items-center gap-2">
+                    {move || (people.get() > 0).then(|| view! {
+                        <ActionForm action=run>
+                            <input type="hidden" name="id" value=id.to_string()/>
+                            <Button submit=true icon=i::LuCheck busy=run.pending()>
+                                {move || format!("Import {}", count(people.get(), "contact", "contacts"))}
+                            </Button>
+                        </ActionForm>
+                    })}
+                    <LinkButton href=format!("/imports/{id}?step=columns") variant=Variant::Outline>"Change columns"</LinkButton>
+                    <Stopping id=id changed=changed/>
+                </div>
+            </div>
+        </Card>
+        <Problems id=id total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
+    }
+}
+
+/// Done, failed or cancelled: what came of it, and where to go from here.
+fn over(import: Signal<Import>, status: ImportStatus) -> AnyView {
+    let id = import.with_untracked(|import| import.id);
+    let counts = Signal::derive(move || import.with(|import| import.done));
+    let people = move || counts.with(|counts| counts.created + counts.merged);
+    let words = match status {
+        ImportStatus::Completed => view! {
+            <Note tone=Tone::Success live=true>
+                <b>{move || count(people(), "contact is here", "contacts are here")} "."</b>
+                {move || import.with(|import| if import.seconds > 0 { format!(" It took {} s.", grouped(import.seconds)) } else { String::new() })}
+            </Note>
+        }
+        .into_any(),
+        ImportStatus::Failed => view! {
+            <Note tone=Tone::Danger live=true>
+                <b>"The import failed. "</b>
+                {move || import.with(|import| import.failure.clone().unwrap_or_else(|| "The file could not be read to its end.".to_owned()))}
+                " Rows that are in stay in; importing the file again adds the rest and changes nothing twice."
+            </Note>
+        }
+        .into_any(),
+        _ => view! {
+            <Note tone=Tone::Warning live=true>
+                <b>"You cancelled this import."</b> " Rows that were in by then stay in."
+            </Note>
+        }
+        .into_any(),
+    };
+    let campaigns = may(Permission::ManageCampaigns);
+    view! {
+        <Card title="What happened">
+            <div class="flex flex-col gap-5">
+                {words}
+                {figures("Counts of the import", counts)}
+                <div class="flex flex-wrap items-center gap-2">
+                    {move || (people() > 0).then(|| view! {
+                        <LinkButton href=link("/contacts", &[("import", &id.to_string())]) icon=i::LuUsers>"See contacts"</LinkButton>
+                        {campaigns.get().then(|| view! {
+                            <LinkButton href="/campaigns?new=1" variant=Variant::Outline icon=i::LuMegaphone>"Create a campaign"</LinkButton>
+                        })}
+                    })}
+                    <LinkButton href="/imports/new" variant=Variant::Ghost>"Import another file"</LinkButton>
+                </div>
+            </div>
+        </Card>
+        <Problems id=id total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checked_file_can_go_back_to_its_columns_and_a_running_one_cannot() {
+        assert!(Stage::of(ImportStatus::Checked, true) == Stage::Columns);
+        assert!(Stage::of(ImportStatus::Checked, false) == Stage::Checked);
+        assert!(Stage::of(ImportStatus::Running, true) == Stage::Moving);
+    }
+}

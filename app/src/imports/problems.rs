@@ -1,0 +1,84 @@
+//! The rows that could not be read, with their line in the file and what is wrong.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::Error;
+use model::id::ImportId;
+use model::imports::{PROBLEMS_MAX, Problem};
+use model::page::{Page, Paging};
+use server_fn::codec::Json;
+
+use crate::screen::{Answer, Loaded, link, paging};
+use crate::ui::{Card, Cell, Column, Pager, SkeletonRows, Table, grouped};
+
+/// One page of an import's problems.
+#[server(input = Json)]
+pub async fn list_problems(id: ImportId, paging: Paging) -> Result<Page<Problem>, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let page = services::imports::problems(&mut tx, id, paging).await?;
+    tx.commit().await?;
+    Ok(page)
+}
+
+/// The problems in a card; nothing when there are none.
+#[component]
+pub(super) fn Problems(id: ImportId, total: Signal<i64>) -> impl IntoView {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| query.with(paging));
+    let any = Memo::new(move |_| total.get() > 0);
+    let page: Answer<Page<Problem>> = Resource::new(
+        move || (asked.get(), any.get(), total.get()),
+        move |(paging, any, _)| async move {
+            if any { list_problems(id, paging).await } else { Ok(Page::new(Vec::new(), 0, paging)) }
+        },
+    );
+    let scope = move || {
+        let kept = if total.get() > PROBLEMS_MAX { format!(" The first {} are kept.", grouped(PROBLEMS_MAX)) } else { String::new() };
+        format!("Mend them in the file and import it again: what is in already is not changed twice.{kept}")
+    };
+    let scope = Signal::derive(scope);
+    move || {
+        any.get().then(|| {
+            view! {
+                <Card title="Problem rows" scope=scope flush=true>
+                    <Loaded
+                        resource=page
+                        what="the problems"
+                        waiting=move || view! { <Table caption="Problem rows" columns=columns()><SkeletonRows columns=4/></Table> }
+                        view=move |page| listing(page, id)
+                    />
+                </Card>
+            }
+        })
+    }
+}
+
+fn columns() -> Vec<Column> {
+    vec![Column::new("Line").number().class("w-20"), Column::new("Column"), Column::new("Value"), Column::new("What is wrong")]
+}
+
+fn listing(page: Signal<Page<Problem>>, id: ImportId) -> AnyView {
+    let rows = move || page.with(|page| page.items.iter().cloned().map(line).collect_view());
+    let pager = move || {
+        let (now, per_page, total) = page.with(|page| (page.paging.page, page.paging.per_page, page.total));
+        let to = move |n: u32| link(&format!("/imports/{id}"), &[("page", &n.to_string())]);
+        view! { <Pager page=now per_page=per_page total=total href=Callback::new(to)/> }
+    };
+    view! {
+        <Table caption="Problem rows" columns=columns()>{rows}</Table>
+        {pager}
+    }
+    .into_any()
+}
+
+fn line(problem: Problem) -> impl IntoView {
+    view! {
+        <tr>
+            <Cell label="Line" number=true muted=true>{grouped(problem.line)}</Cell>
+            <Cell label="Column">{problem.field}</Cell>
+            <Cell label="Value"><code class="rounded bg-destructive/10 px-1.5 py-0.5 font-mono text-xs break-all text-destructive">{problem.value}</code></Cell>
+            <Cell label="What is wrong">{problem.why}</Cell>
+        </tr>
+    }
+}

@@ -1,0 +1,176 @@
+//! The signed-in area: lets in who has a session and a company type, and puts the frame around their pages. Also the page
+//! for addresses that lead nowhere.
+
+use icondata as i;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::{Outlet, Redirect};
+use leptos_router::hooks::use_location;
+use leptos_router::location::Url;
+use model::Error;
+use model::accounts::{Me, Permission, Role};
+use model::companies::CompanyType;
+use model::credits::Credits;
+
+use crate::auth::check_mail::ResendConfirmation;
+use crate::form::error_of;
+use crate::frame::{Frame, NavItem};
+use crate::live::{StaleBadge, provide_live};
+use crate::screen::failed;
+use crate::session::{Session, SignOut, current_session, provide_me};
+use crate::ui::{AuthLayout, Button, LinkButton, MenuItem, Note, Size, Tone, Variant};
+
+/// Below this the meter warns: a handful of calls.
+const LOW: Credits = Credits::whole(10);
+
+/// Around every page that needs a session. The session is read once: what changes in it arrives by the live stream, so
+/// that the pages inside are never rebuilt.
+#[component]
+pub fn SignedIn() -> impl IntoView {
+    let session = Resource::new_blocking(|| (), |()| current_session());
+    let location = use_location();
+    let here = move || location.pathname.get_untracked() + &location.search.with_untracked(|s| prefixed(s));
+    let door = move |answer: Result<Option<Session>, Error>| match answer {
+        Ok(Some(session)) if session.me.company_type.is_none() => view! { <Redirect path="/welcome"/> }.into_any(),
+        Ok(Some(session)) => view! { <Inside session=session/> }.into_any(),
+        Ok(None) => view! { <Redirect path=sign_in_href(&here())/> }.into_any(),
+        Err(error) => {
+            let retry = Callback::new(move |()| session.refetch());
+            view! { <main id="main" class="page">{failed(&error, "your session", retry)}</main> }.into_any()
+        }
+    };
+    view! { <Suspense fallback=|| ()>{move || session.get().map(door)}</Suspense> }
+}
+
+/// The search part of an address with its question mark.
+fn prefixed(search: &str) -> String {
+    if search.is_empty() || search.starts_with('?') { search.to_owned() } else { format!("?{search}") }
+}
+
+/// The sign-in page that leads back to `here`.
+fn sign_in_href(here: &str) -> String {
+    if here.is_empty() || here == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={}", Url::escape(here)) }
+}
+
+#[component]
+fn Inside(session: Session) -> impl IntoView {
+    provide_live();
+    let dev = session.dev;
+    let role = session.me.role;
+    let wallet = role.may(Permission::ViewWallet);
+    let me = provide_me(session.me);
+    let nav = nav(role, me);
+    let out = ServerAction::<SignOut>::new();
+    let read = move |f: fn(&Me) -> String| Signal::derive(move || me.with(|me| me.as_ref().map(f).unwrap_or_default()));
+    let available = Signal::derive(move || if wallet { read(|me| me.available.rounded()).get() } else { String::new() });
+    let percent = Signal::derive(move || me.with(|me| me.as_ref().map(share_left).unwrap_or_default()));
+    let low = Signal::derive(move || me.with(|me| me.as_ref().is_some_and(|me| me.available < LOW)));
+    view! {
+        <Frame
+            company=read(|me| me.company_name.clone())
+            company_type=read(|me| me.company_type.map(CompanyType::label).unwrap_or_default().to_owned())
+            user=read(|me| me.name.clone())
+            role=read(|me| me.role.label().to_owned())
+            nav=nav
+            available=available
+            available_percent=percent
+            available_low=low
+            sign_out=move || view! {
+                <ActionForm action=out><MenuItem submit=true label="Sign out" icon=i::LuLogOut/></ActionForm>
+            }
+        >
+            <ConfirmBanner me=me dev=dev/>
+            <Outlet/>
+        </Frame>
+        <StaleBadge/>
+    }
+}
+
+/// What is left of everything that ever came in, 0 to 100.
+fn share_left(me: &Me) -> f64 {
+    if me.received <= Credits::ZERO { 0.0 } else { me.available.0 as f64 * 100.0 / me.received.0 as f64 }
+}
+
+/// The sidebar of a role: only what it may open.
+fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
+    let calls = move || me.with(|me| me.as_ref().map(|me| me.live_calls).filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default());
+    let all = [
+        (None, NavItem::new("/", "Dashboard", i::LuLayoutDashboard)),
+        (Some(Permission::ViewCampaigns), NavItem::new("/campaigns", "Campaigns", i::LuMegaphone)),
+        (Some(Permission::ViewContacts), NavItem::new("/contacts", "Contacts", i::LuUsers)),
+        (Some(Permission::ImportContacts), NavItem::new("/imports", "Imports", i::LuFileUp)),
+        (Some(Permission::ViewAgents), NavItem::new("/agents", "Agents", i::LuBot)),
+        (Some(Permission::ViewCalls), NavItem::new("/calls", "Calls", i::LuPhone).live().count(Signal::derive(calls))),
+        (Some(Permission::ViewSuppressions), NavItem::new("/suppressions", "Suppressions", i::LuShieldBan)),
+        (Some(Permission::ViewWallet), NavItem::new("/billing", "Billing", i::LuWallet).section()),
+        (Some(Permission::ViewEvents), NavItem::new("/events", "Events", i::LuActivity)),
+        (Some(Permission::ManageSettings), NavItem::new("/settings", "Settings", i::LuSettings)),
+    ];
+    all.into_iter().filter(|(needs, _)| needs.is_none_or(|p| role.may(p))).map(|(_, item)| item).collect()
+}
+
+/// Says above every page that the e-mail waits to be confirmed, until it is.
+#[component]
+fn ConfirmBanner(me: Signal<Option<Me>>, dev: bool) -> impl IntoView {
+    let again = ServerAction::<ResendConfirmation>::new();
+    let error = error_of(*again);
+    let sent = move || again.value().with(|value| matches!(value, Some(Ok(()))));
+    let waiting = Memo::new(move |_| me.with(|me| me.as_ref().filter(|me| !me.confirmed).map(|me| me.email.clone())));
+    let banner = move |email: String| {
+        view! {
+            <Note tone=Tone::Info icon=i::LuMail class="mb-6">
+                <div class="flex flex-wrap items-center justify-between gap-3">
+                    <p>
+                        "Confirm " <b>{email}</b> " before your first launch. You may look around until then."
+                        {dev.then(|| view! { " " <a class="link" rel="external" href="/dev/mail">"Open the mailbox"</a> })}
+                    </p>
+                    <div class="flex items-center gap-3" role="status">
+                        {move || sent().then_some("Sent.")}
+                        {move || error.get().map(|error| error.to_string())}
+                        <ActionForm action=again>
+                            <Button submit=true variant=Variant::Outline size=Size::Small busy=again.pending()>"Send again"</Button>
+                        </ActionForm>
+                    </div>
+                </div>
+            </Note>
+        }
+    };
+    move || waiting.get().map(banner)
+}
+
+/// An address that leads nowhere.
+#[component]
+pub fn NowherePage() -> impl IntoView {
+    view! {
+        <Title text="Not found"/>
+        <AuthLayout title="There is no such page" lead=|| "It may have moved, or the address has a typo.">
+            <LinkButton href="/">"Open the dashboard"</LinkButton>
+        </AuthLayout>
+    }
+}
+
+/// Every component in every state; in development only, so that a release does not carry it.
+#[cfg(debug_assertions)]
+#[component]
+pub fn GalleryPage() -> impl IntoView {
+    view! { <crate::ui::gallery::Gallery/> }
+}
+
+/// Releases carry no gallery.
+#[cfg(not(debug_assertions))]
+#[component]
+pub fn GalleryPage() -> impl IntoView {
+    view! { <NowherePage/> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_door_leads_back_to_where_one_came_from() {
+        assert_eq!(sign_in_href("/"), "/sign-in");
+        assert_eq!(prefixed("q=a"), "?q=a");
+        assert_eq!(prefixed("?q=a"), "?q=a");
+    }
+}

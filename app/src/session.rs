@@ -1,0 +1,71 @@
+//! Who is at the screen: read once when the frame opens, kept fresh by the live stream, and how to leave.
+
+use leptos::prelude::*;
+use model::Error;
+use model::accounts::Me;
+use model::events::Topic;
+use serde::{Deserialize, Serialize};
+
+use crate::live::use_topic;
+
+/// The person at the screen and how this server runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub me: Me,
+    /// Development mode: mails can be read at `/dev/mail`.
+    pub dev: bool,
+}
+
+/// Who is signed in, if anybody.
+#[server]
+pub async fn current_session() -> Result<Option<Session>, Error> {
+    use crate::ssr::*;
+    let Ok(caller) = caller() else { return Ok(None) };
+    let db = db()?;
+    match services::accounts::me(&db, &caller).await.map_err(Error::from) {
+        Ok(me) => Ok(Some(Session { me, dev: db.config().dev })),
+        Err(Error::Unauthenticated) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the session, here and in the table.
+#[server]
+pub async fn sign_out() -> Result<(), Error> {
+    use crate::ssr::*;
+    if let Some(token) = session_token() {
+        services::accounts::sign_out(&db()?, &token).await?;
+    }
+    keep_session(None)?;
+    redirect("/sign-in");
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+struct Person(RwSignal<Option<Me>>);
+
+/// Makes `use_me()` work below and keeps it fresh.
+pub fn provide_me(me: Me) -> Signal<Option<Me>> {
+    let person = RwSignal::new(Some(me));
+    provide_context(Person(person));
+    // Every recorded change is also an event, so this hears of confirmations, grants and calls alike.
+    let (events, credits) = (use_topic(Topic::Events), use_topic(Topic::Credits));
+    Effect::new(move |before: Option<()>| {
+        events.track();
+        credits.track();
+        if before.is_some() {
+            leptos::task::spawn_local(async move {
+                if let Ok(Some(session)) = current_session().await {
+                    // The frame may be gone by now.
+                    person.try_set(Some(session.me));
+                }
+            });
+        }
+    });
+    person.into()
+}
+
+/// The person at the screen; `None` outside the frame.
+pub fn use_me() -> Signal<Option<Me>> {
+    use_context::<Person>().map_or_else(|| Signal::stored(None), |person| person.0.into())
+}

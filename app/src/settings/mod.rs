@@ -1,0 +1,126 @@
+//! Company settings: name, zone, calling hours and limits; the gateways calls go through; and the law above all hours.
+
+pub mod form;
+pub mod week;
+
+use icondata as i;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use model::Error;
+use model::companies::{GatewayRow, Settings};
+use serde::{Deserialize, Serialize};
+
+use crate::screen::{Answer, Loaded};
+use crate::ui::{Badge, Card, Cell, Column, LeadCell, Note, PageHeader, Skeleton, Table, Tone, grouped};
+use form::SettingsCard;
+
+/// Everything this page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyPage {
+    pub settings: Settings,
+    pub gateways: Vec<GatewayRow>,
+    /// Zones to choose from.
+    pub zones: Vec<String>,
+}
+
+/// The settings, the gateways and the zones to choose from.
+#[server]
+pub async fn load_settings() -> Result<CompanyPage, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let settings = services::companies::settings(&mut tx).await?;
+    let gateways = services::companies::gateways(&mut tx).await?;
+    tx.commit().await?;
+    // Legacy names without a region (`EST`, `Etc/GMT-5`) mislead; the one in use is offered whatever it is.
+    let plain = |zone: &str| zone == "UTC" || (zone.contains('/') && !zone.starts_with("Etc/"));
+    let zones = services::companies::zones().into_iter().filter(|zone| plain(zone) || *zone == settings.time_zone);
+    Ok(CompanyPage { zones: zones.map(str::to_owned).collect(), settings, gateways })
+}
+
+/// `/settings`
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    // Not tied to the live stream: what others save must not overwrite what is being typed.
+    let company: Answer<CompanyPage> = Resource::new(|| (), |()| load_settings());
+    view! {
+        <Title text="Settings"/>
+        <PageHeader title="Settings" description="What every campaign of this company starts from and may not exceed."/>
+        <Loaded
+            resource=company
+            what="the settings"
+            waiting=|| view! { <Card><Skeleton class="h-96 w-full"/></Card> }
+            view=sections
+        />
+    }
+}
+
+fn sections(company: Signal<CompanyPage>) -> AnyView {
+    let now = company.get_untracked();
+    view! {
+        <div class="flex max-w-4xl flex-col gap-6">
+            <SettingsCard settings=now.settings zones=now.zones/>
+            {law()}
+            {gateways(now.gateways)}
+        </div>
+    }
+    .into_any()
+}
+
+fn law() -> AnyView {
+    view! {
+        <Card title="Calling law" scope="Applies to every call, whatever hours are set above">
+            <Note tone=Tone::Info icon=i::LuScale>
+                <b>"Calls are only placed between 8:00 and 21:00, local time of the called person."</b>
+                " This is United States federal law, "
+                <a
+                    class="link"
+                    href="https://www.ecfr.gov/current/title-47/section-64.1200#p-64.1200(c)(1)"
+                    rel="noopener external"
+                    target="_blank"
+                >
+                    "47 CFR 64.1200(c)(1)"
+                </a>
+                ". Your hours can make this narrower, never wider. Where a number may be in several zones, a call waits until all of them allow it. \
+                States and other countries may ask for more; ask your counsel."
+            </Note>
+        </Card>
+    }
+    .into_any()
+}
+
+fn gateways(rows: Vec<GatewayRow>) -> AnyView {
+    let columns = vec![
+        Column::new("Gateway"),
+        Column::new("Provider"),
+        Column::new("Caller id"),
+        Column::new("Calls at once").number(),
+        Column::new("Calls a second").number(),
+    ];
+    let lines = rows
+        .into_iter()
+        .map(|row| {
+            let kind = row.kind.parse::<model::gateways::ProviderKind>().map_or(row.kind.clone(), |kind| kind.label().to_owned());
+            view! {
+                <tr>
+                    <LeadCell
+                        title=row.name
+                        sub=if row.sandbox { "A simulated phone network: nobody's phone rings and no carrier is paid." } else { "" }
+                    />
+                    <Cell label="Provider">
+                        {kind} " "
+                        {row.sandbox.then(|| view! { <Badge label="Sandbox" tone=Tone::Info/> })}
+                    </Cell>
+                    <Cell label="Caller id" class="tabular-nums">{row.caller_id}</Cell>
+                    <Cell label="Calls at once" number=true>{grouped(row.concurrency_max.into())}</Cell>
+                    <Cell label="Calls a second" number=true>{grouped(row.calls_per_second.into())}</Cell>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Card title="Gateways" scope="The accounts that calls go through. Real carriers can be connected in a later release." flush=true>
+            <Table caption="Gateways" columns=columns>{lines}</Table>
+        </Card>
+    }
+    .into_any()
+}
