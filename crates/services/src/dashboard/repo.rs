@@ -119,7 +119,7 @@ pub(super) async fn counts(tx: &mut Tx) -> Result<Counts> {
                  where l.status <> 'ended' and c.status = 'active') as calling,
                 (select coalesce(sum(s.contacts - s.finished), 0)::bigint from campaign_stats s
                  join campaigns c on c.id = s.campaign_id where c.status = 'active') as unfinished,
-                (select count(*) from (select 1 from contacts where status = 'active' limit $1) some) as contacts,
+                (select count(*) from (select 1 from contacts where status = 'active' limit $1) few) as contacts,
                 (select count(*) from agents where status <> 'archived') as agents,
                 (select count(*) from campaigns) as campaigns",
     )

@@ -1,0 +1,242 @@
+//! One call: what was said, what happened when, and what it cost.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use model::Error;
+use model::accounts::Permission;
+use model::calls::{Call, CallStep};
+use model::events::Topic;
+use model::id::CallId;
+
+use super::{StateBadge, hang_up_call};
+use crate::live::use_topic;
+use crate::screen::{Answer, Loaded, When, duration, link, may};
+use crate::ui::{
+    Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, use_toasts,
+};
+
+/// A call with everything its page shows.
+#[server]
+pub async fn load_call(id: CallId) -> Result<Call, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let call = services::calls::load(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(call)
+}
+
+/// `/calls/:id`
+#[component]
+pub fn CallPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get_str("id").and_then(|id| id.parse::<CallId>().ok())));
+    let tick = use_topic(Topic::Calls);
+    let call: Answer<Call> = Resource::new(
+        move || (id.get(), tick.get()),
+        |(id, _)| async move {
+            match id {
+                Some(id) => load_call(id).await,
+                None => Err(Error::not_found("call")),
+            }
+        },
+    );
+    view! { <Loaded resource=call what="the call" waiting=waiting view=page/> }
+}
+
+fn waiting() -> impl IntoView {
+    view! {
+        <div class="page-head" role="status" aria-label="Loading">
+            <div class="flex flex-col gap-3"><Skeleton class="h-4 w-32"/><Skeleton class="h-7 w-56"/></div>
+        </div>
+        <div class="grid gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]"><Skeleton class="h-96"/><Skeleton class="h-96"/></div>
+    }
+}
+
+fn page(call: Signal<Call>) -> AnyView {
+    let state = Memo::new(move |_| call.with(|c| c.row.state));
+    let name = Signal::derive(move || call.with(|c| c.row.contact_name.clone()));
+    let description = move || {
+        call.with(|c| {
+            let talk =
+                if c.row.talk_seconds > 0 { format!(", {} talk time", duration(c.row.talk_seconds)) } else { String::new() };
+            format!("Outbound to {}, {}{talk}, attempt {}", c.row.phone, c.row.started_at.short(), c.row.attempt)
+        })
+    };
+    view! {
+        <Title text=Signal::derive(move || format!("Call to {}", name.get()))/>
+        <PageHeader
+            title=name
+            description=Signal::derive(description)
+            crumbs=vec![Crumb::new("Calls", "/calls")]
+            beside=move || view! { <StateBadge state=state/> }
+        >
+            <HangUp call=call/>
+        </PageHeader>
+        <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
+            <div class="flex min-w-0 flex-col gap-6">
+                {move || summary(call.get())}
+                {move || conversation(call.get())}
+            </div>
+            <div class="flex min-w-0 flex-col gap-6">
+                {move || cost(call.get())}
+                {move || facts(call.get())}
+                {move || story(call.with(|c| c.steps.clone()))}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Ends a call that is under way, for those who run campaigns.
+#[component]
+fn HangUp(call: Signal<Call>) -> impl IntoView {
+    let toasts = use_toasts();
+    let busy = RwSignal::new(false);
+    let run = may(Permission::RunCampaigns);
+    let shown = Memo::new(move |_| run.get() && call.with(|c| !c.row.state.is_ended()));
+    let end = move |_| {
+        let id = call.with_untracked(|c| c.row.id);
+        busy.set(true);
+        leptos::task::spawn_local(async move {
+            let answer = hang_up_call(id).await;
+            busy.set(false);
+            match answer {
+                Ok(()) => toasts.success("The call is being ended"),
+                Err(error) => toasts.error(error.to_string()),
+            }
+        });
+    };
+    move || {
+        shown.get().then(|| {
+            view! { <Button variant=Variant::Destructive icon=icondata::LuPhoneOff busy=busy on:click=end>"Hang up"</Button> }
+        })
+    }
+}
+
+fn summary(call: Call) -> Option<AnyView> {
+    let text = call.summary;
+    (!text.is_empty()).then(|| view! { <Card title="Summary"><p>{text}</p></Card> }.into_any())
+}
+
+fn conversation(call: Call) -> AnyView {
+    if call.transcript.is_empty() {
+        let text = if call.row.state.is_ended() {
+            "Nobody spoke on this call."
+        } else {
+            "The conversation appears here while it happens."
+        };
+        return view! { <Card title="Conversation"><Empty icon=icondata::LuMessageSquareText title="Nothing was said" text=text/></Card> }.into_any();
+    }
+    let agent = call.row.agent_name.clone();
+    let turns = call
+        .transcript
+        .into_iter()
+        .map(|(speaker, words)| {
+            let ours = speaker == agent || speaker == "agent";
+            let name = if speaker == "agent" { agent.clone() } else { speaker };
+            view! {
+                <li class="grid grid-cols-[5.5rem_minmax(0,1fr)] gap-3 rounded-md px-2 py-2 hover:bg-muted">
+                    <span class=if ours { "truncate text-sm leading-[1.375rem] font-medium text-primary" } else { "truncate text-sm leading-[1.375rem] font-medium" }>
+                        {name}
+                    </span>
+                    <span class="wrap-anywhere">{words}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    let keys = (!call.digits.is_empty()).then(|| {
+        view! { <Note icon=icondata::LuGrid3x3 class="mx-3 mb-3">"Keys pressed: "<b class="font-semibold tabular-nums">{call.digits.clone()}</b></Note> }
+    });
+    view! {
+        <Card title="Conversation" flush=true>
+            <ol class="flex flex-col px-3 pb-3">{turns}</ol>
+            {keys}
+        </Card>
+    }
+    .into_any()
+}
+
+fn cost(call: Call) -> AnyView {
+    let charged = match call.row.cost {
+        Some(cost) => view! { {cost.to_string()} <span class="font-normal text-muted-foreground">" credits"</span> }.into_any(),
+        None => view! { <span class="font-normal text-muted-foreground">"Not settled yet"</span> }.into_any(),
+    };
+    let released = call.row.cost.map(|cost| {
+        view! {
+            <dt class="text-muted-foreground">"Released"</dt>
+            <dd class="text-end tabular-nums">{format!("−{}", call.held - cost)}</dd>
+        }
+    });
+    let scope = if call.row.talk_seconds > 0 {
+        format!("{} of talk", duration(call.row.talk_seconds))
+    } else {
+        "No talk, no charge".to_owned()
+    };
+    let scope = if call.row.cost.is_some() { scope } else { "Held until the call ends".to_owned() };
+    view! {
+        <Card title="Cost" scope=scope>
+            <dl class="grid grid-cols-[1fr_auto] gap-y-2.5 text-sm">
+                <dt class="text-muted-foreground">"Held before the call"</dt>
+                <dd class="text-end tabular-nums">{call.held.to_string()}</dd>
+                {released}
+                <dt class="border-t pt-2.5 font-medium">"Charged"</dt>
+                <dd class="border-t pt-2.5 text-end font-semibold tabular-nums">{charged}</dd>
+            </dl>
+        </Card>
+    }
+    .into_any()
+}
+
+fn facts(call: Call) -> AnyView {
+    let row = call.row;
+    let campaign = row.campaign.clone().map(|(id, name)| {
+        view! { <Fact label="Campaign"><a class="link" href=format!("/campaigns/{id}")>{name}</a></Fact> }
+    });
+    let agent = format!("{} v{}", row.agent_name, call.agent_version);
+    let agent = match call.agent {
+        Some(id) => view! { <a class="link" href=format!("/agents/{id}")>{agent}</a> }.into_any(),
+        None => agent.into_any(),
+    };
+    let contact = row.contact.map(|id| {
+        view! { <Fact label="Contact"><a class="link" href=link("/calls", &[("contact", &id.to_string())])>"All calls to "{row.contact_name.clone()}</a></Fact> }
+    });
+    let who = row.state.answered_by.map(|who| view! { <Fact label="Answered by">{who.label()}</Fact> });
+    let provider = call
+        .provider_call_id
+        .clone()
+        .map(|id| view! { <Fact label="Provider’s id"><span class="font-mono text-xs">{id}</span></Fact> });
+    let word = call.provider_status.clone().map(|word| view! { <Fact label="Provider’s word">{word}</Fact> });
+    view! {
+        <Card title="Details">
+            <Facts>
+                {campaign}
+                <Fact label="Agent">{agent}</Fact>
+                {contact}
+                <Fact label="From"><span class="tabular-nums">{call.from.clone()}</span></Fact>
+                <Fact label="Settings">{format!("Version {}", call.settings_version)}</Fact>
+                <Fact label="Network">{if row.sandbox { "Sandbox, a simulated phone" } else { "Real phone" }}</Fact>
+                {who}
+                {call.answered_at.map(|at| view! { <Fact label="Answered"><When moment=at/></Fact> })}
+                {call.ended_at.map(|at| view! { <Fact label="Ended"><When moment=at/></Fact> })}
+                {word}
+                {provider}
+            </Facts>
+        </Card>
+    }
+    .into_any()
+}
+
+/// Newest last, as it happened.
+fn story(steps: Vec<CallStep>) -> AnyView {
+    let last = steps.len().saturating_sub(1);
+    let items = steps
+        .into_iter()
+        .enumerate()
+        .map(|(i, step)| {
+            let tone = if i == last { Tone::Primary } else { Tone::Neutral };
+            view! { <TimelineItem title=step.title time=step.at.clock() tone=tone>{step.detail}</TimelineItem> }
+        })
+        .collect_view();
+    view! { <Card title="What happened" scope="Company time"><Timeline>{items}</Timeline></Card> }.into_any()
+}

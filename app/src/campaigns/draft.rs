@@ -1,0 +1,292 @@
+//! What has been typed into the campaign dialog so far. Lives beside the dialog, not in it, so that closing it by accident
+//! loses nothing; turns text into a `CampaignForm` and back.
+
+use leptos::prelude::*;
+use model::FieldErrors;
+use model::campaigns::{Audience, CallOrder, Campaign, CampaignForm, Retries, Retry};
+use model::credits::Credits;
+use model::id::CampaignId;
+use model::time::{DAY_MINUTES, Hours, Moment, Timestamp, Window};
+use wasm_bindgen::JsValue;
+
+use crate::ui::DayHours;
+
+/// Outcomes that can be retried: name in the form, label.
+pub const RETRIED: [(&str, &str); 5] =
+    [("busy", "Busy"), ("no_answer", "No answer"), ("voicemail", "Voicemail"), ("rejected", "Rejected"), ("failed", "Failed")];
+
+/// One row of the retry table, as typed.
+#[derive(Clone, Copy)]
+pub struct RetryRow {
+    pub wait: RwSignal<String>,
+    pub times: RwSignal<String>,
+}
+
+/// All fields as text, plus where one is in the dialog.
+#[derive(Clone, Copy)]
+pub struct Draft {
+    /// Set once the draft is stored.
+    pub id: RwSignal<Option<CampaignId>>,
+    pub step: RwSignal<usize>,
+    pub errors: RwSignal<FieldErrors>,
+    pub name: RwSignal<String>,
+    pub description: RwSignal<String>,
+    /// `everyone`, `segment` or `import`.
+    pub audience: RwSignal<String>,
+    pub segment: RwSignal<String>,
+    pub import: RwSignal<String>,
+    pub agent: RwSignal<String>,
+    /// As `datetime-local`, in the company's zone.
+    pub starts: RwSignal<String>,
+    pub ends: RwSignal<String>,
+    /// `company` or `own`.
+    pub hours_of: RwSignal<String>,
+    pub hours: RwSignal<Vec<DayHours>>,
+    pub order: RwSignal<String>,
+    pub concurrency: RwSignal<String>,
+    pub per_day: RwSignal<String>,
+    pub retries: [RetryRow; 5],
+    pub attempts: RwSignal<String>,
+    pub attempts_per_day: RwSignal<String>,
+    pub record: RwSignal<bool>,
+    pub minutes: RwSignal<String>,
+    pub budget: RwSignal<String>,
+}
+
+impl Draft {
+    /// An untouched form.
+    pub fn new() -> Self {
+        let empty = || RwSignal::new(String::new());
+        let draft = Self {
+            id: RwSignal::new(None),
+            step: RwSignal::new(0),
+            errors: RwSignal::new(FieldErrors::new()),
+            name: empty(),
+            description: empty(),
+            audience: empty(),
+            segment: empty(),
+            import: empty(),
+            agent: empty(),
+            starts: empty(),
+            ends: empty(),
+            hours_of: empty(),
+            hours: RwSignal::new(Vec::new()),
+            order: empty(),
+            concurrency: empty(),
+            per_day: empty(),
+            retries: RETRIED.map(|_| RetryRow { wait: empty(), times: empty() }),
+            attempts: empty(),
+            attempts_per_day: empty(),
+            record: RwSignal::new(true),
+            minutes: empty(),
+            budget: empty(),
+        };
+        draft.clear();
+        draft
+    }
+
+    /// Back to an untouched form.
+    pub fn clear(self) {
+        self.id.set(None);
+        self.fill(&CampaignForm::default(), None, None);
+    }
+
+    /// Starts from what is stored.
+    pub fn load(self, campaign: &Campaign) {
+        self.id.set(Some(campaign.id));
+        self.fill(&campaign.form, campaign.starts_at, campaign.ends_at);
+    }
+
+    fn fill(self, form: &CampaignForm, starts: Option<Moment>, ends: Option<Moment>) {
+        self.step.set(0);
+        self.errors.set(FieldErrors::new());
+        self.name.set(form.name.clone());
+        self.description.set(form.description.clone());
+        let (kind, segment, import) = match &form.audience {
+            Some(Audience::Segment { segment }) => ("segment", segment.clone(), String::new()),
+            Some(Audience::Import { import }) => ("import", String::new(), import.to_string()),
+            Some(Audience::Everyone) | None => ("everyone", String::new(), String::new()),
+        };
+        self.audience.set(kind.to_owned());
+        self.segment.set(segment);
+        self.import.set(import);
+        self.agent.set(form.agent.map(|id| id.to_string()).unwrap_or_default());
+        self.starts.set(starts.map(wall).unwrap_or_default());
+        self.ends.set(ends.map(wall).unwrap_or_default());
+        self.hours_of.set(if form.hours.is_some() { "own" } else { "company" }.to_owned());
+        self.hours.set(day_hours(form.hours.as_ref().unwrap_or(&Hours::business())));
+        self.order.set(form.order.as_str().to_owned());
+        self.concurrency.set(form.concurrency_max.to_string());
+        self.per_day.set(form.calls_per_day_max.map(|n| n.to_string()).unwrap_or_default());
+        let r = &form.retries;
+        for (row, retry) in self.retries.iter().zip([r.busy, r.no_answer, r.voicemail, r.rejected, r.failed]) {
+            row.wait.set(retry.wait_minutes.to_string());
+            row.times.set(retry.times.to_string());
+        }
+        self.attempts.set(r.attempts_max.to_string());
+        self.attempts_per_day.set(r.attempts_per_day_max.to_string());
+        self.record.set(form.record);
+        self.minutes.set(form.call_minutes_max.to_string());
+        self.budget.set(form.budget.map(|b| (b.0 / 1000).to_string()).unwrap_or_default());
+    }
+
+    /// Who is called, as chosen; `None` while a segment or import is still to be picked.
+    pub fn chosen_audience(self) -> Option<Audience> {
+        match self.audience.get().as_str() {
+            "segment" => Some(self.segment.get()).filter(|s| !s.is_empty()).map(|segment| Audience::Segment { segment }),
+            "import" => self.import.get().parse().ok().map(|import| Audience::Import { import }),
+            _ => Some(Audience::Everyone),
+        }
+    }
+
+    /// The form as the verb wants it, or every problem by field.
+    pub fn read(self, zone: &str) -> Result<CampaignForm, FieldErrors> {
+        let mut problems = FieldErrors::new();
+        let mut number = |text: RwSignal<String>, field: &str| {
+            text.get_untracked().trim().parse::<i32>().unwrap_or_else(|_| {
+                problems.insert(field.to_owned(), "Enter a whole number.".to_owned());
+                1
+            })
+        };
+        let [busy, no_answer, voicemail, rejected, failed] = std::array::from_fn(|i| Retry {
+            wait_minutes: number(self.retries[i].wait, RETRIED[i].0),
+            times: number(self.retries[i].times, RETRIED[i].0),
+        });
+        let retries = Retries {
+            busy,
+            no_answer,
+            voicemail,
+            rejected,
+            failed,
+            attempts_max: number(self.attempts, "attempts_max"),
+            attempts_per_day_max: number(self.attempts_per_day, "attempts_per_day_max"),
+        };
+        let concurrency_max = number(self.concurrency, "concurrency_max");
+        let call_minutes_max = number(self.minutes, "call_minutes_max");
+        let filled = |text: RwSignal<String>| !text.with_untracked(|t| t.trim().is_empty());
+        let calls_per_day_max = filled(self.per_day).then(|| number(self.per_day, "calls_per_day_max"));
+        let budget = filled(self.budget).then(|| Credits::whole(number(self.budget, "budget").into()));
+        let mut moment = |text: RwSignal<String>, field: &str| {
+            let at = filled(text).then(|| instant(&text.get_untracked(), zone));
+            if at == Some(None) {
+                problems.insert(field.to_owned(), "Enter a date and a time.".to_owned());
+            }
+            at.flatten()
+        };
+        let (starts_at, ends_at) = (moment(self.starts, "starts_at"), moment(self.ends, "ends_at"));
+        let own = self.hours_of.get_untracked() == "own";
+        let hours = own.then(|| read_hours(&self.hours.get_untracked())).map(|hours| {
+            hours.unwrap_or_else(|| {
+                problems.insert("hours".to_owned(), "Each window must start before it ends.".to_owned());
+                Hours::business()
+            })
+        });
+        let form = CampaignForm {
+            name: self.name.get_untracked().trim().to_owned(),
+            description: self.description.get_untracked(),
+            audience: untrack(|| self.chosen_audience()),
+            agent: self.agent.get_untracked().parse().ok(),
+            starts_at,
+            ends_at,
+            hours,
+            order: self.order.get_untracked().parse().unwrap_or(CallOrder::Fifo),
+            concurrency_max,
+            calls_per_day_max,
+            retries,
+            record: self.record.get_untracked(),
+            call_minutes_max,
+            budget,
+        };
+        if let Err(model::Error::Invalid { fields }) = form.check() {
+            for (field, problem) in fields {
+                problems.entry(field).or_insert(problem);
+            }
+        }
+        if problems.is_empty() { Ok(form) } else { Err(problems) }
+    }
+}
+
+/// The step a field is on, to lead there when it needs attention.
+pub fn step_of(field: &str) -> usize {
+    match field {
+        "name" | "description" => 0,
+        "audience" | "segment" | "import" => 1,
+        "agent" => 2,
+        "starts_at" | "ends_at" | "hours" => 3,
+        _ => 4,
+    }
+}
+
+/// `2026-11-23T09:00`, what a `datetime-local` input holds.
+fn wall(moment: Moment) -> String {
+    moment.iso().chars().take(16).collect()
+}
+
+/// The instant of a wall-clock time in a zone. The browser knows the zones; this never runs on the server.
+fn instant(wall: &str, zone: &str) -> Option<Timestamp> {
+    let as_utc: Timestamp = format!("{}:00Z", wall.get(..16)?).parse().ok()?;
+    let mut at = as_utc;
+    // Twice, because the first guess may lie on the other side of a clock change.
+    for _ in 0..2 {
+        at = as_utc - chrono::TimeDelta::minutes(offset_minutes(at, zone)?);
+    }
+    Some(at)
+}
+
+/// Minutes a zone is ahead of UTC at an instant, by formatting it there and reading the text back.
+fn offset_minutes(at: Timestamp, zone: &str) -> Option<i64> {
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &JsValue::from_str("timeZone"), &JsValue::from_str(zone)).ok()?;
+    let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
+    // Swedish writes `2026-11-23 09:00:00`.
+    let text: String = date.to_locale_string("sv-SE", &options).into();
+    let there: Timestamp = format!("{}Z", text.replacen(' ', "T", 1)).parse().ok()?;
+    Some((there - at).num_minutes())
+}
+
+/// The editor has one window a day; of several it shows the first, which never widens anyone's hours.
+pub fn day_hours(hours: &Hours) -> Vec<DayHours> {
+    let clock = |minute: u16| {
+        // A time input cannot say 24:00.
+        let minute = minute.min(DAY_MINUTES - 1);
+        format!("{:02}:{:02}", minute / 60, minute % 60)
+    };
+    hours
+        .0
+        .iter()
+        .map(|day| day.first().map_or_else(DayHours::closed, |w| DayHours::open(clock(w.start_minute), clock(w.end_minute))))
+        .collect()
+}
+
+/// The week as the model keeps it, or `None` when a window is not one.
+fn read_hours(days: &[DayHours]) -> Option<Hours> {
+    let minute = |text: &str| {
+        let (hour, minute) = text.split_once(':')?;
+        Some(hour.parse::<u16>().ok()? * 60 + minute.get(..2)?.parse::<u16>().ok()?)
+    };
+    let mut week = Hours(Default::default());
+    for (day, typed) in week.0.iter_mut().zip(days).filter(|(_, typed)| typed.open) {
+        let end = minute(&typed.to)?;
+        let end = if end == DAY_MINUTES - 1 { DAY_MINUTES } else { end };
+        day.push(Window::try_new(minute(&typed.from)?, end)?);
+    }
+    Some(week)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_survive_the_editor() {
+        for hours in [Hours::business(), Hours::always()] {
+            assert_eq!(read_hours(&day_hours(&hours)), Some(hours));
+        }
+    }
+
+    #[test]
+    fn a_window_that_ends_before_it_starts_is_no_window() {
+        assert_eq!(read_hours(&[DayHours::open("18:00", "09:00")]), None);
+        assert_eq!(read_hours(&[DayHours::open("", "09:00")]), None);
+    }
+}

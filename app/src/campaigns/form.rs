@@ -1,0 +1,271 @@
+//! The campaign dialog: six steps, the last of which stores the draft and shows what a launch would do. The same dialog edits.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+use model::Error;
+use model::FieldErrors;
+use model::campaigns::{Campaign, CampaignForm, Status};
+use model::id::CampaignId;
+use server_fn::codec::Json;
+
+use super::choices::{Choices, campaign_choices};
+use super::draft::{Draft, step_of};
+use super::launch::{CheckView, LaunchDialog, check_launch};
+use super::steps;
+use crate::screen::failed;
+use crate::ui::{Button, Dialog, DialogSize, Note, SkeletonText, Stepper, Tone, Variant, use_toasts};
+
+const STEPS: [&str; 6] = ["Basics", "Audience", "Agent", "Schedule", "Calling", "Review"];
+const REVIEW: usize = 5;
+
+/// Stores a campaign's settings: a new draft without `id`, else the next version of that one.
+#[server(input = Json)]
+pub async fn save_campaign(id: Option<CampaignId>, form: CampaignForm) -> Result<CampaignId, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let id = match id {
+        Some(id) => {
+            services::campaigns::edit(&mut tx, id, &form).await?;
+            id
+        }
+        None => services::campaigns::create(&mut tx, &form).await?,
+    };
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Makes a campaign, or edits the one in `editing`. What was typed is kept when it closes without saving.
+#[component]
+pub fn CampaignDialog(
+    open: RwSignal<bool>,
+    #[prop(optional)] editing: Option<Signal<Campaign>>,
+    /// Counted up after each save.
+    #[prop(optional)]
+    changed: Option<RwSignal<u32>>,
+) -> impl IntoView {
+    let draft = Draft::new();
+    let draft_status = move || editing.is_none_or(|campaign| campaign.with(|c| c.status == Status::Draft));
+    // An edit starts from what is stored each time; a new campaign goes on where it was left.
+    Effect::new(move |_| {
+        if let (true, Some(campaign)) = (open.get(), editing) {
+            draft.load(&campaign.get_untracked());
+        }
+    });
+    let asked = Memo::new(move |before| before == Some(&true) || open.get());
+    let choices = LocalResource::new(move || {
+        let asked = asked.get();
+        async move { if asked { campaign_choices().await.map(Some) } else { Ok(None) } }
+    });
+    let known = Memo::new(move |_| choices.get().and_then(Result::ok).flatten());
+    let saver = Saver { draft, known, open, changed, busy: RwSignal::new(false), editing: editing.is_some() };
+    let launching = RwSignal::new(false);
+    let chosen = RwSignal::new(None);
+    let launch = move |_| {
+        if let Some(id) = draft.id.get_untracked() {
+            chosen.set(Some((id, draft.name.get_untracked())));
+            open.set(false);
+            launching.set(true);
+        }
+    };
+    let title = move || if editing.is_some() { "Edit campaign" } else { "New campaign" };
+    let description = move || match (draft.name.get(), draft.id.get()) {
+        (name, _) if name.is_empty() => "Who is called, by whom, and when.".to_owned(),
+        (name, Some(_)) => format!("{name}. Saved, so closing loses nothing."),
+        (name, None) => format!("{name}. Closing keeps what you typed."),
+    };
+    let foot = move || {
+        view! {
+            {move || (draft.step.get() > 0).then(|| view! {
+                <Button variant=Variant::Outline on:click=move |_| draft.step.update(|step| *step -= 1)>"Back"</Button>
+            })}
+            {move || forward(saver, draft_status(), Callback::new(launch))}
+        }
+    };
+    let settled = move |_| {
+        // After a launch the draft is somebody else's: go and watch it.
+        if let Some(id) = draft.id.get_untracked() {
+            saver.leave(id);
+        }
+    };
+    let launched = RwSignal::new(0_u32);
+    Effect::new(move |before: Option<u32>| {
+        let now = launched.get();
+        if before.is_some_and(|before| before != now) {
+            settled(());
+        }
+        now
+    });
+    let body = move || match choices.get() {
+        Some(Ok(Some(known))) => sheet(draft, known, draft_status()),
+        Some(Err(error)) => failed(&error, "the choices", Callback::new(move |()| choices.refetch())),
+        _ => view! { <div class="px-6 py-5"><SkeletonText lines=6/></div> }.into_any(),
+    };
+    view! {
+        <Dialog
+            open=open
+            id="campaign-dialog"
+            title=Signal::derive(move || title().to_owned())
+            description=Signal::derive(description)
+            size=DialogSize::Large
+            foot=foot
+            sticky=true
+            flush=true
+        >
+            {body}
+        </Dialog>
+        <LaunchDialog open=launching campaign=chosen changed=launched/>
+    }
+}
+
+/// What the buttons at the foot need.
+#[derive(Clone, Copy)]
+struct Saver {
+    draft: Draft,
+    known: Memo<Option<Choices>>,
+    open: RwSignal<bool>,
+    changed: Option<RwSignal<u32>>,
+    busy: RwSignal<bool>,
+    editing: bool,
+}
+
+impl Saver {
+    /// Reads the fields and stores them; a bad field leads back to its step. `then` runs with the id.
+    fn save(self, then: Callback<CampaignId>) {
+        let draft = self.draft;
+        let zone = self.known.with_untracked(|known| known.as_ref().map(|known| known.zone.clone()).unwrap_or_default());
+        let form = match draft.read(&zone) {
+            Ok(form) => form,
+            Err(problems) => return self.lead_to(problems),
+        };
+        draft.errors.set(FieldErrors::new());
+        self.busy.set(true);
+        let toasts = use_toasts();
+        leptos::task::spawn_local(async move {
+            let answer = save_campaign(draft.id.get_untracked(), form).await;
+            self.busy.set(false);
+            match answer {
+                Ok(id) => {
+                    draft.id.set(Some(id));
+                    if let Some(changed) = self.changed {
+                        changed.update(|n| *n += 1);
+                    }
+                    then.run(id);
+                }
+                Err(Error::Invalid { fields }) => self.lead_to(fields),
+                Err(error) => toasts.error(error.to_string()),
+            }
+        });
+    }
+
+    fn lead_to(self, problems: FieldErrors) {
+        if let Some(step) = problems.keys().map(|field| step_of(field)).min() {
+            self.draft.step.set(step);
+        }
+        self.draft.errors.set(problems);
+    }
+
+    /// Only the fields of the step that is left must be right yet.
+    fn next(self) {
+        let draft = self.draft;
+        let here = draft.step.get_untracked();
+        let zone = self.known.with_untracked(|known| known.as_ref().map(|known| known.zone.clone()).unwrap_or_default());
+        let problems: FieldErrors =
+            draft.read(&zone).err().unwrap_or_default().into_iter().filter(|(field, _)| step_of(field) == here).collect();
+        if problems.is_empty() {
+            draft.step.set(here + 1);
+        }
+        draft.errors.set(problems);
+    }
+
+    /// Closes and shows the campaign's page.
+    fn leave(self, id: CampaignId) {
+        self.open.set(false);
+        if !self.editing {
+            self.draft.clear();
+            use_navigate()(&format!("/campaigns/{id}"), Default::default());
+        }
+    }
+}
+
+/// The buttons that lead on: continue, review, save, launch.
+fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
+    let draft = saver.draft;
+    let step = draft.step.get();
+    let finish = Callback::new(move |id| saver.leave(id));
+    let save_and_close = move |_| saver.save(finish);
+    if step == REVIEW {
+        return view! {
+            <Button variant=Variant::Outline busy=saver.busy on:click=save_and_close>"Save draft"</Button>
+            <Button icon=icondata::LuRocket on:click=move |_| launch.run(())>"Launch…"</Button>
+        }
+        .into_any();
+    }
+    if step + 1 == REVIEW && is_draft {
+        let review = move |_| saver.save(Callback::new(move |_| draft.step.set(REVIEW)));
+        return view! { <Button busy=saver.busy on:click=review>"Save and review"</Button> }.into_any();
+    }
+    let save = (saver.editing && !is_draft).then(|| view! {
+        <Button variant=if step + 1 == REVIEW { Variant::Primary } else { Variant::Outline } busy=saver.busy on:click=save_and_close>"Save changes"</Button>
+    });
+    let go_on = (step + 1 < REVIEW).then(|| {
+        let label = format!("Continue to {}", STEPS[step + 1].to_lowercase());
+        view! { <Button on:click=move |_| saver.next()>{label}</Button> }
+    });
+    view! { {save} {go_on} }.into_any()
+}
+
+/// Stepper beside the current step.
+fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
+    let names: Vec<String> = STEPS.iter().take(if is_draft { 6 } else { 5 }).map(|s| (*s).to_owned()).collect();
+    let known = StoredValue::new(known);
+    let step = move || match draft.step.get() {
+        0 => steps::basics(draft),
+        1 => steps::audience(draft, &known.get_value(), is_draft),
+        2 => steps::agent(draft, &known.get_value()),
+        3 => steps::schedule(draft, &known.get_value()),
+        4 => steps::calling(draft, &known.get_value()),
+        _ => review(draft),
+    };
+    view! {
+        <div class="grid min-h-0 sm:min-h-[29rem] sm:grid-cols-[11.5rem_minmax(0,1fr)]">
+            <nav class="border-b bg-muted/60 p-3 sm:border-e sm:border-b-0" aria-label="Steps of the campaign">
+                <Stepper steps=names current=draft.step vertical=true class="max-sm:flex-row!" on_pick=Callback::new(move |step| draft.step.set(step))/>
+            </nav>
+            <div class="flex min-w-0 flex-col gap-6 px-4 py-5 sm:px-6">{step}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The stored draft as the launch would find it.
+fn review(draft: Draft) -> AnyView {
+    let launch = LocalResource::new(move || {
+        let id = draft.id.get();
+        async move {
+            match id {
+                Some(id) => check_launch(id).await.map(Some),
+                None => Ok(None),
+            }
+        }
+    });
+    let shown = move || match launch.get() {
+        None | Some(Ok(None)) => view! { <SkeletonText lines=6/> }.into_any(),
+        Some(Err(error)) => failed(&error, "the checks", Callback::new(move |()| launch.refetch())),
+        Some(Ok(Some(launch))) => {
+            let ready = launch.check.is_ready();
+            let first = match (launch.later, launch.check.first_call) {
+                (Some(start), _) => format!("Calling would begin {}.", start.short()),
+                (None, Some(first)) => format!("The first phone would ring {}.", first.short()),
+                (None, None) => "No calling hour opens in the next two weeks.".to_owned(),
+            };
+            let tone = if ready { Tone::Success } else { Tone::Warning };
+            let verdict = if ready { "Ready to launch. " } else { "Saved as a draft; some things are still to mend. " };
+            view! {
+                <Note tone=tone live=true><b class="font-semibold">{verdict}</b>{first}</Note>
+                <CheckView check=launch.check/>
+            }
+            .into_any()
+        }
+    };
+    view! { {shown} }.into_any()
+}

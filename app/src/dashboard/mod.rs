@@ -1,0 +1,332 @@
+//! The first screen: figures of a period against the one before, calls per day, the funnel, and what is running now.
+
+#[cfg(feature = "ssr")]
+mod charts;
+mod start;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use model::Error;
+use model::accounts::Permission;
+use model::campaigns::{CampaignRow, Progress};
+use model::credits::Credits;
+use model::dashboard::{Dashboard, DashboardRange, DayCalls, Totals};
+use model::events::Topic;
+use serde::{Deserialize, Serialize};
+
+use crate::campaigns::{ProgressBar, connect_rate, second_line};
+use crate::live::use_topic;
+use crate::screen::{Answer, Loaded, count, link, may, permille, word};
+use crate::session::use_me;
+use crate::ui::{
+    Card, Cell, ChartFrame, ChartTable, Column, Empty, Funnel, FunnelStep, Legend, LinkButton, LiveDot, PageHeader, Segment,
+    Segmented, Size, Skeleton, Stat, Stats, Table, Trend, Variant, grouped,
+};
+use start::{Start, is_new};
+
+/// The figures and the chart that goes with them, from one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    pub figures: Dashboard,
+    /// ECharts option as JSON.
+    pub chart: String,
+}
+
+/// The dashboard of one period.
+#[server]
+pub async fn load_dashboard(range: DashboardRange) -> Result<Seen, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let figures = services::dashboard::load(&mut tx, range).await?;
+    tx.commit().await?;
+    let chart = charts::calls_per_day(&figures.days);
+    Ok(Seen { figures, chart })
+}
+
+/// `/`
+#[component]
+pub fn DashboardPage() -> impl IntoView {
+    let query = use_query_map();
+    let range = Memo::new(move |_| query.with(|query| word(query, "range").unwrap_or(DashboardRange::Month)));
+    let (campaigns, calls) = (use_topic(Topic::Campaigns), use_topic(Topic::Calls));
+    let (contacts, agents) = (use_topic(Topic::Contacts), use_topic(Topic::Agents));
+    let seen: Answer<Seen> = Resource::new(
+        move || (range.get(), campaigns.get(), calls.get(), contacts.get(), agents.get()),
+        |(range, ..)| load_dashboard(range),
+    );
+    view! {
+        <Title text="Dashboard"/>
+        <Loaded resource=seen what="the dashboard" waiting=waiting view=page/>
+    }
+}
+
+fn waiting() -> impl IntoView {
+    view! {
+        <div class="page-head" role="status" aria-label="Loading">
+            <div class="flex flex-col gap-3"><Skeleton class="h-7 w-48"/><Skeleton class="h-4 w-80"/></div>
+        </div>
+        <Skeleton class="mb-6 h-36 w-full"/>
+        <div class="grid gap-6 xl:grid-cols-3"><Skeleton class="h-96 xl:col-span-2"/><Skeleton class="h-96"/></div>
+    }
+}
+
+fn page(seen: Signal<Seen>) -> AnyView {
+    let figures = Memo::new(move |_| seen.with(|seen| seen.figures.clone()));
+    let fresh = Memo::new(move |_| figures.with(is_new));
+    let me = use_me();
+    let manage = may(Permission::ManageCampaigns);
+    let title = move || match me.with(|me| me.as_ref().and_then(|me| me.name.split_whitespace().next().map(str::to_owned))) {
+        Some(name) if fresh.get() => format!("Welcome, {name}"),
+        _ => "Dashboard".to_owned(),
+    };
+    let description = move || {
+        if fresh.get() {
+            return "A few short steps to your first call. It takes about ten minutes.".to_owned();
+        }
+        figures.with(|f| match f.range {
+            DashboardRange::Week => format!("How your campaigns performed {}, compared with the 7 days before.", f.scope),
+            DashboardRange::Month => format!("How your campaigns performed {}, compared with the 30 days before.", f.scope),
+            DashboardRange::Total => format!("How your campaigns performed {}.", f.scope),
+        })
+    };
+    let ranges = move || {
+        let now = figures.with(|f| f.range);
+        let items = DashboardRange::ALL
+            .iter()
+            .map(|range| {
+                let word = if *range == DashboardRange::Month { "" } else { range.as_str() };
+                Segment::new(range.label(), link("/", &[("range", word)]), *range == now)
+            })
+            .collect();
+        (!fresh.get()).then(|| view! { <Segmented label="Period" items=items/> })
+    };
+    let create = move || {
+        (manage.get() && !fresh.get())
+            .then(|| view! { <LinkButton href="/campaigns?new=1" icon=icondata::LuPlus>"New campaign"</LinkButton> })
+    };
+    view! {
+        <PageHeader title=Signal::derive(title) description=Signal::derive(description)>{ranges} {create}</PageHeader>
+        {move || if fresh.get() {
+            view! { <Start seen=figures.into()/> }.into_any()
+        } else {
+            view! { <Figures seen=seen figures=figures/> }.into_any()
+        }}
+    }
+    .into_any()
+}
+
+#[component]
+fn Figures(seen: Signal<Seen>, figures: Memo<Dashboard>) -> impl IntoView {
+    let option = Memo::new(move |_| seen.with(|seen| seen.chart.clone()));
+    let days = Memo::new(move |_| figures.with(|f| f.days.clone()));
+    let funnel_foot = move || {
+        figures.with(|f| {
+            let text = f.totals.cost_per_connect().map(Credits::rounded).unwrap_or_else(|| "–".to_owned());
+            view! { <span>"Credits per connect"</span> <span class="text-foreground tabular-nums">{text}</span> }
+        })
+    };
+    view! {
+        <div class="flex flex-col gap-6">
+            {move || strip(figures.get())}
+            <div class="grid gap-6 xl:grid-cols-3">
+                {move || per_day(days.get(), option)}
+                <Card title="Funnel" scope="From attempt to conversation" foot=funnel_foot>
+                    <Funnel steps=Signal::derive(move || figures.with(|f| funnel(&f.totals)))/>
+                </Card>
+            </div>
+            <Running figures=figures/>
+        </div>
+    }
+}
+
+/// A change against the period before, in percent; nothing when there is nothing to compare with.
+fn change(now: i64, before: Option<i64>, rising_is_good: bool) -> Option<(String, Trend, bool)> {
+    let before = before.filter(|before| *before > 0)?;
+    let tenths = (now - before) * 1000 / before;
+    Some(trend(tenths, format!("{}%", tenth(tenths)), rising_is_good))
+}
+
+/// A change of a share, in points.
+fn points(now: Option<i64>, before: Option<i64>) -> Option<(String, Trend, bool)> {
+    let tenths = now? - before?;
+    Some(trend(tenths, format!("{} pt", tenth(tenths)), true))
+}
+
+fn tenth(tenths: i64) -> String {
+    format!("{}.{}", tenths.abs() / 10, tenths.abs() % 10)
+}
+
+fn trend(tenths: i64, text: String, rising_is_good: bool) -> (String, Trend, bool) {
+    match tenths {
+        0 => (text, Trend::Flat, true),
+        n if n > 0 => (text, Trend::Up, rising_is_good),
+        _ => (text, Trend::Down, !rising_is_good),
+    }
+}
+
+/// Ended calls of a day.
+fn calls_of(day: &DayCalls) -> i64 {
+    day.connected + day.voicemail + day.no_answer + day.busy + day.failed
+}
+
+fn strip(seen: Dashboard) -> impl IntoView {
+    let (now, before) = (seen.totals, seen.before);
+    let by_day = seen.days.clone();
+    let line = move |read: fn(&DayCalls) -> f64| by_day.iter().map(read).collect::<Vec<f64>>();
+    let was = move |read: fn(&Totals) -> i64| before.as_ref().map(read);
+    let days = i64::try_from(seen.days.len()).unwrap_or(1).max(1);
+    let average = if now.connected > 0 { crate::screen::duration(now.talk_seconds / now.connected) } else { String::new() };
+    let cost = now.cost_per_connect();
+    let cost_before = before.as_ref().and_then(Totals::cost_per_connect);
+    let text = |text: String, words: &str| if text.is_empty() { String::new() } else { format!("{text} {words}") };
+    view! {
+        <Stats label="Figures of the period" class="grid-cols-2 lg:grid-cols-3 2xl:grid-cols-6">
+            <Stat label="Calls" value=grouped(now.calls) nostrip:delta=change(now.calls, was(|b| b.calls), true)
+                note=format!("{} a day", grouped(now.calls / days)) points=line(|d| calls_of(d) as f64)/>
+            <Stat label="Connect rate" value=now.connect_permille().map(permille).unwrap_or_default()
+                nostrip:delta=points(now.connect_permille(), before.as_ref().and_then(Totals::connect_permille))
+                note="of attempts" points=line(|d| d.connected as f64 / calls_of(d).max(1) as f64)/>
+            <Stat label="Talk time" value=grouped(now.talk_seconds / 60) unit="min" nostrip:delta=change(now.talk_seconds, was(|b| b.talk_seconds), true)
+                note=text(average, "average") points=line(|d| d.talk_seconds as f64)/>
+            <Stat label="Spend" value=now.spent.rounded() unit="cr" nostrip:delta=change(now.spent.0, was(|b| b.spent.0), true)
+                note=format!("{} a day", Credits(now.spent.0 / days).rounded()) points=line(|d| d.spent.0 as f64)/>
+            <Stat label="People reached" value=grouped(now.reached) nostrip:delta=change(now.reached, was(|b| b.reached), true)
+                note=format!("{} talked over 30 s", grouped(now.talked)) points=line(|d| d.connected as f64)/>
+            <Stat label="Cost per connect" value=cost.map(Credits::rounded).unwrap_or_default() unit="cr"
+                nostrip:delta=cost.and_then(|cost| change(cost.0, cost_before.map(|c| c.0), false))
+                note=cost_before.map(|cost| format!("was {}", cost.rounded())).unwrap_or_default()
+                points=line(|d| d.spent.0 as f64 / d.connected.max(1) as f64)/>
+        </Stats>
+    }
+}
+
+fn funnel(totals: &Totals) -> Vec<FunnelStep> {
+    let of = |part: i64| part as f64 * 100.0 / totals.calls.max(1) as f64;
+    vec![
+        FunnelStep::new("Attempted", grouped(totals.calls), if totals.calls > 0 { 100.0 } else { 0.0 }),
+        FunnelStep::new("Connected", grouped(totals.connected), of(totals.connected)),
+        FunnelStep::new("Talked over 30 s", grouped(totals.talked), of(totals.talked)),
+        FunnelStep::new("People reached", grouped(totals.reached), of(totals.reached)),
+    ]
+}
+
+/// The chart with its legend and its figures as a table.
+fn per_day(days: Vec<DayCalls>, option: Memo<String>) -> AnyView {
+    let sum = |read: fn(&DayCalls) -> i64| days.iter().map(read).sum::<i64>();
+    let all = sum(calls_of);
+    if all == 0 {
+        return view! {
+            <Card title="Calls per day" class="xl:col-span-2">
+                <Empty icon=icondata::LuChartArea title="No calls in this period" text="Calls show here a second after they end."/>
+            </Card>
+        }
+        .into_any();
+    }
+    let legend = vec![
+        Legend::new("Connected", 1, grouped(sum(|d| d.connected))),
+        Legend::new("Voicemail", 3, grouped(sum(|d| d.voicemail))),
+        Legend::new("No answer", 5, grouped(sum(|d| d.no_answer))),
+        Legend::new("Busy", 2, grouped(sum(|d| d.busy))),
+        Legend::new("Failed", 4, grouped(sum(|d| d.failed))),
+    ];
+    let most =
+        days.iter().max_by_key(|day| calls_of(day)).map(|day| format!("most on {} with {}", day.label, grouped(calls_of(day))));
+    let summary =
+        format!("Stacked areas of calls per day: {} in {} days, {}.", grouped(all), days.len(), most.unwrap_or_default());
+    let head = ["Day", "Connected", "Voicemail", "No answer", "Busy", "Failed"].map(str::to_owned).to_vec();
+    let rows = days
+        .iter()
+        .map(|d| {
+            std::iter::once(d.label.clone())
+                .chain([d.connected, d.voicemail, d.no_answer, d.busy, d.failed].map(grouped))
+                .collect()
+        })
+        .collect();
+    view! {
+        <ChartFrame
+            title="Calls per day"
+            scope="Ended calls, by what happened"
+            summary=summary
+            option=option
+            table=ChartTable { head, rows }
+            legend=legend
+            height=320
+            class="xl:col-span-2"
+        />
+    }
+    .into_any()
+}
+
+#[component]
+fn Running(figures: Memo<Dashboard>) -> impl IntoView {
+    let rows = Memo::new(move |_| figures.with(|f| f.running.clone()));
+    let empty = Memo::new(move |_| rows.with(Vec::is_empty));
+    let scope =
+        move || figures.with(|f| format!("{} in flight, {} queued", count(f.live_calls, "call", "calls"), grouped(f.queued)));
+    let actions = || view! { <LinkButton href="/calls?live=1" variant=Variant::Outline size=Size::Small>"See calls under way"</LinkButton> };
+    let columns = || {
+        vec![
+            Column::new("Campaign"),
+            Column::new("Progress"),
+            Column::new("In flight").number(),
+            Column::new("Connected").number(),
+            Column::new("Spent").number(),
+            Column::new("Ends").number(),
+        ]
+    };
+    view! {
+        <section class="card" aria-labelledby="running-title">
+            <div class="card-head pb-3">
+                <div class="min-w-0">
+                    <h2 id="running-title">"Running campaigns"</h2>
+                    <p class="flex items-center gap-2"><LiveDot stale=Signal::derive(move || figures.with(|f| f.live_calls == 0))/>{scope}</p>
+                </div>
+                {actions()}
+            </div>
+            {move || if empty.get() {
+                view! {
+                    <Empty icon=icondata::LuMegaphone title="Nothing is running" text="Launch a campaign and watch it here.">
+                        <LinkButton href="/campaigns" variant=Variant::Outline>"Open campaigns"</LinkButton>
+                    </Empty>
+                }
+                .into_any()
+            } else {
+                view! {
+                    <Table caption="Running campaigns" columns=columns()>
+                        <For
+                            each=move || rows.get()
+                            key=|row| row.id
+                            children=move |first| {
+                                let id = first.id;
+                                let row = Memo::new(move |_| rows.with(|rows| rows.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
+                                running_row(row)
+                            }
+                        />
+                    </Table>
+                }
+                .into_any()
+            }}
+        </section>
+    }
+}
+
+fn running_row(row: Memo<CampaignRow>) -> impl IntoView {
+    let id = row.with_untracked(|row| row.id);
+    let progress = Memo::new(move |_| row.with(|row| row.progress));
+    let dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
+    let figure = move |read: fn(&Progress) -> String| move || dash(progress.with(read));
+    view! {
+        <tr>
+            <td class="lead">
+                <a class="font-medium hover:underline" href=format!("/campaigns/{id}")>{move || row.with(|row| row.name.clone())}</a>
+                <span class="sub">{move || row.with(second_line)}</span>
+            </td>
+            <Cell label="Progress"><ProgressBar progress=progress running=true/></Cell>
+            <Cell label="In flight" number=true>{figure(|p| grouped(p.calling))}</Cell>
+            <Cell label="Connected" number=true>{figure(connect_rate)}</Cell>
+            <Cell label="Spent" number=true>{figure(|p| p.spent.rounded())}</Cell>
+            <Cell label="Ends" number=true muted=true>{move || row.with(|row| row.ends_at.map_or_else(|| "When done".to_owned(), |at| at.short()))}</Cell>
+        </tr>
+    }
+}

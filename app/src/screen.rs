@@ -1,0 +1,178 @@
+//! What every screen does the same way: wait with a skeleton, say what failed and retry, then change in place; links whose
+//! query string is the state; moments, durations and shares as text. No server functions and no nouns of the business.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
+use leptos_router::location::Url;
+use leptos_router::params::ParamsMap;
+use model::Error;
+use model::accounts::Permission;
+use model::page::{PER_PAGE, Paging};
+use model::time::Moment;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ui::{Column, ErrorState, Sort};
+
+/// A resource as server functions fill it.
+pub type Answer<T> = Resource<Result<T, Error>>;
+
+/// Shows `waiting` until the first value is there, then `view`, which is built once: later values arrive through its
+/// signal and change it in place, so that menus stay open and nothing flashes. `what` completes "Could not load …".
+#[component]
+pub fn Loaded<T, V>(resource: Answer<T>, what: &'static str, #[prop(into)] waiting: ViewFn, view: V) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
+    V: Fn(Signal<T>) -> AnyView + Clone + Send + Sync + 'static,
+{
+    view! {
+        <Transition fallback=move || waiting.run()>
+            {
+                let view = view.clone();
+                let state = Memo::new(move |_| {
+                    resource.with(|answer| answer.as_ref().map(|answer| answer.as_ref().map(drop).map_err(Clone::clone)))
+                });
+                move || match state.get() {
+                    None => ().into_any(),
+                    Some(Err(error)) => failed(&error, what, Callback::new(move |()| resource.refetch())),
+                    Some(Ok(())) => match resource.get_untracked() {
+                        Some(Ok(first)) => view(latest(resource, first)),
+                        _ => ().into_any(),
+                    },
+                }
+            }
+        </Transition>
+    }
+}
+
+/// The newest good value; an answer that failed leaves the last one standing until the view is replaced.
+fn latest<T: Clone + PartialEq + Send + Sync + 'static>(resource: Answer<T>, first: T) -> Signal<T> {
+    let value = Memo::new(move |before: Option<&T>| match resource.get() {
+        Some(Ok(value)) => value,
+        _ => before.unwrap_or(&first).clone(),
+    });
+    value.into()
+}
+
+/// What failed, in place of what was asked for.
+pub fn failed(error: &Error, what: &str, retry: Callback<()>) -> AnyView {
+    let text = error.to_string();
+    match error {
+        Error::NotFound { .. } => view! { <ErrorState title="Nothing here" text=text/> }.into_any(),
+        Error::Forbidden { .. } => view! { <ErrorState title="Not for your role" text=text/> }.into_any(),
+        Error::Internal { trace } => {
+            view! { <ErrorState title=format!("Could not load {what}") text="Something went wrong on our side. Nothing was changed." trace=trace.clone() on_retry=retry/> }
+                .into_any()
+        }
+        _ => view! { <ErrorState title=format!("Could not load {what}") text=text on_retry=retry/> }.into_any(),
+    }
+}
+
+/// Whether the person at the screen may do this. Buttons ask here; the verbs ask again.
+pub fn may(permission: Permission) -> Signal<bool> {
+    let me = crate::session::use_me();
+    Signal::derive(move || me.with(|me| me.as_ref().is_some_and(|me| me.role.may(permission))))
+}
+
+/// A dialog that a link can open: `?name=1` opens it. The parameter is taken away at once, so that the same link opens it again.
+pub fn opened_by(name: &'static str) -> RwSignal<bool> {
+    let (query, location, navigate) = (use_query_map(), use_location(), use_navigate());
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        let mut rest = query.get();
+        if rest.remove(name).is_none() {
+            return;
+        }
+        open.set(true);
+        let here = format!("{}{}", location.pathname.get_untracked(), rest.to_query_string());
+        navigate(&here, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
+    });
+    open
+}
+
+/// A moment in the company's zone; hovering shows date and seconds.
+#[component]
+pub fn When(moment: Moment) -> impl IntoView {
+    view! { <time datetime=moment.iso() title=moment.long()>{moment.short()}</time> }
+}
+
+/// A path with a query string; empty values are left out, so that the plain list has the plain address.
+pub fn link(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut out = path.to_owned();
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        out.push(if out.len() == path.len() { '?' } else { '&' });
+        out.push_str(name);
+        out.push('=');
+        out.push_str(&Url::escape(value));
+    }
+    out
+}
+
+/// The text of a query parameter, or nothing.
+pub fn text(query: &ParamsMap, name: &str) -> String {
+    query.get_str(name).unwrap_or_default().to_owned()
+}
+
+/// A query parameter read as one of a noun's words; an unknown word is no filter.
+pub fn word<T: std::str::FromStr>(query: &ParamsMap, name: &str) -> Option<T> {
+    query.get_str(name).and_then(|text| text.parse().ok())
+}
+
+/// Which page the query asks for.
+pub fn paging(query: &ParamsMap) -> Paging {
+    Paging::new(word(query, "page").unwrap_or(1), PER_PAGE)
+}
+
+/// A column that sorts: choosing it again turns the order around.
+pub fn sortable(label: &str, key: &str, now: &str, descending: bool, href: impl Fn(&str, bool) -> String) -> Column {
+    let here = key == now;
+    let sort = match (here, descending) {
+        (false, _) => Sort::None,
+        (true, false) => Sort::Ascending,
+        (true, true) => Sort::Descending,
+    };
+    Column::new(label).sort(href(key, here && !descending), sort)
+}
+
+/// `1:58`, `1:02:03`.
+pub fn duration(seconds: i64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// `37.1%` from 371.
+pub fn permille(share: i64) -> String {
+    format!("{}.{}%", share / 10, share % 10)
+}
+
+/// `part` of `whole` as `37.1%`; nothing without a whole.
+pub fn share(part: i64, whole: i64) -> String {
+    if whole > 0 { permille(part * 1000 / whole) } else { String::new() }
+}
+
+/// `1 contact`, `1,204 contacts`.
+pub fn count(n: i64, one: &str, many: &str) -> String {
+    format!("{} {}", crate::ui::grouped(n), if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leaves_out_what_is_empty() {
+        assert_eq!(link("/calls", &[("q", ""), ("range", "7d"), ("page", "2")]), "/calls?range=7d&page=2");
+        assert_eq!(link("/calls", &[("q", "")]), "/calls");
+    }
+
+    #[test]
+    fn durations_grow_an_hour_when_they_need_one() {
+        assert_eq!([duration(0), duration(118), duration(3723)], ["0:00", "1:58", "1:02:03"]);
+    }
+
+    #[test]
+    fn shares_have_one_decimal_and_nothing_has_none() {
+        assert_eq!([share(1, 3), share(0, 5), share(0, 0)], ["33.3%", "0.0%", ""]);
+    }
+}
