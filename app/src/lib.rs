@@ -1,6 +1,12 @@
 //! The pages of Belfry: the component library, the frame around every page, and one folder per noun.
 //! [`App`] is the route table: the whole site on one screen.
 
+// A view is one type as deep as its markup.
+#![recursion_limit = "512"]
+
+// The type of a view nests as deep as its markup.
+#![recursion_limit = "256"]
+
 pub mod agents;
 pub mod auth;
 pub mod calls;

@@ -1,5 +1,8 @@
 //! The entry point of the browser: takes over the page that the server rendered. Nothing else, for ever.
 
+// A view is one type as deep as its markup.
+#![recursion_limit = "512"]
+
 /// Called by the script that Leptos puts into every page.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

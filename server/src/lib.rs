@@ -1,6 +1,9 @@
 //! The HTTP doors of Belfry: pages, uploads, live streams and provider callbacks, all in front of `services`.
 //! No rules and no SQL live here. [`router`] is the whole site in one value, so that tests need no socket.
 
+// A view is one type as deep as its markup.
+#![recursion_limit = "512"]
+
 mod answers;
 mod caller;
 mod dev;

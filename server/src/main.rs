@@ -1,10 +1,14 @@
 //! `belfry`: one program, one command per task. Each reads its configuration from the environment only.
 
+// A view is one type as deep as its markup.
+#![recursion_limit = "512"]
+
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use services::config::need;
 use services::{Config, Db, db};
 use std::future::Future;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -124,7 +128,8 @@ fn database_of(url: &str) -> anyhow::Result<&str> {
 
 fn log(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let ansi = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
     if json { builder.json().init() } else { builder.compact().init() }
 }
 

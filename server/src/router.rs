@@ -33,7 +33,8 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::Level;
 
 /// What handlers take apart.
 #[derive(Clone, FromRef)]
@@ -64,7 +65,7 @@ pub fn until(db: Db, options: LeptosOptions, stop: CancellationToken) -> Router 
         .layer(from_fn_with_state(site.db.config().dev, security_headers))
         .layer(CatchPanicLayer::custom(answers::panicked))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(DefaultOnResponse::new().level(Level::INFO)))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .with_state(site)
 }
