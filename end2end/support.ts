@@ -1,21 +1,27 @@
-// What every journey has: a page that fails the test on any error in the console, and a check of accessibility.
-// Journeys import `test` and `expect` from here, never from Playwright.
+// What every journey has: a page that fails the test on any error in the console, a check of accessibility, and knowing when
+// a page is alive. Journeys import `test` and `expect` from here, never from Playwright.
 import AxeBuilder from "@axe-core/playwright";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Browser, type Locator, type Page } from "@playwright/test";
 
 export const gremlinUrl = process.env.GREMLIN_URL ?? "";
+
+declare global {
+  interface Window {
+    hydrated?: boolean;
+  }
+}
 
 /** `page` collects its own complaints: exceptions (a wasm panic is one), console errors, hydration warnings. */
 export const test = base.extend({
   page: async ({ page }, use) => {
-    const complaints = watch(page);
+    const complaints = await watch(page);
     await use(page);
     expect(complaints, "errors in the browser").toEqual([]);
   },
 });
 
 /** The same watch for a page that a journey opened itself, for example in a second context. */
-export function watch(page: Page): string[] {
+export async function watch(page: Page): Promise<string[]> {
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(`exception at ${page.url()}: ${error.message}`));
   page.on("console", (message) => {
@@ -26,7 +32,43 @@ export function watch(page: Page): string[] {
       complaints.push(`console at ${page.url()}: ${text}`);
     }
   });
+  await page.addInitScript(noteHydration);
   return complaints;
+}
+
+/** Runs in the browser. Hydration is one task that ends with every listener in place; nothing else listens on elements. */
+function noteHydration(): void {
+  const add = EventTarget.prototype.addEventListener;
+  EventTarget.prototype.addEventListener = function (this: EventTarget, ...args: Parameters<typeof add>) {
+    if (this instanceof Element && window.hydrated === undefined) {
+      window.hydrated = false;
+      setTimeout(() => (window.hydrated = true));
+    }
+    return add.apply(this, args);
+  };
+}
+
+/** Waits until buttons do something: what is clicked or typed before hydration is lost. */
+export async function alive(page: Page): Promise<void> {
+  await page.waitForFunction(() => window.hydrated === true);
+}
+
+/** Opens an address as if it was typed, and waits until the page is alive. */
+export async function visit(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await alive(page);
+}
+
+/** A person with a browser of their own. `done` fails on what the browser complained about. */
+export async function stranger(browser: Browser): Promise<{ page: Page; done: () => Promise<void> }> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const complaints = await watch(page);
+  const done = async () => {
+    expect(complaints, "errors in the browser").toEqual([]);
+    await context.close();
+  };
+  return { page, done };
 }
 
 /** axe in both themes, on the page as it is. The theme is a class on <html>, so no reload is needed. */
@@ -36,13 +78,26 @@ export async function expectAccessible(page: Page): Promise<void> {
     await page.evaluate((name) => {
       document.documentElement.classList.toggle("dark", name === "dark");
       // a colour in the middle of its transition would be measured
-      document.getAnimations().forEach((animation) => animation.finish());
+      document.getAnimations().forEach((animation) => {
+        if (animation.effect?.getComputedTiming().endTime !== Infinity) animation.finish();
+      });
     }, theme);
     const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
-    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => node.target.join(" ")).join("\n  ")}`);
-    expect(found, `accessibility of ${page.url()} in the ${theme} theme`).toEqual([]);
+    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
+    expect.soft(found, `accessibility of ${page.url()} in the ${theme} theme`).toEqual([]);
   }
   await page.evaluate((name) => (document.documentElement.className = name), before);
+}
+
+/** The value of a figure, by the name of its strip and its own. */
+export function figure(page: Page, strip: string, name: string): Locator {
+  const term = page.getByRole("term").filter({ hasText: new RegExp(`^${name}$`) });
+  return page.getByRole("region", { name: strip, exact: true }).locator("div").filter({ has: term }).getByRole("definition").first();
+}
+
+/** A figure as a number. */
+export async function amount(figure: Locator): Promise<number> {
+  return Number((await figure.innerText()).replaceAll(",", "").match(/-?[\d.]+/)?.[0]);
 }
 
 export { expect };
