@@ -4,9 +4,6 @@
 // A view is one type as deep as its markup.
 #![recursion_limit = "512"]
 
-// The type of a view nests as deep as its markup.
-#![recursion_limit = "256"]
-
 pub mod agents;
 pub mod auth;
 pub mod calls;
