@@ -13,7 +13,7 @@ use super::draft::{Draft, step_of};
 use super::launch::{CheckView, LaunchDialog, check_launch};
 use super::steps;
 use crate::screen::failed;
-use crate::ui::{Button, Dialog, DialogSize, Note, SkeletonText, Stepper, Tone, Variant, use_toasts};
+use crate::ui::{Button, Dialog, DialogSize, Note, SkeletonText, Stepper, Toasts, Tone, Variant, use_toasts};
 
 const STEPS: [&str; 6] = ["Basics", "Audience", "Agent", "Schedule", "Calling", "Review"];
 const REVIEW: usize = 5;
@@ -44,12 +44,12 @@ pub fn CampaignDialog(
     changed: Option<RwSignal<u32>>,
 ) -> impl IntoView {
     let draft = Draft::new();
-    let draft_status = move || editing.is_none_or(|campaign| campaign.with(|c| c.status == Status::Draft));
-    // An edit starts from what is stored each time; a new campaign goes on where it was left.
-    Effect::new(move |_| {
-        if let (true, Some(campaign)) = (open.get(), editing) {
-            draft.load(&campaign.get_untracked());
-        }
+    let is_draft = Memo::new(move |_| editing.is_none_or(|campaign| campaign.with(|c| c.status == Status::Draft)));
+    // An edit starts from what is stored; a new campaign goes on where it was left, unless that was stored already.
+    Effect::new(move |_| match (open.get(), editing) {
+        (true, Some(campaign)) => draft.load(&campaign.get_untracked()),
+        (true, None) if draft.id.get_untracked().is_some() => draft.clear(),
+        _ => {}
     });
     let asked = Memo::new(move |before| before == Some(&true) || open.get());
     let choices = LocalResource::new(move || {
@@ -57,7 +57,17 @@ pub fn CampaignDialog(
         async move { if asked { campaign_choices().await.map(Some) } else { Ok(None) } }
     });
     let known = Memo::new(move |_| choices.get().and_then(Result::ok).flatten());
-    let saver = Saver { draft, known, open, changed, busy: RwSignal::new(false), editing: editing.is_some() };
+    let navigate = use_navigate();
+    let saver = Saver {
+        draft,
+        known,
+        open,
+        changed,
+        busy: RwSignal::new(false),
+        editing: editing.is_some(),
+        toasts: use_toasts(),
+        go: Callback::new(move |path: String| navigate(&path, Default::default())),
+    };
     let launching = RwSignal::new(false);
     let chosen = RwSignal::new(None);
     let launch = move |_| {
@@ -78,7 +88,7 @@ pub fn CampaignDialog(
             {move || (draft.step.get() > 0).then(|| view! {
                 <Button variant=Variant::Outline on:click=move |_| draft.step.update(|step| *step -= 1)>"Back"</Button>
             })}
-            {move || forward(saver, draft_status(), Callback::new(launch))}
+            {move || forward(saver, is_draft.get(), Callback::new(launch))}
         }
     };
     let settled = move |_| {
@@ -96,7 +106,7 @@ pub fn CampaignDialog(
         now
     });
     let body = move || match choices.get() {
-        Some(Ok(Some(known))) => sheet(draft, known, draft_status()),
+        Some(Ok(Some(known))) => sheet(draft, known, is_draft.get()),
         Some(Err(error)) => failed(&error, "the choices", Callback::new(move |()| choices.refetch())),
         _ => view! { <div class="px-6 py-5"><SkeletonText lines=6/></div> }.into_any(),
     };
@@ -126,6 +136,8 @@ struct Saver {
     changed: Option<RwSignal<u32>>,
     busy: RwSignal<bool>,
     editing: bool,
+    toasts: Toasts,
+    go: Callback<String>,
 }
 
 impl Saver {
@@ -139,7 +151,7 @@ impl Saver {
         };
         draft.errors.set(FieldErrors::new());
         self.busy.set(true);
-        let toasts = use_toasts();
+        let toasts = self.toasts;
         leptos::task::spawn_local(async move {
             let answer = save_campaign(draft.id.get_untracked(), form).await;
             self.busy.set(false);
@@ -182,7 +194,7 @@ impl Saver {
         self.open.set(false);
         if !self.editing {
             self.draft.clear();
-            use_navigate()(&format!("/campaigns/{id}"), Default::default());
+            self.go.run(format!("/campaigns/{id}"));
         }
     }
 }

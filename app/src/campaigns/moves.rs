@@ -10,7 +10,7 @@ use model::id::CampaignId;
 
 use super::launch::LaunchDialog;
 use crate::screen::may;
-use crate::ui::{ConfirmDialog, MenuItem, MenuLine, MenuLink, use_toasts};
+use crate::ui::{ConfirmDialog, MenuItem, MenuLine, MenuLink, Toasts, use_toasts};
 
 /// Asks a lawful move of a campaign.
 #[server]
@@ -58,14 +58,20 @@ pub struct Moves {
     deleting: RwSignal<bool>,
     busy: RwSignal<bool>,
     error: RwSignal<Option<String>>,
+    toasts: Toasts,
+    /// Opens a page; kept here because a click has no context to find the router in.
+    go: Callback<String>,
     /// Counts what was changed here; resources listen to read again at once.
     pub changed: RwSignal<u32>,
 }
 
 impl Moves {
-    /// Nothing chosen yet.
+    /// Nothing chosen yet. Call it in a component.
     pub fn new() -> Self {
+        let navigate = use_navigate();
         Self {
+            toasts: use_toasts(),
+            go: Callback::new(move |path: String| navigate(&path, Default::default())),
             chosen: RwSignal::new(None),
             launching: RwSignal::new(false),
             cancelling: RwSignal::new(false),
@@ -97,7 +103,7 @@ impl Moves {
 
     /// Makes a move that needs no question.
     pub fn make(self, id: CampaignId, name: String, action: Move) {
-        let toasts = use_toasts();
+        let toasts = self.toasts;
         self.busy.set(true);
         leptos::task::spawn_local(async move {
             let answer = move_campaign(id, action).await;
@@ -116,12 +122,12 @@ impl Moves {
 
     /// Copies a campaign and goes to the copy.
     fn duplicate(self, id: CampaignId) {
-        let (toasts, navigate) = (use_toasts(), use_navigate());
+        let (toasts, go) = (self.toasts, self.go);
         leptos::task::spawn_local(async move {
             match duplicate_campaign(id).await {
                 Ok(copy) => {
                     toasts.success("Campaign duplicated");
-                    navigate(&format!("/campaigns/{copy}"), Default::default());
+                    go.run(format!("/campaigns/{copy}"));
                 }
                 Err(error) => toasts.error(error.to_string()),
             }
@@ -132,7 +138,7 @@ impl Moves {
 /// The dialogs behind a screen's [`Moves`]; once per screen.
 #[component]
 pub fn MoveDialogs(moves: Moves, #[prop(optional)] on_deleted: Option<Callback<()>>) -> impl IntoView {
-    let toasts = use_toasts();
+    let toasts = moves.toasts;
     let name = move || moves.chosen.with(|chosen| chosen.as_ref().map(|(_, name)| name.clone()).unwrap_or_default());
     let cancel = move |()| {
         if let Some((id, name)) = moves.chosen.get_untracked() {
