@@ -28,8 +28,10 @@ struct Live {
     gathering: [RwSignal<bool>; TOPICS],
     lost: RwSignal<bool>,
     stale: RwSignal<bool>,
-    stream: StoredValue<Option<Stream>, LocalStorage>,
 }
+
+/// Where the open connection is kept. It belongs to the browser's one thread, so it is made in an effect, never on the server.
+type Kept = StoredValue<Option<Stream>, LocalStorage>;
 
 /// An open connection and the handler that must live as long.
 struct Stream {
@@ -55,14 +57,10 @@ pub fn provide_live() {
         gathering: std::array::from_fn(|_| RwSignal::new(false)),
         lost: RwSignal::new(false),
         stale: RwSignal::new(false),
-        stream: StoredValue::new_local(None),
     };
     provide_context(live);
-    // Effects run in browsers only.
-    Effect::new(move |_| live.connect());
-    on_cleanup(move || {
-        live.stream.try_set_value(None);
-    });
+    // Effects run in browsers only. What is stored in one is dropped with it, and dropping a stream closes it.
+    Effect::new(move |_| live.connect(StoredValue::new_local(None)));
 }
 
 fn index(topic: Topic) -> usize {
@@ -70,20 +68,20 @@ fn index(topic: Topic) -> usize {
 }
 
 impl Live {
-    fn connect(self) {
+    fn connect(self, kept: Kept) {
         let Ok(source) = EventSource::new(STREAM) else {
             self.stale.set(true);
             return;
         };
-        let handler = Closure::<dyn Fn(Event)>::new(move |event: Event| self.heard(&event));
+        let handler = Closure::<dyn Fn(Event)>::new(move |event: Event| self.heard(&event, kept));
         for name in ["open", "error", "resync"].into_iter().chain(Topic::ALL.iter().map(|topic| topic.as_str())) {
             // Only fails for a target that is no event target.
             let _ = source.add_event_listener_with_callback(name, handler.as_ref().unchecked_ref());
         }
-        self.stream.try_set_value(Some(Stream { source, _handler: handler }));
+        kept.try_set_value(Some(Stream { source, _handler: handler }));
     }
 
-    fn heard(self, event: &Event) {
+    fn heard(self, event: &Event, kept: Kept) {
         match event.type_().as_str() {
             "open" => {
                 if self.lost.get_untracked() {
@@ -92,7 +90,7 @@ impl Live {
                     self.all();
                 }
             }
-            "error" => self.lost(event),
+            "error" => self.lost(event, kept),
             "resync" => self.all(),
             word => {
                 if let Ok(topic) = word.parse() {
@@ -103,7 +101,7 @@ impl Live {
     }
 
     /// The browser reconnects by itself, unless the server refused.
-    fn lost(self, event: &Event) {
+    fn lost(self, event: &Event, kept: Kept) {
         self.lost.set(true);
         set_timeout(
             move || {
@@ -122,7 +120,7 @@ impl Live {
             set_timeout(
                 move || {
                     if self.lost.try_get_untracked() == Some(true) {
-                        self.connect();
+                        self.connect(kept);
                     }
                 },
                 RETRY,

@@ -79,7 +79,7 @@ pub fn RegisterPage() -> impl IntoView {
             lead=|| view! { "20 credits are waiting, no card needed. Have one? " <a class="link" href="/sign-in">"Sign in"</a> }
             aside=promise
         >
-            <ActionForm action=register attr:class="flex flex-col gap-4" on:focusout=move |event| draft.leave(&event)>
+            <ActionForm action=register attr:class="flex flex-col gap-4" attr:novalidate=true on:focusout=move |event| draft.leave(&event)>
                 <Field label="Your name" name="form[name]" error=told("name")>
                     <Input bind=draft.name autocomplete="name"/>
                 </Field>

@@ -40,7 +40,7 @@ pub fn SignInPage() -> impl IntoView {
             lead=|| view! { "Welcome back. New here? " <a class="link" href="/register">"Create an account"</a> }
             aside=promise
         >
-            <ActionForm action=sign_in attr:class="flex flex-col gap-4">
+            <ActionForm action=sign_in attr:class="flex flex-col gap-4" attr:novalidate=true>
                 <input type="hidden" name="next" value=next/>
                 <Field label="E-mail" name="email" error=problem(error, "email")>
                     <Input kind="email" autocomplete="username"/>

@@ -58,7 +58,7 @@ pub fn ContactDialog(
     };
     view! {
         <Dialog open=open id="contact" title=title size=DialogSize::Medium sticky=true foot=foot>
-            <ActionForm action=save attr:id=FORM attr:class="flex flex-col gap-4">
+            <ActionForm action=save attr:id=FORM attr:class="flex flex-col gap-4" attr:novalidate=true>
                 {fields(editing.get_untracked(), error, segments)}
                 <FormProblem error=error fields=FIELDS/>
             </ActionForm>

@@ -73,7 +73,7 @@ fn tiles(wallet: Signal<Wallet>) -> AnyView {
         <Stats label="Credits" class="grid-cols-2 lg:grid-cols-4">
             <Stat label="Available" value=amount(|w| w.available) unit="credits"/>
             <Stat label="Reserved" value=amount(|w| w.reserved) note="Set aside for running campaigns"/>
-            <Stat label="On calls" value=amount(|w| w.held) note="Held while a call lasts, the rest comes back"/>
+            <Stat label="On calls" value=amount(|w| w.held) note="Held until the call ends"/>
             <Stat label="Spent" value=amount(|w| w.spent) note="On answered calls"/>
         </Stats>
         <p class="-mt-3 text-sm text-muted-foreground tabular-nums">{stretch} "."</p>

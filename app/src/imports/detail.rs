@@ -172,7 +172,7 @@ fn Checked(import: Signal<Import>, changed: RwSignal<u32>) -> impl IntoView {
             changed.update(|n| *n = n.wrapping_add(1));
         }
     });
-    let id = import.with_untracked(|import| import.id);
+    let (id, kind) = import.with_untracked(|import| (import.id, import.kind));
     let counts = Signal::derive(move || import.with(|import| import.checked));
     let people = Memo::new(move |_| counts.with(|counts| counts.created + counts.merged));
     view! {
@@ -199,13 +199,13 @@ fn Checked(import: Signal<Import>, changed: RwSignal<u32>) -> impl IntoView {
                 </div>
             </div>
         </Card>
-        <Problems id=id total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
+        <Problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
     }
 }
 
 /// Done, failed or cancelled: what came of it, and where to go from here.
 fn over(import: Signal<Import>, status: ImportStatus) -> AnyView {
-    let id = import.with_untracked(|import| import.id);
+    let (id, kind) = import.with_untracked(|import| (import.id, import.kind));
     let counts = Signal::derive(move || import.with(|import| import.done));
     let people = move || counts.with(|counts| counts.created + counts.merged);
     let words = match status {
@@ -248,7 +248,7 @@ fn over(import: Signal<Import>, status: ImportStatus) -> AnyView {
                 </div>
             </div>
         </Card>
-        <Problems id=id total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
+        <Problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
     }
     .into_any()
 }

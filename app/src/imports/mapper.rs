@@ -13,6 +13,7 @@ use crate::ui::{Button, Card, Field, Icon, Input, MapperRow, MapperTable, Match,
 
 /// Rows of the file shown beside a column.
 const SAMPLES: usize = 3;
+const FORM: &str = "import-columns";
 
 /// Starts the dry run with these columns; an empty name leaves a column out.
 #[server]
@@ -73,7 +74,7 @@ pub(super) fn Mapper(import: Import, changed: RwSignal<u32>) -> impl IntoView {
     let segments = Resource::new(|| (), |()| list_segments());
     let names = move || segments.get().and_then(Result::ok).unwrap_or_default();
     view! {
-        <ActionForm action=check attr:class="contents">
+        <ActionForm action=check attr:id=FORM attr:class="flex flex-col gap-6">
             <input type="hidden" name="id" value=id.to_string()/>
             <Card title="Columns" scope="Which column of the file is what? Guesses are made from the names." flush=true>
                 <p class="px-5 pb-3 text-sm" role="status">
@@ -94,9 +95,11 @@ pub(super) fn Mapper(import: Import, changed: RwSignal<u32>) -> impl IntoView {
             {move || error.with(Option::is_none).then(|| lacking.get()).flatten().map(|text| view! {
                 <p class="hint inline-flex items-center gap-1.5"><Icon icon=icondata::LuTriangleAlert class="size-3.5"/>{text}</p>
             })}
-            <div><Button submit=true icon=icondata::LuFileCheck busy=check.pending()>"Check file"</Button></div>
         </ActionForm>
-        <div><Stopping id=id changed=changed/></div>
+        <div class="flex flex-wrap items-center gap-2">
+            <Button submit=true form=FORM icon=icondata::LuFileCheck busy=check.pending()>"Check file"</Button>
+            <Stopping id=id changed=changed/>
+        </div>
     }
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::id::ImportId;
-use model::imports::{PROBLEMS_MAX, Problem};
+use model::imports::{ImportKind, PROBLEMS_MAX, Problem};
 use model::page::{Page, Paging};
 use server_fn::codec::Json;
 
@@ -23,7 +23,7 @@ pub async fn list_problems(id: ImportId, paging: Paging) -> Result<Page<Problem>
 
 /// The problems in a card; nothing when there are none.
 #[component]
-pub(super) fn Problems(id: ImportId, total: Signal<i64>) -> impl IntoView {
+pub(super) fn Problems(id: ImportId, kind: ImportKind, total: Signal<i64>) -> impl IntoView {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(paging));
     let any = Memo::new(move |_| total.get() > 0);
@@ -46,7 +46,7 @@ pub(super) fn Problems(id: ImportId, total: Signal<i64>) -> impl IntoView {
                         resource=page
                         what="the problems"
                         waiting=move || view! { <Table caption="Problem rows" columns=columns()><SkeletonRows columns=4/></Table> }
-                        view=move |page| listing(page, id)
+                        view=move |page| listing(page, id, kind)
                     />
                 </Card>
             }
@@ -58,8 +58,8 @@ fn columns() -> Vec<Column> {
     vec![Column::new("Line").number().class("w-20"), Column::new("Column"), Column::new("Value"), Column::new("What is wrong")]
 }
 
-fn listing(page: Signal<Page<Problem>>, id: ImportId) -> AnyView {
-    let rows = move || page.with(|page| page.items.iter().cloned().map(line).collect_view());
+fn listing(page: Signal<Page<Problem>>, id: ImportId, kind: ImportKind) -> AnyView {
+    let rows = move || page.with(|page| page.items.iter().cloned().map(|problem| line(problem, kind)).collect_view());
     let pager = move || {
         let (now, per_page, total) = page.with(|page| (page.paging.page, page.paging.per_page, page.total));
         let to = move |n: u32| link(&format!("/imports/{id}"), &[("page", &n.to_string())]);
@@ -72,12 +72,20 @@ fn listing(page: Signal<Page<Problem>>, id: ImportId) -> AnyView {
     .into_any()
 }
 
-fn line(problem: Problem) -> impl IntoView {
+fn line(problem: Problem, kind: ImportKind) -> impl IntoView {
+    let label = kind.fields().iter().find(|field| field.name == problem.field).map_or(problem.field.clone(), |field| field.label.to_owned());
+    let value = match problem.value.is_empty() {
+        true => view! { <span class="text-muted-foreground">"empty"</span> }.into_any(),
+        false => view! {
+            <code class="rounded bg-destructive/10 px-1.5 py-0.5 font-mono text-xs break-all text-destructive">{problem.value}</code>
+        }
+        .into_any(),
+    };
     view! {
         <tr>
             <Cell label="Line" number=true muted=true>{grouped(problem.line)}</Cell>
-            <Cell label="Column">{problem.field}</Cell>
-            <Cell label="Value"><code class="rounded bg-destructive/10 px-1.5 py-0.5 font-mono text-xs break-all text-destructive">{problem.value}</code></Cell>
+            <Cell label="Column">{label}</Cell>
+            <Cell label="Value">{value}</Cell>
             <Cell label="What is wrong">{problem.why}</Cell>
         </tr>
     }

@@ -75,7 +75,7 @@ pub(super) fn SettingsCard(settings: Settings, zones: Vec<String>) -> impl IntoV
     let days = RwSignal::new(week::rows(&settings.hours));
     let bad_hours = problem(error, "hours");
     view! {
-        <ActionForm action=save attr:class="flex flex-col gap-6">
+        <ActionForm action=save attr:class="flex flex-col gap-6" attr:novalidate=true>
             {general(settings.clone(), zones, error)}
             <Card title="Calling hours" scope="In the called person's own time zone. A campaign can have its own, inside the law.">
                 <HoursEditor legend="Hours" days=days name="settings[hours]"/>

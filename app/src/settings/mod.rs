@@ -102,10 +102,7 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
             let kind = row.kind.parse::<model::gateways::ProviderKind>().map_or(row.kind.clone(), |kind| kind.label().to_owned());
             view! {
                 <tr>
-                    <LeadCell
-                        title=row.name
-                        sub=if row.sandbox { "A simulated phone network: nobody's phone rings and no carrier is paid." } else { "" }
-                    />
+                    <LeadCell title=row.name/>
                     <Cell label="Provider">
                         {kind} " "
                         {row.sandbox.then(|| view! { <Badge label="Sandbox" tone=Tone::Info/> })}
@@ -118,7 +115,7 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
         })
         .collect_view();
     view! {
-        <Card title="Gateways" scope="The accounts that calls go through. Real carriers can be connected in a later release." flush=true>
+        <Card title="Gateways" scope="The accounts that calls go through. The sandbox is a simulated phone network: nobody's phone rings and no carrier is paid. Real carriers come with a later release." flush=true>
             <Table caption="Gateways" columns=columns>{lines}</Table>
         </Card>
     }

@@ -69,7 +69,15 @@ pub fn FilterBar(
                 <label class="relative w-full sm:w-64">
                     <span class="sr-only">{placeholder.clone()}</span>
                     <Icon icon=icondata::LuSearch class="pointer-events-none absolute start-2.5 top-2 text-muted-foreground"/>
-                    <input class="input input-sm ps-8" type="search" name=search_name value=search placeholder=placeholder/>
+                    // The property follows Clear, Back and Forward; the attribute alone does not once somebody typed.
+                    <input
+                        class="input input-sm ps-8"
+                        type="search"
+                        name=search_name
+                        value=search.clone()
+                        prop:value=search
+                        placeholder=placeholder
+                    />
                 </label>
                 {children.map(|children| children())}
                 // Seen only without scripts, reachable by keyboard always: a form needs a way to be sent.
@@ -96,7 +104,7 @@ pub fn FilterSelect(
     view! {
         <div class=class>
             <label for=id.clone()>{label}</label>
-            <Select id=id name=name options=options value=value size=Size::Small/>
+            <Select id=id name=name options=options value=value.clone() size=Size::Small prop:value=value/>
         </div>
     }
 }
