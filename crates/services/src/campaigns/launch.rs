@@ -205,13 +205,17 @@ pub(super) async fn schedule(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -
     }
 }
 
-/// Resuming needs credits for at least one call, in escrow or available.
-pub(super) async fn afford_resume(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
+/// Resuming needs credits for at least one call, in escrow or available. A campaign whose scheduled start
+/// failed has nobody enrolled yet: resuming launches it.
+pub(super) async fn resume(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
+    if !repo::is_launched(tx, id).await? {
+        return launch(tx, id, form).await;
+    }
     let settings = companies::settings(tx).await?;
     let needed = longest_call(form, &settings);
     let (escrow, available) = (credits::escrow(tx, id).await?, credits::available(tx).await?);
     let reach = if form.budget.is_some() { escrow } else { escrow + available };
-    if reach < needed && super::repo::live_calls(tx, id).await? == 0 {
+    if reach < needed && repo::live_calls(tx, id).await? == 0 {
         return Err(model::Error::InsufficientCredits { needed: needed.0, available: reach.0 }.into());
     }
     Ok(())

@@ -53,9 +53,9 @@ pub async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
 pub async fn create(tx: &mut Tx, form: &CampaignForm) -> Result<CampaignId> {
     tx.require(Permission::ManageCampaigns)?;
     form.check()?;
-    let id = tx.id();
-    repo::insert(tx, id, form).await?;
-    tx.record(EventKind::CampaignCreated, Some(id.to_string()), format!("{} created", form.name.trim())).await?;
+    let (id, form) = (tx.id(), trimmed(form));
+    repo::insert(tx, id, &form).await?;
+    tx.record(EventKind::CampaignCreated, Some(id.to_string()), format!("{} created", form.name)).await?;
     Ok(id)
 }
 
@@ -75,13 +75,23 @@ pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()
         Status::Active | Status::Paused if form.audience != old.audience => {
             return Err(model::Error::field("audience", "The audience is fixed once a campaign was launched.").into());
         }
+        // Without a moment to wait for it would stay scheduled for ever.
+        Status::Scheduled if form.starts_at.is_none_or(|start| start <= tx.now()) => {
+            return Err(model::Error::field("starts_at", "Choose a start in the future, or cancel the schedule.").into());
+        }
         _ => {}
     }
-    repo::update_form(tx, id, form).await?;
+    let form = trimmed(form);
+    repo::update_form(tx, id, &form).await?;
     if status == Status::Active {
         dialer::wake_campaign(tx, id).await?;
     }
-    tx.record(EventKind::CampaignChanged, Some(id.to_string()), format!("{} edited", form.name.trim())).await
+    tx.record(EventKind::CampaignChanged, Some(id.to_string()), format!("{} edited", form.name)).await
+}
+
+/// The form as it is stored: its name is also a column, and both must say the same.
+fn trimmed(form: &CampaignForm) -> CampaignForm {
+    CampaignForm { name: form.name.trim().to_owned(), ..form.clone() }
 }
 
 /// Makes a draft with the same settings.
@@ -130,6 +140,8 @@ pub async fn act(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> 
 
 /// The engine's own moves: start what was scheduled, or pause it with the reason when it cannot start.
 pub(crate) async fn start_scheduled(tx: &mut Tx, id: CampaignId) -> Result<()> {
+    // Slots before the campaign's row, as in `step`: somebody may be cancelling it right now.
+    repo::lock_slots(tx, id).await?;
     let (status, _) = repo::lock(tx, id).await?;
     if status != Status::Scheduled {
         return Ok(());
@@ -150,7 +162,7 @@ async fn step(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
     match action {
         Action::Launch | Action::Start => launch::launch(tx, id, &form).await?,
         Action::Schedule => launch::schedule(tx, id, &form).await?,
-        Action::Resume => launch::afford_resume(tx, id, &form).await?,
+        Action::Resume => launch::resume(tx, id, &form).await?,
         Action::Cancel => enrollments::repo::close_queued(tx, id, EnrollmentStatus::Cancelled).await?,
         Action::Pause | Action::Complete | Action::Archive => {}
     }

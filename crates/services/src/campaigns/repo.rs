@@ -24,7 +24,7 @@ pub(super) async fn insert(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
          values ($1, $2, 'draft', $3, (select id from agents where id = $4), $5, $6, $7, $7)",
     )
     .bind(id)
-    .bind(form.name.trim())
+    .bind(&form.name)
     .bind(Json(form))
     .bind(form.agent)
     .bind(form.starts_at)
@@ -43,7 +43,7 @@ pub(super) async fn update_form(tx: &mut Tx, id: CampaignId, form: &CampaignForm
                 updated_at = $7, settings_version = settings_version + 1 where id = $1",
     )
     .bind(id)
-    .bind(form.name.trim())
+    .bind(&form.name)
     .bind(Json(form))
     .bind(form.agent)
     .bind(form.starts_at)
@@ -261,6 +261,11 @@ pub(super) async fn open_for_calls(tx: &mut Tx, id: CampaignId, form: &CampaignF
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Whether [`open_for_calls`] was reached; a scheduled start that failed did not.
+pub(super) async fn is_launched(tx: &mut Tx, id: CampaignId) -> Result<bool> {
+    Ok(sqlx::query_scalar("select gateway_id is not null from campaigns where id = $1").bind(id).fetch_one(tx.conn()).await?)
 }
 
 /// `from contacts k where …` for the people of an audience who may be called.

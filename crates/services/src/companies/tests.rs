@@ -1,1 +1,192 @@
-//! Being written.
+//! Opening a company, its settings, and what a change of them does to campaigns.
+
+use super::*;
+use crate::error::Error;
+use crate::testing::World;
+use crate::{campaigns, check, events};
+use model::accounts::Role;
+use model::campaigns::Action;
+use model::companies::CONCURRENCY_MAX;
+use model::events::EventFilter;
+use model::time::Window;
+
+fn told<T: std::fmt::Debug>(result: Result<T>) -> model::Error {
+    match result.expect_err("this should have been refused") {
+        Error::Told(told) => told,
+        other => panic!("not meant for people: {other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_new_company_can_begin_at_once() {
+    let w = World::new().await;
+    let acme = w.company(" Acme ").await;
+    let mut tx = w.tx(&acme).await;
+    let s = settings(&mut tx).await.expect("settings");
+    assert_eq!((s.name.as_str(), s.time_zone.as_str(), s.default_region.as_str()), ("Acme", "America/New_York", "US"));
+    assert_eq!((s.concurrency_max, s.ring_seconds_max, s.call_minutes_max), (20, 30, 10));
+    assert_eq!(s.hours, Hours::business());
+    s.check().expect("the first settings are lawful");
+    let gateways = gateways(&mut tx).await.expect("gateways");
+    assert_eq!(gateways.len(), 1);
+    assert!(gateways[0].sandbox, "nothing real rings before somebody connects it");
+    let slots: Vec<(String, i32, i32)> =
+        sqlx::query_as("select scope, in_use, cap from capacity order by scope").fetch_all(tx.conn()).await.expect("slots");
+    assert_eq!(slots, [("company".to_owned(), 0, 20), ("gateway".to_owned(), 0, 100)]);
+}
+
+#[tokio::test]
+async fn every_setting_is_saved_and_read_back() {
+    let w = World::new().await;
+    let [acme, birch] = [w.company("acme").await, w.company("birch").await];
+    let mut tx = w.tx(&birch).await;
+    let untouched = settings(&mut tx).await.expect("settings");
+    drop(tx);
+    let mut tx = w.tx(&acme).await;
+    let changed = Settings {
+        name: "Acme Clinics".into(),
+        company_type: CompanyType::Healthcare,
+        time_zone: "Europe/Berlin".into(),
+        default_region: "DE".into(),
+        hours: Hours::weekly(0, 6, Window { start_minute: 8 * 60, end_minute: 20 * 60 }),
+        concurrency_max: 7,
+        ring_seconds_max: 45,
+        call_minutes_max: 3,
+    };
+    save_settings(&mut tx, &changed).await.expect("saved");
+    assert_eq!(settings(&mut tx).await.expect("settings"), changed);
+    let cap: i32 =
+        sqlx::query_scalar("select cap from capacity where scope = 'company'").fetch_one(tx.conn()).await.expect("slots");
+    assert_eq!(cap, 7, "the limit and the slots agree");
+    let filter = EventFilter { kind: Some(EventKind::SettingsChanged), ..EventFilter::default() };
+    assert_eq!(events::list(&mut tx, &filter).await.expect("events").total, 1);
+    tx.commit().await.expect("commit");
+    let mut tx = w.tx(&birch).await;
+    assert_eq!(settings(&mut tx).await.expect("settings"), untouched);
+    assert_eq!(check::run(&w.db).await.expect("checked").violations, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn each_limit_holds_at_its_ends_and_not_one_past_them() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let good = settings(&mut tx).await.expect("settings");
+    let with = |change: &dyn Fn(&mut Settings)| {
+        let mut s = good.clone();
+        change(&mut s);
+        s
+    };
+    for lawful in [
+        with(&|s| s.name = "n".repeat(120)),
+        with(&|s| s.concurrency_max = 1),
+        with(&|s| s.concurrency_max = CONCURRENCY_MAX),
+        with(&|s| s.ring_seconds_max = 10),
+        with(&|s| s.ring_seconds_max = 120),
+        with(&|s| s.call_minutes_max = 1),
+        with(&|s| s.call_minutes_max = 60),
+        with(&|s| s.hours = Hours::always()),
+    ] {
+        save_settings(&mut tx, &lawful).await.expect("lawful");
+    }
+    let overlapping = vec![Window { start_minute: 0, end_minute: 61 }, Window { start_minute: 60, end_minute: 90 }];
+    for (field, bad) in [
+        ("name", with(&|s| s.name = "  ".into())),
+        ("name", with(&|s| s.name = "n".repeat(121))),
+        ("concurrency_max", with(&|s| s.concurrency_max = 0)),
+        ("concurrency_max", with(&|s| s.concurrency_max = CONCURRENCY_MAX + 1)),
+        ("ring_seconds_max", with(&|s| s.ring_seconds_max = 9)),
+        ("ring_seconds_max", with(&|s| s.ring_seconds_max = 121)),
+        ("call_minutes_max", with(&|s| s.call_minutes_max = 0)),
+        ("call_minutes_max", with(&|s| s.call_minutes_max = 61)),
+        ("hours", with(&|s| s.hours = Hours(Default::default()))),
+        ("hours", with(&|s| s.hours.0[0] = overlapping.clone())),
+        ("time_zone", with(&|s| s.time_zone = "Mars/Olympus".into())),
+        ("time_zone", with(&|s| s.time_zone = String::new())),
+        ("default_region", with(&|s| s.default_region = "XX".into())),
+        ("default_region", with(&|s| s.default_region = "USA".into())),
+    ] {
+        let refusal = told(save_settings(&mut tx, &bad).await);
+        assert!(refusal.of_field(field).is_some(), "{field}: {refusal}");
+    }
+    assert_eq!(settings(&mut tx).await.expect("settings").hours, Hours::always(), "the last lawful one stands");
+}
+
+#[tokio::test]
+async fn all_problems_of_the_form_are_told_at_once() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let bad = Settings { name: String::new(), ring_seconds_max: 0, ..settings(&mut tx).await.expect("settings") };
+    let model::Error::Invalid { fields } = told(save_settings(&mut tx, &bad).await) else { panic!("invalid") };
+    assert_eq!(fields.keys().map(String::as_str).collect::<Vec<_>>(), ["name", "ring_seconds_max"]);
+}
+
+#[tokio::test]
+async fn only_administrators_change_settings_and_everybody_reads_them() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    for role in [Role::Operator, Role::Viewer] {
+        let actor = w.member(&acme, role).await;
+        let mut tx = w.db.begin(&actor).await.expect("begin");
+        let s = settings(&mut tx).await.expect("screens need the zone");
+        let permission = Permission::ManageSettings.to_string();
+        assert_eq!(told(save_settings(&mut tx, &s).await), model::Error::Forbidden { permission }, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_settings_wakes_running_campaigns_and_no_others() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let running = w.launched(&acme, 1, |_| {}).await;
+    let mut tx = w.tx(&acme).await;
+    campaigns::repo::park(&mut tx, running, None, "Outside hours").await.expect("parked");
+    let paused = campaigns::duplicate(&mut tx, running).await.expect("copied");
+    for action in [Action::Launch, Action::Pause] {
+        campaigns::act(&mut tx, paused, action).await.expect("lawful");
+    }
+    tx.commit().await.expect("commit");
+    assert_eq!(w.runnable(acme.company).await.expect("runnable"), []);
+    let mut tx = w.tx(&acme).await;
+    let s = settings(&mut tx).await.expect("settings");
+    save_settings(&mut tx, &s).await.expect("saved");
+    tx.commit().await.expect("commit");
+    assert_eq!(w.runnable(acme.company).await.expect("runnable"), [running]);
+}
+
+#[tokio::test]
+async fn a_company_sees_its_own_gateways_only_and_never_their_keys() {
+    let w = World::new().await;
+    let [acme, birch] = [w.company("acme").await, w.company("birch").await];
+    let mut tx = w.tx(&acme).await;
+    let ours = gateways(&mut tx).await.expect("gateways");
+    let token: String = sqlx::query_scalar("select auth_token from gateways").fetch_one(tx.conn()).await.expect("one");
+    assert!(!format!("{ours:?}").contains(&token));
+    let mut tx = w.tx(&birch).await;
+    let theirs = gateways(&mut tx).await.expect("gateways");
+    assert_eq!(theirs.len(), 1);
+    assert_ne!(theirs[0].id, ours[0].id);
+}
+
+#[tokio::test]
+async fn a_name_the_form_would_refuse_opens_no_company() {
+    let w = World::new().await;
+    let mut tx = w.db.begin_system(crate::SystemTask::SignIn).await.expect("begin");
+    let id = tx.id();
+    let refusal = open(&mut tx, id, "   ", "UTC").await.expect_err("no name");
+    assert_eq!(refusal.constraint(), Some("companies_name"), "the database refuses what a verb forgot");
+}
+
+#[test]
+fn every_zone_on_offer_is_one_that_can_be_saved() {
+    let zones = zones();
+    assert!(zones.contains(&"America/New_York") && zones.contains(&"Asia/Kolkata"));
+    assert!(zones.iter().all(|zone| zone.parse::<Tz>().is_ok()));
+}
+
+#[test]
+fn the_sandbox_token_is_what_gremlin_expects() {
+    // HMAC-SHA256("gremlin", "AC00000000000000000000000000000001"), first 16 bytes; made with another program.
+    assert_eq!(sandbox_token("gremlin", "AC00000000000000000000000000000001"), "537190a04848d86bf64116e08d6af3b9");
+}

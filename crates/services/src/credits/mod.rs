@@ -49,13 +49,15 @@ impl Shift<'_> {
 /// Moves credits. `Ok(false)`: a movement with this key is already there and nothing changed.
 ///
 /// # Errors
-/// `InsufficientCredits` when the source holds less than the amount; nothing changed then either.
+/// `InsufficientCredits` when the source holds less than the amount; nothing changed then either. `Conflict`
+/// when the same movement is being made at this moment by somebody else.
 pub(crate) async fn shift(conn: &mut PgConnection, id: MovementId, at: Timestamp, who: &str, s: &Shift<'_>) -> Result<bool> {
     debug_assert!(s.amount > Credits::ZERO, "a movement has a positive amount");
-    if repo::is_known(conn, &s.key).await? {
+    if repo::is_known(conn, &[&s.key]).await? {
         return Ok(false);
     }
-    if repo::shift(conn, id, at, who, s).await? {
+    let same = || model::Error::conflict("This was just done by somebody else. Look again.");
+    if repo::shift(conn, id, at, who, s).await.map_err(|e| e.when("movements_once", same))? {
         return Ok(true);
     }
     let (source, _) = s.kind.path();
@@ -118,16 +120,20 @@ pub(crate) async fn hold(tx: &mut Tx, campaign: CampaignId, call: CallId, amount
     shift_in(tx, &s).await
 }
 
-/// Resolves a hold: captures `cost` (at most `held`) and releases the rest, once.
+/// Resolves a hold: captures `cost` (at most `held`) and releases the rest. Once: a later bill changes nothing.
 ///
 /// # Errors
 /// When the hold is not there, which the caller's lock on the call rules out.
 pub(crate) async fn settle(tx: &mut Tx, campaign: CampaignId, call: CallId, held: Credits, cost: Credits) -> Result<()> {
+    let (capture, release) = (format!("capture:{call}"), format!("release:{call}"));
+    // Either movement alone tells: a free call has no capture, one that used its whole hold no release.
+    if repo::is_known(tx.conn(), &[&capture, &release]).await? {
+        return Ok(());
+    }
     let captured = cost.min(held);
-    for (kind, amount, key, note) in [
-        (MovementKind::Capture, captured, format!("capture:{call}"), "Talk time"),
-        (MovementKind::Release, held - captured, format!("release:{call}"), "Not used"),
-    ] {
+    for (kind, amount, key, note) in
+        [(MovementKind::Capture, captured, capture, "Talk time"), (MovementKind::Release, held - captured, release, "Not used")]
+    {
         if amount > Credits::ZERO {
             let s = Shift { kind, amount, key, campaign: Some(campaign), call: Some(call), note };
             shift_in(tx, &s).await?;

@@ -14,9 +14,11 @@ const fn is_inside(account: Account) -> bool {
     matches!(account, Account::Available | Account::Escrow | Account::Held | Account::Spent)
 }
 
-pub(super) async fn is_known(conn: &mut PgConnection, key: &str) -> Result<bool> {
-    Ok(sqlx::query_scalar("select exists (select 1 from movements where company_id = app.company() and key = $1)")
-        .bind(key)
+/// Whether a movement with one of these keys is there. Names the company, because a registration moves
+/// credits before row security narrows it to one.
+pub(super) async fn is_known(conn: &mut PgConnection, keys: &[&str]) -> Result<bool> {
+    Ok(sqlx::query_scalar("select exists (select 1 from movements where company_id = app.company() and key = any($1))")
+        .bind(keys)
         .fetch_one(conn)
         .await?)
 }

@@ -1,1 +1,146 @@
-//! Being written.
+//! The audit record, who may read it, and the notices that screens hear.
+
+use super::live::{Heard, listen};
+use super::*;
+use crate::Actor;
+use crate::testing::World;
+use chrono::TimeDelta;
+use model::accounts::Role;
+use model::id::CampaignId;
+use model::page::Paging;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// More than any notice takes; a test that waits this long has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+async fn texts(tx: &mut Tx, filter: &EventFilter) -> Vec<String> {
+    list(tx, filter).await.expect("list").items.into_iter().map(|e| e.text).collect()
+}
+
+#[tokio::test]
+async fn the_newest_comes_first_with_who_did_it() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let began = tx.now();
+    tx.record(EventKind::SettingsChanged, None, "Settings saved").await.expect("recorded");
+    tx.commit().await.expect("commit");
+    w.clock.advance(TimeDelta::minutes(1));
+    let mut tx = w.db.begin(&Actor::engine(acme.company)).await.expect("begin");
+    tx.record(EventKind::CreditsLow, Some("cmp_1".into()), "Spring: out of credits").await.expect("recorded");
+    tx.commit().await.expect("commit");
+    let mut tx = w.tx(&acme).await;
+    let page = list(&mut tx, &EventFilter::default()).await.expect("list");
+    let told: Vec<_> = page.items.iter().map(|e| (e.kind, e.who.as_str(), e.subject.as_deref(), e.at.at)).collect();
+    let later = began + TimeDelta::minutes(1);
+    let expected =
+        [(EventKind::CreditsLow, "Belfry", Some("cmp_1"), later), (EventKind::SettingsChanged, "Company admin", None, began)];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn the_record_is_filtered_by_kind_and_subject_and_paged() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let (spring, fall): (CampaignId, CampaignId) = (tx.id(), tx.id());
+    for n in 0..3 {
+        tx.record(EventKind::CampaignChanged, Some(spring.to_string()), format!("spring {n}")).await.expect("recorded");
+    }
+    tx.record(EventKind::CampaignChanged, Some(fall.to_string()), "fall").await.expect("recorded");
+    tx.record(EventKind::CampaignPaused, Some(spring.to_string()), "paused").await.expect("recorded");
+    let about = EventFilter { subject: Some(spring.to_string()), ..EventFilter::default() };
+    assert_eq!(list(&mut tx, &about).await.expect("list").total, 4);
+    let edits = EventFilter { kind: Some(EventKind::CampaignChanged), ..about };
+    let second = EventFilter { paging: Paging::new(2, 2), ..edits };
+    let page = list(&mut tx, &second).await.expect("list");
+    assert_eq!((page.items.len(), page.total, page.pages()), (1, 3, 2));
+    let nothing = EventFilter { kind: Some(EventKind::CallEnded), ..EventFilter::default() };
+    assert_eq!(texts(&mut tx, &nothing).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_was_rolled_back_was_never_recorded() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    tx.record(EventKind::SettingsChanged, None, "never happened").await.expect("recorded");
+    drop(tx);
+    let mut tx = w.tx(&acme).await;
+    assert_eq!(texts(&mut tx, &EventFilter::default()).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_long_text_is_cut_between_two_letters() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    for length in [TEXT_MAX, TEXT_MAX + 1, 4 * TEXT_MAX] {
+        tx.record(EventKind::SettingsChanged, None, "ü".repeat(length)).await.expect("recorded");
+    }
+    for text in texts(&mut tx, &EventFilter::default()).await {
+        assert_eq!(text, "ü".repeat(TEXT_MAX));
+    }
+}
+
+#[tokio::test]
+async fn another_companys_record_does_not_exist() {
+    let w = World::new().await;
+    let [acme, birch] = [w.company("acme").await, w.company("birch").await];
+    let mut tx = w.tx(&acme).await;
+    tx.record(EventKind::SettingsChanged, Some("cmp_1".into()), "acme's").await.expect("recorded");
+    tx.commit().await.expect("commit");
+    let mut tx = w.tx(&birch).await;
+    assert_eq!(texts(&mut tx, &EventFilter::default()).await, Vec::<String>::new());
+    let guessed = EventFilter { subject: Some("cmp_1".into()), ..EventFilter::default() };
+    assert_eq!(texts(&mut tx, &guessed).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn only_administrators_read_the_record() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    for role in [Role::Operator, Role::Viewer] {
+        let actor = w.member(&acme, role).await;
+        let mut tx = w.db.begin(&actor).await.expect("begin");
+        let refusal = list(&mut tx, &EventFilter::default()).await.expect_err("forbidden");
+        let permission = Permission::ViewEvents.to_string();
+        assert_eq!(model::Error::from(refusal), model::Error::Forbidden { permission }, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn screens_hear_what_was_committed_and_nothing_else() {
+    let w = World::new().await;
+    let [acme, birch] = [w.company("acme").await, w.company("birch").await];
+    let (said, mut heard) = mpsc::unbounded_channel();
+    let mut listener = JoinSet::new();
+    let db = w.db.clone();
+    listener.spawn(async move {
+        listen(&db, |news| {
+            let _ = said.send(news);
+        })
+        .await
+    });
+    let mut next = async || timeout(DEADLINE, heard.recv()).await.expect("heard in time").expect("listening");
+    assert_eq!(next().await, Heard::Resync, "what was said before is unknown");
+
+    let mut tx = w.tx(&acme).await;
+    tx.record(EventKind::CampaignPaused, None, "never happened").await.expect("recorded");
+    drop(tx);
+    let mut tx = w.tx(&birch).await;
+    for _ in 0..3 {
+        tx.record(EventKind::ContactCreated, None, "Maya").await.expect("recorded");
+    }
+    tx.commit().await.expect("commit");
+    let changed = |topic| Heard::Changed { company: birch.company, topic };
+    assert_eq!([next().await, next().await], [changed(Topic::Contacts), changed(Topic::Events)], "three notices are told once");
+
+    let mut tx = w.tx(&acme).await;
+    tx.record(EventKind::UserSignedIn, None, "Signed in").await.expect("recorded");
+    tx.commit().await.expect("commit");
+    assert_eq!(next().await, Heard::Changed { company: acme.company, topic: Topic::Events });
+}
