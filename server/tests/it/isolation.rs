@@ -1,30 +1,242 @@
-//! Every server function as nobody: whatever a page may ask for, a stranger is told to sign in first.
+//! Every server function, as nobody, as another company, as a viewer. The table below must name all of them:
+//! a new one without a line fails the first test.
 
-use crate::support::{Browser, Site};
-use http::{Method, StatusCode};
+use crate::support::{Answer, Browser, Site};
+use futures::stream;
+use http::StatusCode;
+use model::agents::{AgentForm, Scripts};
+use model::campaigns::{Action, Audience, CampaignForm};
+use model::contacts::ContactForm;
+use model::id::{AgentId, CallId, CampaignId, ContactId, ImportId, SuppressionId};
+use model::imports::ImportKind;
+use services::{accounts, agents, campaigns, contacts, dialer, imports, suppressions};
+use std::collections::BTreeSet;
+use std::convert::Infallible;
 
-/// What a visitor without a session is meant to reach, by the end of the path.
-const OPEN_TO_ALL: &[&str] = &["/register", "/sign_in", "/confirm", "/sign_out", "/me"];
+/// In every name of the company that is spied on.
+const SECRET: &str = "Confidential";
+/// The phone of its contact.
+const PHONE: &str = "+12025550143";
 
-/// Arguments that decode for as many functions as possible: what cannot be decoded is refused before the
-/// function runs, with 422, which says as little.
-const FORM: &str = "id=cmp_00000000000000000000000000000007";
+/// What a visitor without a session is meant to reach.
+const OPEN: &[&str] = &[
+    "/fn/app/auth/confirm/confirm_email",
+    "/fn/app/auth/register/open_account",
+    "/fn/app/auth/sign_in/sign_in",
+    "/fn/app/session/current_session",
+    "/fn/app/session/sign_out",
+];
+
+/// What another company gets for well-formed arguments that name our things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Other {
+    /// 404, as for a thing that does not exist.
+    Nothing,
+    /// Its own things, or an empty list; never ours.
+    Own,
+}
+use Other::{Nothing, Own};
+
+/// Path below `/fn/app/`, arguments (JSON or a form) with our ids in braces, what others get, and whether a viewer may.
+type Case = (&'static str, &'static str, Other, bool);
+
+const AGENT: &str = "id={agent}&form[name]=A&form[role]=B&form[persona]=&form[tone]=&form[language]=en-US&form[voice]=\
+    &form[scripts][greeting]=Hi&form[scripts][main]=Well&form[scripts][voicemail]=&form[scripts][closing]=Bye";
+const CONTACT: &str = "id={contact}&form[name]=A&form[phone]=%2B12025550199&form[email]=&form[company]=&form[time_zone]=\
+    &form[segment]=&form[notes]=";
+const ENROLLMENTS: &str = "filter[campaign]={campaign}&filter[paging][page]=1&filter[paging][per_page]=25";
+const SETTINGS: &str = "settings[name]=Own&settings[company_type]=generic&settings[time_zone]=UTC&settings[default_region]=US\
+    &settings[concurrency_max]=5&settings[ring_seconds_max]=30&settings[call_minutes_max]=5{week}";
+
+const CASES: &[Case] = &[
+    ("agents/detail/archive_agent", "id={agent}", Nothing, false),
+    ("agents/detail/load_agent", "id={agent}", Nothing, true),
+    ("agents/detail/publish_agent", "id={agent}", Nothing, false),
+    ("agents/detail/save_agent", AGENT, Nothing, false),
+    ("agents/list/list_agents", "filter[paging][page]=1&filter[paging][per_page]=25", Own, true),
+    ("agents/templates/create_agent", "", Own, false),
+    ("agents/templates/list_templates", "", Own, true),
+    ("auth/check_mail/resend_confirmation", "", Own, true),
+    ("auth/welcome/choose_company_type", "company_type=generic", Own, false),
+    ("calls/detail/load_call", "id={call}", Nothing, true),
+    ("calls/hang_up_call", "id={call}", Nothing, false),
+    ("calls/list/list_calls", "filter[campaign]={campaign}", Own, true),
+    ("campaigns/choices/campaign_choices", "", Own, false),
+    ("campaigns/choices/count_audience", r#"{"audience":{"kind":"import","import":"{import}"}}"#, Own, true),
+    ("campaigns/detail/list_subject_events", "filter[subject]={campaign}", Own, false),
+    ("campaigns/detail/load_campaign", "id={campaign}", Nothing, true),
+    ("campaigns/enrollments/list_enrollments", ENROLLMENTS, Own, true),
+    ("campaigns/form/save_campaign", r#"{"id":"{campaign}","form":{form}}"#, Nothing, false),
+    ("campaigns/launch/check_launch", "id={campaign}", Nothing, true),
+    ("campaigns/list/list_campaigns", r#"{"filter":{}}"#, Own, true),
+    ("campaigns/moves/delete_campaign", "id={campaign}", Nothing, false),
+    ("campaigns/moves/duplicate_campaign", "id={campaign}", Nothing, false),
+    ("campaigns/moves/move_campaign", "id={campaign}&action=cancel", Nothing, false),
+    ("contacts/form/save_contact", CONTACT, Nothing, false),
+    ("contacts/list/archive_contact", "id={contact}", Nothing, false),
+    ("contacts/list/list_contacts", r#"{"filter":{}}"#, Own, true),
+    ("contacts/list/list_segments", "", Own, true),
+    ("credits/ledger/list_movements", r#"{"filter":{}}"#, Own, false),
+    ("credits/wallet/load_wallet", "", Own, false),
+    ("dashboard/load_dashboard", "range=week", Own, true),
+    ("events/list_events", r#"{"filter":{}}"#, Own, false),
+    ("imports/detail/load_import", "id={import}", Nothing, false),
+    ("imports/detail/run_import", "id={import}", Nothing, false),
+    ("imports/list/list_imports", r#"{"filter":{}}"#, Own, false),
+    ("imports/mapper/check_import", "id={import}&columns[0]=name&columns[1]=phone", Nothing, false),
+    ("imports/problems/list_problems", r#"{"id":"{import}","paging":{"page":1,"per_page":25}}"#, Nothing, false),
+    ("imports/progress/cancel_import", "id={import}", Nothing, false),
+    ("settings/form/save_settings", SETTINGS, Own, false),
+    ("settings/load_settings", "", Own, true),
+    ("suppressions/dialogs/add_suppression", "phone=%2B12025550178&reason=asked", Own, false),
+    ("suppressions/dialogs/remove_suppression", "id={suppression}&reason=mistake", Nothing, false),
+    ("suppressions/list_suppressions", r#"{"filter":{}}"#, Own, true),
+];
+
+/// One of everything, in one company.
+struct Things {
+    agent: AgentId,
+    call: CallId,
+    campaign: CampaignId,
+    contact: ContactId,
+    import: ImportId,
+    suppression: SuppressionId,
+}
+
+impl Things {
+    /// A campaign that has placed its first call.
+    async fn make(site: &Site, admin: &Browser) -> Self {
+        let db = &site.world.db;
+        let caller = accounts::resolve(db, admin.token()).await.expect("database").expect("a session");
+        let rows = stream::iter([Ok::<_, Infallible>(b"name,phone\nAda,+12025550123\n".as_slice())]);
+        let import =
+            imports::upload(db, &caller.actor, ImportKind::Contacts, &format!("{SECRET}.csv"), rows).await.expect("import");
+        let mut tx = db.begin(&caller.actor).await.expect("begin");
+        let contact = contacts::create(&mut tx, &contact_form()).await.expect("contact");
+        let suppression = suppressions::add(&mut tx, "+12025550177", SECRET).await.expect("suppression");
+        let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
+        agents::publish(&mut tx, agent).await.expect("publish");
+        let campaign = campaigns::create(&mut tx, &campaign_form(Some(agent))).await.expect("campaign");
+        campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launch");
+        tx.commit().await.expect("commit");
+        let mut tx = db.begin(&caller.actor).await.expect("begin");
+        let turn = dialer::plan(&mut tx, campaign, campaign.uuid()).await.expect("a turn of the dialer");
+        tx.commit().await.expect("commit");
+        let call = turn.dials.first().expect("a call was planned").call;
+        Self { agent, call, campaign, contact, import, suppression }
+    }
+
+    fn fill(&self, arguments: &str) -> String {
+        let day = |i| format!("&settings[hours][{i}][open]=true&settings[hours][{i}][from]=09:00&settings[hours][{i}][to]=17:00");
+        let week: String = (0..7).map(day).collect();
+        let form = serde_json::to_string(&campaign_form(Some(self.agent))).expect("JSON");
+        arguments
+            .replace("{agent}", &self.agent.to_string())
+            .replace("{call}", &self.call.to_string())
+            .replace("{campaign}", &self.campaign.to_string())
+            .replace("{contact}", &self.contact.to_string())
+            .replace("{import}", &self.import.to_string())
+            .replace("{suppression}", &self.suppression.to_string())
+            .replace("{form}", &form)
+            .replace("{week}", &week)
+    }
+
+    async fn ask(&self, site: &Site, who: &Browser, case: &Case) -> Answer {
+        site.call(who, &format!("/fn/app/{}", case.0), &self.fill(case.1)).await
+    }
+}
+
+fn contact_form() -> ContactForm {
+    ContactForm {
+        name: format!("{SECRET} Sam"),
+        phone: PHONE.to_owned(),
+        segment: format!("{SECRET} segment"),
+        ..ContactForm::default()
+    }
+}
+
+fn agent_form() -> AgentForm {
+    let text = |what: &str| format!("{SECRET} {what}");
+    AgentForm {
+        name: text("Nora"),
+        role: text("reminders"),
+        persona: text("persona"),
+        tone: "warm".to_owned(),
+        language: "en-US".to_owned(),
+        voice: String::new(),
+        scripts: Scripts { greeting: text("hello"), main: text("talk"), voicemail: text("message"), closing: text("bye") },
+    }
+}
+
+fn campaign_form(agent: Option<AgentId>) -> CampaignForm {
+    CampaignForm { name: format!("{SECRET} campaign"), audience: Some(Audience::Everyone), agent, ..CampaignForm::default() }
+}
+
+#[tokio::test]
+async fn the_table_names_every_server_function() {
+    let _registers_them = Site::new().await;
+    let known: BTreeSet<String> =
+        CASES.iter().map(|case| format!("/fn/app/{}", case.0)).chain(OPEN.iter().map(|p| (*p).to_owned())).collect();
+    let real: BTreeSet<String> = server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    let missing: Vec<_> = real.difference(&known).collect();
+    let gone: Vec<_> = known.difference(&real).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "not in the table: {missing:#?}\nno longer there: {gone:#?}");
+}
 
 #[tokio::test]
 async fn nobody_gets_anything_from_a_server_function() {
     let site = Site::new().await;
-    let mut asked = 0;
-    for (path, method) in server_fn::axum::server_fn_paths() {
-        if OPEN_TO_ALL.iter().any(|open| path.ends_with(open)) {
-            continue;
-        }
-        let answer = match method {
-            Method::GET => site.get(&Browser::default(), &format!("{path}?{FORM}")).await,
-            _ => site.call(&Browser::default(), path, FORM).await,
-        };
-        let refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(refused, "{path} answered {} to nobody: {}", answer.status, answer.text());
-        asked += 1;
+    let acme = site.newcomer("acme").await;
+    let things = Things::make(&site, &acme).await;
+    for case in CASES {
+        let answer = things.ask(&site, &Browser::default(), case).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}: {}", case.0, answer.text());
     }
-    assert!(asked > 0, "no server function was found");
+}
+
+#[tokio::test]
+async fn another_company_learns_and_changes_nothing() {
+    let site = Site::new().await;
+    let (acme, other) = (site.newcomer("acme").await, site.newcomer("other").await);
+    let things = Things::make(&site, &acme).await;
+    for case in CASES {
+        let answer = things.ask(&site, &other, case).await;
+        let text = answer.text();
+        match case.2 {
+            Nothing => assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}: {text}", case.0),
+            Own => assert!(
+                answer.status != StatusCode::UNAUTHORIZED && !answer.status.is_server_error(),
+                "{}: {} {text}",
+                case.0,
+                answer.status
+            ),
+        }
+        assert!(!text.contains(SECRET) && !text.contains(&PHONE[1..]), "{} told another company: {text}", case.0);
+    }
+    // Everything is still there, and tells its owner what it hid.
+    for case in CASES.iter().filter(|case| case.0.contains("/load_") && case.1.contains('{')) {
+        let answer = things.ask(&site, &acme, case).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}: {}", case.0, answer.text());
+        assert!(answer.text().contains(SECRET), "{}: {}", case.0, answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_sees_what_the_table_says_and_changes_nothing() {
+    let site = Site::new().await;
+    let acme = site.newcomer("acme").await;
+    let things = Things::make(&site, &acme).await;
+    let viewer = site.viewer(&acme).await;
+    let mut surprises = String::new();
+    for case in CASES {
+        let answer = things.ask(&site, &viewer, case).await;
+        let text = answer.text();
+        if case.3 == (answer.status == StatusCode::FORBIDDEN) {
+            surprises.push_str(&format!("{}: {} {text}\n", case.0, answer.status));
+        }
+        if text.contains(&PHONE[1..]) {
+            surprises.push_str(&format!("{} showed a full number: {text}\n", case.0));
+        }
+    }
+    assert!(surprises.is_empty(), "{surprises}");
 }

@@ -34,8 +34,7 @@ async fn hear(stream: &mut axum::body::BodyDataStream, event: &str) -> String {
 }
 
 async fn change(site: &Site, who: &Browser) {
-    let token = who.cookie.as_deref().and_then(|c| c.strip_prefix("sid=")).expect("a cookie");
-    let caller = accounts::resolve(&site.world.db, token).await.expect("database").expect("a session");
+    let caller = accounts::resolve(&site.world.db, who.token()).await.expect("database").expect("a session");
     let mut tx = site.world.db.begin(&caller.actor).await.expect("begin");
     accounts::choose_type(&mut tx, CompanyType::Healthcare).await.expect("a change");
     tx.commit().await.expect("commit");

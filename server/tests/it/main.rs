@@ -6,3 +6,4 @@ mod isolation;
 mod live;
 mod pages;
 mod support;
+mod uploads;

@@ -48,4 +48,33 @@ async fn without_its_database_the_process_lives_but_is_not_ready() {
     let answer = site.get(&maya, "/live").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(matches!(answer.json(), model::Error::Unavailable { .. }));
+    let page = site.visit(&maya, "/campaigns").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.text().contains("The database does not answer right now."), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_page_of_the_signed_in_area_leads_a_stranger_to_sign_in() {
+    let site = Site::new().await;
+    for path in ["/", "/campaigns", "/settings", "/calls/cal_00000000000000000000000000000007"] {
+        let answer = site.visit(&Browser::default(), path).await;
+        assert_eq!(answer.status, StatusCode::FOUND, "{path}");
+        assert!(answer.header("location").starts_with("/sign-in"), "{path}: {}", answer.header("location"));
+    }
+}
+
+#[tokio::test]
+async fn every_page_of_the_signed_in_area_is_drawn_whole() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let typed = site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
+    assert_eq!(typed.status, StatusCode::OK);
+    for path in
+        ["/", "/campaigns", "/contacts", "/imports", "/agents", "/calls", "/suppressions", "/billing", "/events", "/settings"]
+    {
+        let page = site.visit(&maya, path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text().contains("<h1"), "{path} has no heading");
+        assert!(!page.text().contains("Something went wrong"), "{path}");
+    }
 }

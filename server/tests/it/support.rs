@@ -5,16 +5,17 @@ use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use model::accounts::Register;
+use model::accounts::{Register, Role};
 use serde::de::DeserializeOwned;
 use services::accounts::{self, Client};
 use services::mails;
-use services::testing::World;
+use services::testing::{Someone, World};
 use std::net::SocketAddr;
 use tower::ServiceExt;
 
 /// More than any answer of ours.
 const BODY_MAX: usize = 8 * 1024 * 1024;
+const FORM: &str = "application/x-www-form-urlencoded";
 pub const PASSWORD: &str = "correct-horse-7";
 
 /// One world and its site.
@@ -68,6 +69,14 @@ impl Site {
         Browser { cookie: Some(format!("sid={token}")) }
     }
 
+    /// A member of the same company who may look and not touch.
+    pub async fn viewer(&self, of: &Browser) -> Browser {
+        let caller = accounts::resolve(&self.world.db, of.token()).await.expect("database").expect("a session");
+        let someone = Someone { company: caller.actor.company(), actor: caller.actor };
+        let viewer = self.world.member(&someone, Role::Viewer).await;
+        Browser { cookie: Some(format!("sid={}", self.world.session(&viewer).await)) }
+    }
+
     /// The token in the newest confirmation mail.
     pub async fn mailed_token(&self) -> String {
         let mails = mails::recent(&self.world.db).await.expect("the mailbox");
@@ -79,17 +88,44 @@ impl Site {
         Answer::read(self.send(who.request(Method::GET, path).body(Body::empty()).expect("a request")).await).await
     }
 
-    /// Calls a server function with a form, as the browser client does.
-    pub async fn call(&self, who: &Browser, path: &str, form: &str) -> Answer {
+    /// Opens a page, as a person does.
+    pub async fn visit(&self, who: &Browser, path: &str) -> Answer {
+        let request = who.request(Method::GET, path).header(header::ACCEPT, "text/html,*/*;q=0.8").body(Body::empty());
+        Answer::read(self.send(request.expect("a request")).await).await
+    }
+
+    /// Calls a server function with JSON or a form, as the browser client does.
+    pub async fn call(&self, who: &Browser, path: &str, arguments: &str) -> Answer {
+        let kind = if arguments.starts_with('{') { "application/json" } else { FORM };
+        let request = who.request(Method::POST, path).header(header::CONTENT_TYPE, kind).header("sec-fetch-site", "same-origin");
+        Answer::read(self.send(request.body(arguments.to_owned().into()).expect("a request")).await).await
+    }
+
+    /// Sends a form as a browser without JavaScript does, from the page `from`.
+    pub async fn submit(&self, who: &Browser, from: &str, path: &str, form: &str) -> Answer {
         let request = who
             .request(Method::POST, path)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("sec-fetch-site", "same-origin");
+            .header(header::CONTENT_TYPE, FORM)
+            .header(header::ACCEPT, "text/html")
+            .header(header::ORIGIN, "http://belfry.test")
+            .header(header::REFERER, format!("http://belfry.test{from}"));
         Answer::read(self.send(request.body(form.to_owned().into()).expect("a request")).await).await
     }
 }
 
 impl Browser {
+    /// The session token in the cookie.
+    pub fn token(&self) -> &str {
+        self.cookie.as_deref().and_then(|cookie| cookie.strip_prefix("sid=")).expect("a session cookie")
+    }
+
+    /// Keeps or forgets the session as the answer says.
+    pub fn keep(&mut self, answer: &Answer) {
+        if let Some(pair) = answer.header("set-cookie").split(';').next().filter(|pair| !pair.is_empty()) {
+            self.cookie = (pair != "sid=").then(|| pair.to_owned());
+        }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> http::request::Builder {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, "belfry.test");
         if let Some(cookie) = &self.cookie {

@@ -1,0 +1,89 @@
+//! Files in: raw from the Import dialog, as a form without JavaScript. What a file may contain is tested in `services`.
+
+use crate::support::{Answer, Browser, Site};
+use axum::body::Body;
+use http::{Method, StatusCode, header};
+use model::Error;
+use model::id::ImportId;
+use services::imports;
+
+const FILE: &str = "name,phone\nAda,+12025550123\n";
+const BOUNDARY: &str = "belfry";
+
+async fn raw(site: &Site, who: &Browser, query: &str, body: impl Into<Body>) -> Answer {
+    let request = who.request(Method::POST, &format!("/imports/upload?{query}")).header("sec-fetch-site", "same-origin");
+    Answer::read(site.send(request.body(body.into()).expect("a request")).await).await
+}
+
+async fn form(site: &Site, who: &Browser, parts: &[(&str, &str)]) -> Answer {
+    let part =
+        |(head, value): &(&str, &str)| format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}\r\n");
+    let body = parts.iter().map(part).collect::<String>() + &format!("--{BOUNDARY}--\r\n");
+    let request = who
+        .request(Method::POST, "/imports/upload-form")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
+    Answer::read(site.send(request.body(body.into()).expect("a request")).await).await
+}
+
+async fn name_of(site: &Site, who: &Browser, id: ImportId) -> String {
+    let caller = services::accounts::resolve(&site.world.db, who.token()).await.expect("database").expect("a session");
+    let mut tx = site.world.db.begin(&caller.actor).await.expect("begin");
+    imports::load(&mut tx, id).await.expect("the import").file_name
+}
+
+#[tokio::test]
+async fn a_raw_file_becomes_an_import_of_its_company() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let answer = raw(&site, &maya, "kind=contacts&name=people%20of%20May.csv", FILE).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let id = answer.json::<serde_json::Value>()["id"].as_str().expect("an id").parse().expect("an import id");
+    assert_eq!(name_of(&site, &maya, id).await, "people of May.csv");
+}
+
+#[tokio::test]
+async fn a_form_leads_to_the_page_of_its_import() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let file = ("name=\"file\"; filename=\"people.csv\"", FILE);
+    for parts in [&[file][..], &[("name=\"kind\"", "contacts"), file]] {
+        let answer = form(&site, &maya, parts).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        let id = answer.header("location").strip_prefix("/imports/").expect("the page").parse().expect("an import id");
+        assert_eq!(name_of(&site, &maya, id).await, "people.csv");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_refused_with_a_reason() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    for parts in [&[][..], &[("name=\"file\"; filename=\"\"", "")], &[("name=\"kind\"", "orders")]] {
+        let answer = form(&site, &maya, parts).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+        assert!(matches!(answer.json(), Error::Invalid { .. }));
+    }
+    assert_eq!(raw(&site, &maya, "kind=orders&name=a.csv", FILE).await.status, StatusCode::BAD_REQUEST);
+    assert!(raw(&site, &maya, "kind=contacts&name=a.csv", "").await.status.is_client_error(), "an empty file");
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_not_read_at_all() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let request = maya
+        .request(Method::POST, "/imports/upload?kind=contacts&name=a.csv")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_LENGTH, 1_000_000_000);
+    let answer = Answer::read(site.send(request.body(Body::from(FILE)).expect("a request")).await).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_viewer_uploads_nothing() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let viewer = site.viewer(&maya).await;
+    assert_eq!(raw(&site, &viewer, "kind=contacts&name=a.csv", FILE).await.status, StatusCode::FORBIDDEN);
+}
