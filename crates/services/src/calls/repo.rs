@@ -126,6 +126,18 @@ pub(crate) async fn note_unknown(tx: &mut Tx, id: CallId, check_at: Timestamp) -
     Ok(())
 }
 
+/// Takes the look-up of a call that is due; `false` when it is not (any more).
+pub(crate) async fn claim_check(tx: &mut Tx, id: CallId, until: Timestamp) -> Result<bool> {
+    let now = tx.now();
+    let done = sqlx::query("update calls set check_at = $2 where id = $1 and check_at <= $3 and status <> 'ended'")
+        .bind(id)
+        .bind(until)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Looked up and not found.
 pub(crate) async fn note_absent(tx: &mut Tx, id: CallId, next: Timestamp) -> Result<()> {
     sqlx::query("update calls set absent = absent + 1, checks = checks + 1, check_at = $2 where id = $1 and status <> 'ended'")

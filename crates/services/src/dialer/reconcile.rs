@@ -22,6 +22,9 @@ const UNKNOWN_HOURS_MAX: i64 = 24;
 const LOOK_SECONDS: i64 = 20;
 /// Calls looked at per turn.
 const CHECKS_MAX: i64 = 50;
+/// A look-up is one worker's for this long: longer than its request may take, so that two look-ups that
+/// agree are two and not one made twice.
+const CLAIM: TimeDelta = TimeDelta::seconds(30);
 /// Clocks of two machines may differ by this much.
 const SKEW: TimeDelta = TimeDelta::minutes(2);
 
@@ -79,6 +82,10 @@ pub async fn due_checks(db: &Db) -> Result<(Vec<Late>, Option<DateTime<Utc>>)> {
 pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
     let actor = Actor::engine(late.company_id);
     let mut tx = db.begin(&actor).await?;
+    let until = tx.now() + CLAIM;
+    if !calls::repo::claim_check(&mut tx, late.id, until).await? {
+        return Ok(()); // another worker looks, or the call ended meanwhile
+    }
     let gateway = gateway::load(&mut tx, late.gateway_id).await?;
     let speed = gateway.speed(tx.config());
     tx.commit().await?;

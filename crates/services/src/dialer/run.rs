@@ -23,6 +23,8 @@ const CAMPAIGNS_MAX: i64 = 50;
 const REQUESTS_MAX: usize = 64;
 /// The longest sleep; bells and due times end it earlier.
 const IDLE: Duration = Duration::from_secs(1);
+/// The pause while every request slot is taken: a provider that hangs must not make this loop spin.
+const SATURATED: TimeDelta = TimeDelta::milliseconds(20);
 /// The wait after the database was away.
 const AWAY: Duration = Duration::from_millis(250);
 
@@ -107,7 +109,9 @@ async fn turn(
     tx.commit().await?;
     for (company, campaign) in &ready {
         // A request slot per intent must be free: nothing waits between the commit and the request.
-        let Ok(slots) = requests.clone().try_acquire_many_owned(u32::try_from(plan::BATCH_MAX).unwrap_or(1)) else { break };
+        let Ok(slots) = requests.clone().try_acquire_many_owned(u32::try_from(plan::BATCH_MAX).unwrap_or(1)) else {
+            return Ok(Some(db.clock().now() + SATURATED));
+        };
         let committed = match claim(db, lease, *company, *campaign).await {
             Ok(dials) => dials,
             Err(e) if e.is_transient() => return Err(e),
@@ -129,14 +133,27 @@ async fn turn(
         }
     }
     let (late, next_check) = reconcile::due_checks(db).await?;
-    for call in &late {
-        if let Err(e) = reconcile::reconcile(db, network, call).await {
-            tracing::warn!(call = %call.id, error = %e, "look-up not written down");
-        }
+    let mut busy = false;
+    for call in late {
+        // Look-ups share the request slots, one each: a provider that hangs holds nothing else up.
+        let Ok(slot) = requests.clone().try_acquire_owned() else {
+            busy = true;
+            break;
+        };
+        let (db, network) = (db.clone(), network.clone());
+        tasks.spawn(async move {
+            if let Err(e) = reconcile::reconcile(&db, &network, &call).await {
+                tracing::warn!(call = %call.id, error = %e, "look-up not written down");
+            }
+            drop(slot);
+        });
     }
     next = [next, next_check].into_iter().flatten().min();
-    let again = applied > 0 || !ready.is_empty() || !late.is_empty();
-    Ok(if again { Some(db.clock().now()) } else { next })
+    Ok(match (busy, applied > 0 || !ready.is_empty()) {
+        (true, _) => Some(db.clock().now() + SATURATED),
+        (false, true) => Some(db.clock().now()),
+        (false, false) => next,
+    })
 }
 
 async fn claim(db: &Db, lease: &Lease, company: CompanyId, campaign: CampaignId) -> Result<Vec<Dial>> {
