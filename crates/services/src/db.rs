@@ -5,6 +5,8 @@
 //! owns anything, so a connection that never called `begin` gets *permission denied*.
 
 mod migrate;
+#[cfg(test)]
+mod tests;
 
 pub use migrate::{cluster, migrate, migrations_digest};
 
