@@ -2,6 +2,7 @@
 //! query string is the state; moments, durations and shares as text. No server functions and no nouns of the business.
 
 use leptos::prelude::*;
+use leptos::reactive::computed::ScopedFuture;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 use leptos_router::location::Url;
@@ -26,24 +27,20 @@ where
     T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
     V: Fn(Signal<T>) -> AnyView + Clone + Send + Sync + 'static,
 {
-    view! {
-        <Transition fallback=move || waiting.run()>
-            {
-                let view = view.clone();
-                let state = Memo::new(move |_| {
-                    resource.with(|answer| answer.as_ref().map(|answer| answer.as_ref().map(drop).map_err(Clone::clone)))
-                });
-                move || match state.get() {
-                    None => ().into_any(),
-                    Some(Err(error)) => failed(&error, what, Callback::new(move |()| resource.refetch())),
-                    Some(Ok(())) => match resource.get_untracked() {
-                        Some(Ok(first)) => view(latest(resource, first)),
-                        _ => ().into_any(),
-                    },
-                }
+    // Only whether it went well is followed here; the values are followed inside the view.
+    let failure = Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
+    let shown = move || {
+        failure.track();
+        let view = view.clone();
+        // Awaited rather than looked at: inside another `Loaded` the server waits for what is awaited only.
+        Suspend::new(ScopedFuture::new_untracked(async move {
+            match resource.await {
+                Ok(first) => view(latest(resource, first)),
+                Err(error) => failed(&error, what, Callback::new(move |()| resource.refetch())),
             }
-        </Transition>
-    }
+        }))
+    };
+    view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }
 }
 
 /// The newest good value; an answer that failed leaves the last one standing until the view is replaced.

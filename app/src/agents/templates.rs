@@ -52,11 +52,6 @@ pub async fn create_agent(template: Option<TemplateId>) -> Result<AgentId, Error
 #[component]
 pub fn TemplatesDialog(open: RwSignal<bool>) -> impl IntoView {
     let (toasts, navigate) = (use_toasts(), use_navigate());
-    let asked = Memo::new(move |before| before == Some(&true) || open.get());
-    let templates = LocalResource::new(move || {
-        let asked = asked.get();
-        async move { if asked { list_templates().await } else { Ok(Vec::new()) } }
-    });
     let busy = RwSignal::new(None::<Option<TemplateId>>);
     let create = Callback::new(move |template: Option<TemplateId>| {
         if busy.get_untracked().is_some() {
@@ -84,18 +79,23 @@ pub fn TemplatesDialog(open: RwSignal<bool>) -> impl IntoView {
             </Button>
         }
     };
+    // The dialog's body exists only while it is open, so this asks when it opens.
     let shown = move || {
-        match templates.get() {
-        None => view! { <SkeletonText lines=8/> }.into_any(),
-        Some(Err(error)) => failed(&error, "the templates", Callback::new(move |()| templates.refetch())),
-        Some(Ok(list)) if list.is_empty() => {
-            view! { <Empty icon=icondata::LuLayoutTemplate title="No templates" text="Start from scratch; you can copy the agent later."/> }.into_any()
+        let templates = LocalResource::new(list_templates);
+        move || {
+            match templates.get() {
+            None => view! { <SkeletonText lines=8/> }.into_any(),
+            Some(Err(error)) => failed(&error, "the templates", Callback::new(move |()| templates.refetch())),
+            Some(Ok(list)) if list.is_empty() => view! {
+                <Empty icon=icondata::LuLayoutTemplate title="No templates" text="Start from scratch; you can copy the agent later."/>
+            }
+            .into_any(),
+            Some(Ok(list)) => {
+                let cards = list.into_iter().map(|template| card(template, busy, create)).collect_view();
+                view! { <ul class="grid gap-4 sm:grid-cols-2">{cards}</ul> }.into_any()
+            }
         }
-        Some(Ok(list)) => {
-            let cards = list.into_iter().map(|template| card(template, busy, create)).collect_view();
-            view! { <ul class="grid gap-4 sm:grid-cols-2">{cards}</ul> }.into_any()
         }
-    }
     };
     view! {
         <Dialog

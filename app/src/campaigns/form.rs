@@ -13,6 +13,7 @@ use super::draft::{Draft, step_of};
 use super::launch::{CheckView, LaunchDialog, check_launch};
 use super::steps;
 use crate::screen::failed;
+use crate::session::use_me;
 use crate::ui::{Button, Dialog, DialogSize, Note, SkeletonText, Stepper, Toasts, Tone, Variant, use_toasts};
 
 const STEPS: [&str; 6] = ["Basics", "Audience", "Agent", "Schedule", "Calling", "Review"];
@@ -51,16 +52,12 @@ pub fn CampaignDialog(
         (true, None) if draft.id.get_untracked().is_some() => draft.clear(),
         _ => {}
     });
-    let asked = Memo::new(move |before| before == Some(&true) || open.get());
-    let choices = LocalResource::new(move || {
-        let asked = asked.get();
-        async move { if asked { campaign_choices().await.map(Some) } else { Ok(None) } }
-    });
-    let known = Memo::new(move |_| choices.get().and_then(Result::ok).flatten());
+    let me = use_me();
+    let zone = Signal::derive(move || me.with(|me| me.as_ref().map(|me| me.time_zone.clone()).unwrap_or_default()));
     let navigate = use_navigate();
     let saver = Saver {
         draft,
-        known,
+        zone,
         open,
         changed,
         busy: RwSignal::new(false),
@@ -105,10 +102,14 @@ pub fn CampaignDialog(
         }
         now
     });
-    let body = move || match choices.get() {
-        Some(Ok(Some(known))) => sheet(draft, known, is_draft.get()),
-        Some(Err(error)) => failed(&error, "the choices", Callback::new(move |()| choices.refetch())),
-        _ => view! { <div class="px-6 py-5"><SkeletonText lines=6/></div> }.into_any(),
+    // The dialog's body exists only while it is open, so this asks when it opens.
+    let body = move || {
+        let choices = LocalResource::new(campaign_choices);
+        move || match choices.get() {
+            Some(Ok(known)) => sheet(draft, known, is_draft.get()),
+            Some(Err(error)) => failed(&error, "the choices", Callback::new(move |()| choices.refetch())),
+            None => view! { <div class="px-6 py-5"><SkeletonText lines=6/></div> }.into_any(),
+        }
     };
     view! {
         <Dialog
@@ -131,7 +132,8 @@ pub fn CampaignDialog(
 #[derive(Clone, Copy)]
 struct Saver {
     draft: Draft,
-    known: Memo<Option<Choices>>,
+    /// The company's, in which start and end are written.
+    zone: Signal<String>,
     open: RwSignal<bool>,
     changed: Option<RwSignal<u32>>,
     busy: RwSignal<bool>,
@@ -144,8 +146,7 @@ impl Saver {
     /// Reads the fields and stores them; a bad field leads back to its step. `then` runs with the id.
     fn save(self, then: Callback<CampaignId>) {
         let draft = self.draft;
-        let zone = self.known.with_untracked(|known| known.as_ref().map(|known| known.zone.clone()).unwrap_or_default());
-        let form = match draft.read(&zone) {
+        let form = match draft.read(&self.zone.get_untracked()) {
             Ok(form) => form,
             Err(problems) => return self.lead_to(problems),
         };
@@ -180,9 +181,13 @@ impl Saver {
     fn next(self) {
         let draft = self.draft;
         let here = draft.step.get_untracked();
-        let zone = self.known.with_untracked(|known| known.as_ref().map(|known| known.zone.clone()).unwrap_or_default());
-        let problems: FieldErrors =
-            draft.read(&zone).err().unwrap_or_default().into_iter().filter(|(field, _)| step_of(field) == here).collect();
+        let problems: FieldErrors = draft
+            .read(&self.zone.get_untracked())
+            .err()
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(field, _)| step_of(field) == here)
+            .collect();
         if problems.is_empty() {
             draft.step.set(here + 1);
         }

@@ -48,20 +48,26 @@ pub fn LaunchDialog(
     let toasts = use_toasts();
     let busy = RwSignal::new(false);
     let refused = RwSignal::new(None::<String>);
-    let again = RwSignal::new(0_u32);
-    // Asked for only while the dialog is open, in the browser.
-    let launch = LocalResource::new(move || {
-        let id = if open.get() { campaign.get().map(|(id, _)| id) } else { None };
-        again.track();
+    let answer = RwSignal::new(None::<Result<Launch, Error>>);
+    let ask = Callback::new(move |()| {
+        answer.set(None);
         refused.set(None);
-        async move {
-            match id {
-                Some(id) => check_launch(id).await.map(Some),
-                None => Ok(None),
-            }
+        if let Some((id, _)) = campaign.get_untracked() {
+            leptos::task::spawn_local(async move {
+                let checked = check_launch(id).await;
+                // Another question may have been asked, or the page left, since.
+                if campaign.try_get_untracked().flatten().is_some_and(|(now, _)| now == id) {
+                    answer.set(Some(checked));
+                }
+            });
         }
     });
-    let known = Memo::new(move |_| launch.get().and_then(Result::ok).flatten());
+    Effect::new(move |_| {
+        if open.get() {
+            ask.run(());
+        }
+    });
+    let known = Memo::new(move |_| answer.get().and_then(Result::ok));
     let name = move || campaign.with(|c| c.as_ref().map(|(_, name)| name.clone()).unwrap_or_default());
     let title = move || {
         let later = known.with(|k| k.as_ref().is_some_and(|k| k.later.is_some()));
@@ -105,10 +111,10 @@ pub fn LaunchDialog(
             size=DialogSize::Medium
             foot=foot
         >
-            {move || match launch.get() {
-                None | Some(Ok(None)) => view! { <SkeletonText lines=6/> }.into_any(),
-                Some(Err(error)) => failed(&error, "the checks", Callback::new(move |()| again.update(|n| *n += 1))),
-                Some(Ok(Some(launch))) => view! { <CheckView check=launch.check/> }.into_any(),
+            {move || match answer.get() {
+                None => view! { <SkeletonText lines=6/> }.into_any(),
+                Some(Err(error)) => failed(&error, "the checks", ask),
+                Some(Ok(launch)) => view! { <CheckView check=launch.check/> }.into_any(),
             }}
             {move || refused.get().map(|text| view! { <Note tone=Tone::Danger live=true class="mt-4">{text}</Note> })}
         </Dialog>

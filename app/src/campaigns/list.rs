@@ -45,30 +45,23 @@ fn read(query: &ParamsMap) -> CampaignFilter {
     }
 }
 
+/// Status and order as query pairs; the usual order is not spelled out.
+fn kept(filter: &CampaignFilter) -> [(&'static str, &'static str); 3] {
+    let plain = CampaignFilter::default();
+    let (sort, order) = match (filter.sort, filter.descending) {
+        usual if usual == (plain.sort, plain.descending) => ("", ""),
+        (sort, true) => (sort.as_str(), "desc"),
+        (sort, false) => (sort.as_str(), "asc"),
+    };
+    [("status", filter.status.map_or("", Status::as_str)), ("sort", sort), ("order", order)]
+}
+
 /// The address that shows `filter`.
 fn href(filter: &CampaignFilter) -> String {
-    let plain = CampaignFilter::default();
-    let sorted = (filter.sort, filter.descending) != (plain.sort, plain.descending);
+    let [status, sort, order] = kept(filter);
     let page = filter.paging.page;
-    link(
-        "/campaigns",
-        &[
-            ("status", filter.status.map_or("", Status::as_str)),
-            ("q", &filter.search),
-            ("sort", if sorted { filter.sort.as_str() } else { "" }),
-            (
-                "order",
-                if !sorted {
-                    ""
-                } else if filter.descending {
-                    "desc"
-                } else {
-                    "asc"
-                },
-            ),
-            ("page", &if page > 1 { page.to_string() } else { String::new() }),
-        ],
-    )
+    let page = if page > 1 { page.to_string() } else { String::new() };
+    link("/campaigns", &[status, ("q", &filter.search), sort, order, ("page", &page)])
 }
 
 /// `/campaigns`
@@ -124,8 +117,7 @@ fn tabs(filter: &CampaignFilter) -> Vec<Tab> {
 }
 
 fn bar(filter: CampaignFilter) -> impl IntoView {
-    let order = if filter.descending { "desc" } else { "asc" };
-    let hidden = [("status", filter.status.map_or("", Status::as_str)), ("sort", filter.sort.as_str()), ("order", order)]
+    let hidden = kept(&filter)
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
@@ -234,7 +226,7 @@ fn CampaignLine(row: Memo<CampaignRow>, moves: Moves) -> impl IntoView {
             </td>
             <Cell label="Status"><StatusBadge status=status/></Cell>
             <Cell label="Progress"><ProgressBar progress=progress running=Signal::derive(move || status.get() == Status::Active)/></Cell>
-            <Cell label="Contacts" number=true>{figure(|p| grouped(p.contacts))}</Cell>
+            <Cell label="Contacts" number=true>{figure(|p| if p.contacts > 0 { grouped(p.contacts) } else { String::new() })}</Cell>
             <Cell label="In flight" number=true>{figure(|p| if p.calling > 0 { grouped(p.calling) } else { String::new() })}</Cell>
             <Cell label="Connected" number=true>{figure(connect_rate)}</Cell>
             <Cell label="Spent" number=true>{figure(|p| if p.calls > 0 { p.spent.rounded() } else { String::new() })}</Cell>

@@ -38,11 +38,12 @@ fn why_quiet(campaign: &Campaign) -> Option<AnyView> {
         return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}</Note> }.into_any());
     }
     let (why, until) = campaign.parked.clone().filter(|_| campaign.status == Status::Active)?;
+    let why = format!("{}.", why.trim_end_matches('.'));
     let until = until.map(|at| format!(" Next look {}.", at.short()));
     Some(
         view! {
             <Note tone=Tone::Info icon=icondata::LuMoon>
-                <b class="font-semibold">"Nothing is being dialed right now: "</b>{why}"."{until}
+                <b class="font-semibold">"Nothing is being dialed right now: "</b>{why}{until}
             </Note>
         }
         .into_any(),
@@ -142,7 +143,8 @@ fn Tiles(progress: Memo<Progress>) -> impl IntoView {
 }
 
 fn funnel(p: &Progress) -> Vec<FunnelStep> {
-    let of = |part: i64| part as f64 * 100.0 / p.calls.max(1) as f64;
+    // The same rounding as the connect rate above.
+    let of = |part: i64| (part * 1000 / p.calls.max(1)) as f64 / 10.0;
     let answered = p.connected + p.voicemail;
     vec![
         FunnelStep::new("Calls", grouped(p.calls), if p.calls > 0 { 100.0 } else { 0.0 }),

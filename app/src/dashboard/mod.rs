@@ -132,7 +132,7 @@ fn Figures(seen: Signal<Seen>, figures: Memo<Dashboard>) -> impl IntoView {
             <div class="grid gap-6 xl:grid-cols-3">
                 {move || per_day(days.get(), option)}
                 <Card title="Funnel" scope="From attempt to conversation" foot=funnel_foot>
-                    <Funnel steps=Signal::derive(move || figures.with(|f| funnel(&f.totals)))/>
+                    <Funnel steps=Signal::derive(move || figures.with(funnel))/>
                 </Card>
             </div>
             <Running figures=figures/>
@@ -181,7 +181,7 @@ fn strip(seen: Dashboard) -> impl IntoView {
     let cost_before = before.as_ref().and_then(Totals::cost_per_connect);
     let text = |text: String, words: &str| if text.is_empty() { String::new() } else { format!("{text} {words}") };
     view! {
-        <Stats label="Figures of the period" class="grid-cols-2 lg:grid-cols-3 2xl:grid-cols-6">
+        <Stats label="Figures of the period" class="grid-cols-2 lg:grid-cols-3 xl:grid-cols-6">
             <Stat label="Calls" value=grouped(now.calls) nostrip:delta=change(now.calls, was(|b| b.calls), true)
                 note=format!("{} a day", grouped(now.calls / days)) points=line(|d| calls_of(d) as f64)/>
             <Stat label="Connect rate" value=now.connect_permille().map(permille).unwrap_or_default()
@@ -201,14 +201,19 @@ fn strip(seen: Dashboard) -> impl IntoView {
     }
 }
 
-fn funnel(totals: &Totals) -> Vec<FunnelStep> {
-    let of = |part: i64| part as f64 * 100.0 / totals.calls.max(1) as f64;
-    vec![
-        FunnelStep::new("Attempted", grouped(totals.calls), if totals.calls > 0 { 100.0 } else { 0.0 }),
-        FunnelStep::new("Connected", grouped(totals.connected), of(totals.connected)),
-        FunnelStep::new("Talked over 30 s", grouped(totals.talked), of(totals.talked)),
-        FunnelStep::new("People reached", grouped(totals.reached), of(totals.reached)),
-    ]
+/// From attempt to conversation. Who answered is known per day only, so it is left out when the chart is cut.
+fn funnel(seen: &Dashboard) -> Vec<FunnelStep> {
+    let totals = &seen.totals;
+    // The same rounding as the connect rate above.
+    let step = |label: &str, part: i64| FunnelStep::new(label, grouped(part), (part * 1000 / totals.calls.max(1)) as f64 / 10.0);
+    let whole = seen.days.iter().map(calls_of).sum::<i64>() == totals.calls;
+    let answered = seen.days.iter().map(|day| day.connected + day.voicemail).sum();
+    let mut steps = vec![step("Attempted", totals.calls)];
+    if whole {
+        steps.push(step("Answered", answered));
+    }
+    steps.extend([step("Connected to a person", totals.connected), step("Talked over 30 s", totals.talked)]);
+    steps
 }
 
 /// The chart with its legend and its figures as a table.
