@@ -6,9 +6,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use model::id::GatewayId;
-use providers::CallbackRequest;
 use services::Db;
-use services::inbox::{self, Refused};
+use services::inbox::{self, CallbackRequest, Refused};
 
 /// News about a call, or keys pressed during one; the latter is answered with what to say next.
 pub async fn twilio(

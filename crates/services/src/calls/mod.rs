@@ -160,8 +160,3 @@ impl Job for HangUp {
         Ok(())
     }
 }
-
-/// Calls in flight of one company, for the frame's badge.
-pub(crate) async fn live_count(tx: &mut Tx) -> Result<i64> {
-    Ok(sqlx::query_scalar("select count(*) from calls where status <> 'ended'").fetch_one(tx.conn()).await?)
-}

@@ -10,7 +10,9 @@ use crate::db::Db;
 use crate::dialer::{GATEWAY_COLUMNS, Network, StoredGateway};
 use crate::error::{Error, Result};
 use model::id::{CallId, CompanyId, GatewayId, InboxId};
-use providers::{CallbackKind, CallbackRequest, HeaderMap, HeaderValue, Method, Reply, ReplyBody};
+use providers::{CallbackKind, HeaderMap, HeaderValue, Method, Reply};
+/// What a door hands over and gets back; the adapters behind it are no business of a door.
+pub use providers::{CallbackRequest, ReplyBody};
 
 /// The channel that wakes the worker.
 pub const CHANNEL: &str = "inbox";
