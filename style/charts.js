@@ -2,17 +2,12 @@
 // The server builds the option; a colour in it is a token ("--chart-1", or "--chart-1/35" for 35 %), so that one option
 // serves both themes. Loaded when the first chart scrolls into view, never before.
 import * as echarts from "echarts/core";
-import { BarChart, FunnelChart, HeatmapChart, LineChart, PieChart } from "echarts/charts";
-import {
-  AriaComponent, DatasetComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent,
-} from "echarts/components";
+import { LineChart } from "echarts/charts";
+import { GridComponent, TooltipComponent } from "echarts/components";
 import { SVGRenderer } from "echarts/renderers";
 
-echarts.use([
-  BarChart, FunnelChart, HeatmapChart, LineChart, PieChart,
-  AriaComponent, DatasetComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent,
-  SVGRenderer,
-]);
+// Only what some page draws: each kind of chart is weighed with the bytes it adds (`cargo xtask size`).
+echarts.use([LineChart, GridComponent, TooltipComponent, SVGRenderer]);
 
 const TOKEN = /^(--[a-z][a-z0-9-]*)(?:\/(\d{1,3}))?$/;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
