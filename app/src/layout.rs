@@ -35,11 +35,13 @@ pub fn SignedIn() -> impl IntoView {
         Ok(Some(session)) => view! { <Inside session=session/> }.into_any(),
         Ok(None) => view! { <Redirect path=sign_in_href(&here())/> }.into_any(),
         Err(error) => {
-            let retry = Callback::new(move |()| session.refetch());
+            // A browser that cannot reload shows what failed for longer; nothing else depends on it.
+            let retry = Callback::new(|()| drop(window().location().reload()));
             view! { <main id="main" class="page">{failed(&error, "your session", retry)}</main> }.into_any()
         }
     };
-    view! { <Suspense fallback=|| ()>{move || session.get().map(door)}</Suspense> }
+    // Not inside `Suspense`: on the server that runs what it holds twice, and every page would ask its questions twice.
+    Suspend::new(async move { door(session.await) })
 }
 
 /// The search part of an address with its question mark.

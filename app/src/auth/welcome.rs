@@ -72,7 +72,7 @@ fn Choosing(now: Option<CompanyType>, company: String) -> impl IntoView {
                 </div>
                 <FormProblem error=error fields=&["company_type"]/>
                 <Note tone=Tone::Primary icon=i::LuGift>
-                    <b>"20 credits are waiting."</b> " They call the sandbox: a simulated phone network that costs nothing and rings nobody."
+                    <b>"20 credits are waiting."</b> " They call the sandbox: a simulated phone network in which nobody's phone rings."
                 </Note>
                 <div class="flex justify-end"><Button submit=true busy=choose.pending()>"Continue"</Button></div>
             </ActionForm>

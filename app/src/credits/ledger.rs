@@ -67,7 +67,7 @@ pub(super) fn Ledger() -> impl IntoView {
             <Loaded
                 resource=page
                 what="the ledger"
-                waiting=move || view! { <Table caption="Ledger" columns=columns()><SkeletonRows columns=6/></Table> }
+                waiting=move || view! { <Table caption="Movements of credits" columns=columns()><SkeletonRows columns=6/></Table> }
                 view=move |page| listing(page, filter)
             />
         </Card>
@@ -110,7 +110,7 @@ fn listing(page: Signal<Page<MovementRow>>, filter: Memo<LedgerFilter>) -> AnyVi
     let pager = Memo::new(move |_| page.with(|page| (page.paging.page, page.paging.per_page, page.total)));
     let rows = move || {
         view! {
-            <Table caption="Ledger" columns=columns()>
+            <Table caption="Movements of credits" columns=columns()>
                 <For each=move || page.with(|page| page.items.clone()) key=|row| row.id children=line/>
             </Table>
             {move || {

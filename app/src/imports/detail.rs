@@ -9,13 +9,15 @@ use model::Error;
 use model::accounts::Permission;
 use model::events::Topic;
 use model::id::ImportId;
-use model::imports::{Import, ImportStatus};
+use model::imports::{Import, ImportStatus, Problem};
+use model::page::Page;
 use std::time::Duration;
 
 use super::mapper::Mapper;
-use super::problems::Problems;
+use super::problems::{Problems, problems_of};
 use super::progress::{Moving, Stopping};
 use super::{figures, tone};
+use crate::contacts::list::list_segments;
 use crate::form::{FormProblem, error_of};
 use crate::live::use_topic;
 use crate::screen::{Answer, Loaded, count, link, may};
@@ -108,17 +110,34 @@ pub fn ImportPage() -> impl IntoView {
             );
         }
     });
+    // Counts the steps taken while one looks on: each may have brought other problems.
+    let moved = RwSignal::new(0_u32);
+    Effect::new(move |before: Option<Option<ImportStatus>>| {
+        let now = import.with(|import| import.as_ref().and_then(|answer| answer.as_ref().ok()).map(|import| import.status));
+        if before.flatten().is_some_and(|before| Some(before) != now) {
+            moved.update(|n| *n += 1);
+        }
+        now
+    });
+    let asides = Asides { problems: problems_of(id, moved), segments: Resource::new(|| (), |()| list_segments()) };
     view! {
         <Loaded
             resource=import
             what="the import"
             waiting=|| view! { <Skeleton class="h-8 w-64"/> <Skeleton class="mt-8 h-64 w-full"/> }
-            view=move |import| page(import, pulse)
+            view=move |import| page(import, asides, pulse)
         />
     }
 }
 
-fn page(import: Signal<Import>, changed: RwSignal<u32>) -> AnyView {
+/// What stands beside the import itself.
+#[derive(Clone, Copy)]
+struct Asides {
+    problems: Answer<Page<Problem>>,
+    segments: Answer<Vec<String>>,
+}
+
+fn page(import: Signal<Import>, asides: Asides, changed: RwSignal<u32>) -> AnyView {
     let query = use_query_map();
     let status = Memo::new(move |_| import.with(|import| import.status));
     let stage = Memo::new(move |_| Stage::of(status.get(), query.with(|query| query.get_str("step") == Some("columns"))));
@@ -126,10 +145,10 @@ fn page(import: Signal<Import>, changed: RwSignal<u32>) -> AnyView {
     let description = Signal::derive(move || import.with(about));
     let steps = ["File", "Columns", "Check", "Run"].map(str::to_owned).to_vec();
     let body = move || match stage.get() {
-        Stage::Columns => view! { <Mapper import=import.get_untracked() changed=changed/> }.into_any(),
+        Stage::Columns => view! { <Mapper import=import.get_untracked() segments=asides.segments changed=changed/> }.into_any(),
         Stage::Moving => view! { <Moving import=import changed=changed/> }.into_any(),
-        Stage::Checked => view! { <Checked import=import changed=changed/> }.into_any(),
-        Stage::Over(status) => over(import, status),
+        Stage::Checked => view! { <Checked import=import problems=asides.problems changed=changed/> }.into_any(),
+        Stage::Over(status) => over(import, asides.problems, status),
     };
     view! {
         <Title text=move || title.get()/>
@@ -164,7 +183,7 @@ fn about(import: &Import) -> String {
 
 /// The dry run is done: what would happen, and the button that makes it happen.
 #[component]
-fn Checked(import: Signal<Import>, changed: RwSignal<u32>) -> impl IntoView {
+fn Checked(import: Signal<Import>, problems: Answer<Page<Problem>>, changed: RwSignal<u32>) -> impl IntoView {
     let run = ServerAction::<RunImport>::new();
     let error = error_of(*run);
     Effect::new(move |_| {
@@ -199,12 +218,12 @@ fn Checked(import: Signal<Import>, changed: RwSignal<u32>) -> impl IntoView {
                 </div>
             </div>
         </Card>
-        <Problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
+        <Problems page=problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
     }
 }
 
 /// Done, failed or cancelled: what came of it, and where to go from here.
-fn over(import: Signal<Import>, status: ImportStatus) -> AnyView {
+fn over(import: Signal<Import>, problems: Answer<Page<Problem>>, status: ImportStatus) -> AnyView {
     let (id, kind) = import.with_untracked(|import| (import.id, import.kind));
     let counts = Signal::derive(move || import.with(|import| import.done));
     let people = move || counts.with(|counts| counts.created + counts.merged);
@@ -248,7 +267,7 @@ fn over(import: Signal<Import>, status: ImportStatus) -> AnyView {
                 </div>
             </div>
         </Card>
-        <Problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
+        <Problems page=problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
     }
     .into_any()
 }

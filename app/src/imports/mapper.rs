@@ -7,8 +7,8 @@ use model::id::ImportId;
 use model::imports::{Field as Target, Import, ImportKind, Mapping};
 
 use super::progress::Stopping;
-use crate::contacts::list::list_segments;
 use crate::form::{FormProblem, error_of, problem};
+use crate::screen::Answer;
 use crate::ui::{Button, Card, Field, Icon, Input, MapperRow, MapperTable, Match, Opt};
 
 /// Rows of the file shown beside a column.
@@ -51,7 +51,7 @@ fn missing(kind: ImportKind, chosen: &[String]) -> Option<String> {
 
 /// The columns of a file, each with its first cells and the field it goes to.
 #[component]
-pub(super) fn Mapper(import: Import, changed: RwSignal<u32>) -> impl IntoView {
+pub(super) fn Mapper(import: Import, segments: Answer<Vec<String>>, changed: RwSignal<u32>) -> impl IntoView {
     let check = ServerAction::<CheckImport>::new();
     let error = error_of(*check);
     Effect::new(move |_| {
@@ -71,7 +71,6 @@ pub(super) fn Mapper(import: Import, changed: RwSignal<u32>) -> impl IntoView {
     let columns = import.headers.len();
     let matched = move || chosen.with(|chosen| format!("{} of {columns} columns are used. ", chosen.iter().filter(|c| !c.is_empty()).count()));
     let lacking = Memo::new(move |_| chosen.with(|chosen| missing(kind, chosen)));
-    let segments = Resource::new(|| (), |()| list_segments());
     let names = move || segments.get().and_then(Result::ok).unwrap_or_default();
     view! {
         <ActionForm action=check attr:id=FORM attr:class="flex flex-col gap-6">

@@ -21,18 +21,26 @@ pub async fn list_problems(id: ImportId, paging: Paging) -> Result<Page<Problem>
     Ok(page)
 }
 
-/// The problems in a card; nothing when there are none.
-#[component]
-pub(super) fn Problems(id: ImportId, kind: ImportKind, total: Signal<i64>) -> impl IntoView {
+/// The problems of the page that the query asks for, read again when the import `moved` on. Made once, at the top of the
+/// page: what is made inside another resource's view is made twice on the server.
+pub(super) fn problems_of(id: Memo<Option<ImportId>>, moved: RwSignal<u32>) -> Answer<Page<Problem>> {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(paging));
-    let any = Memo::new(move |_| total.get() > 0);
-    let page: Answer<Page<Problem>> = Resource::new(
-        move || (asked.get(), any.get(), total.get()),
-        move |(paging, any, _)| async move {
-            if any { list_problems(id, paging).await } else { Ok(Page::new(Vec::new(), 0, paging)) }
+    Resource::new(
+        move || (id.get(), asked.get(), moved.get()),
+        |(id, paging, _)| async move {
+            match id {
+                Some(id) => list_problems(id, paging).await,
+                None => Ok(Page::new(Vec::new(), 0, paging)),
+            }
         },
-    );
+    )
+}
+
+/// The problems in a card; nothing when there are none.
+#[component]
+pub(super) fn Problems(page: Answer<Page<Problem>>, id: ImportId, kind: ImportKind, total: Signal<i64>) -> impl IntoView {
+    let any = Memo::new(move |_| total.get() > 0);
     let scope = move || {
         let kept = if total.get() > PROBLEMS_MAX { format!(" The first {} are kept.", grouped(PROBLEMS_MAX)) } else { String::new() };
         format!("Mend them in the file and import it again: what is in already is not changed twice.{kept}")
@@ -45,7 +53,7 @@ pub(super) fn Problems(id: ImportId, kind: ImportKind, total: Signal<i64>) -> im
                     <Loaded
                         resource=page
                         what="the problems"
-                        waiting=move || view! { <Table caption="Problem rows" columns=columns()><SkeletonRows columns=4/></Table> }
+                        waiting=move || view! { <Table caption="Rows with problems" columns=columns()><SkeletonRows columns=4/></Table> }
                         view=move |page| listing(page, id, kind)
                     />
                 </Card>
@@ -66,7 +74,7 @@ fn listing(page: Signal<Page<Problem>>, id: ImportId, kind: ImportKind) -> AnyVi
         view! { <Pager page=now per_page=per_page total=total href=Callback::new(to)/> }
     };
     view! {
-        <Table caption="Problem rows" columns=columns()>{rows}</Table>
+        <Table caption="Rows with problems" columns=columns()>{rows}</Table>
         {pager}
     }
     .into_any()

@@ -116,7 +116,7 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
         .collect_view();
     view! {
         <Card title="Gateways" scope="The accounts that calls go through. The sandbox is a simulated phone network: nobody's phone rings and no carrier is paid. Real carriers come with a later release." flush=true>
-            <Table caption="Gateways" columns=columns>{lines}</Table>
+            <Table caption="Gateways of this company" columns=columns>{lines}</Table>
         </Card>
     }
     .into_any()

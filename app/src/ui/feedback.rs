@@ -100,7 +100,7 @@ pub fn Empty(
     view! {
         <div class="empty">
             <span class="icon-wrap"><Icon icon=icon/></span>
-            <h3 class="font-semibold">{title}</h3>
+            <p class="font-semibold">{title}</p>
             <p class="mt-1 max-w-80 text-sm text-muted-foreground">{text}</p>
             {children.map(|children| view! { <div class="mt-5 flex items-center gap-2">{children()}</div> })}
         </div>
@@ -127,7 +127,7 @@ pub fn ErrorState(
     view! {
         <div class="empty" role="alert">
             <span class="icon-wrap text-destructive!"><Icon icon=icondata::LuCloudOff/></span>
-            <h3 class="font-semibold">{title}</h3>
+            <p class="font-semibold">{title}</p>
             <p class="mt-1 max-w-80 text-sm text-muted-foreground">{text}</p>
             <div class="mt-5 flex flex-wrap items-center justify-center gap-2">{retry} {trace}</div>
         </div>
