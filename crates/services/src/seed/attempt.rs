@@ -50,7 +50,13 @@ impl Attempt {
                 let ring = luck.between(18_000, 26_000);
                 let machine = silent(Outcome::Voicemail, ring);
                 let turns = vec![("agent".to_owned(), model::agents::fill(&who.scripts.voicemail, |slot| named(slot, who)))];
-                Self { answered_by: Some(AnsweredBy::Voicemail), talk_seconds: luck.between(16, 41), turns, summary: "Left a message.".to_owned(), ..machine }
+                Self {
+                    answered_by: Some(AnsweredBy::Voicemail),
+                    talk_seconds: luck.between(16, 41),
+                    turns,
+                    summary: "Left a message.".to_owned(),
+                    ..machine
+                }
             }
             1 => silent(Outcome::NoAnswer, RING_SECONDS * 1_000),
             2 => silent(Outcome::Busy, luck.between(900, 3_200)),

@@ -29,8 +29,8 @@ use sqlx::types::Json;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 /// Numbers that came with a list of the old system, and numbers added by hand over the months.
-const SUPPRESSED_AT_FIRST: usize = 5;
-const SUPPRESSED_BY_HAND: usize = 4;
+const SUPPRESSED_AT_FIRST: usize = 3;
+const SUPPRESSED_BY_HAND: usize = 3;
 
 /// Writes a company, in one transaction. `past` stands at its registration.
 pub(super) async fn write(past: &Db, plan: &'static CompanyPlan, password_hash: &str, now: Timestamp) -> Result<()> {
@@ -40,7 +40,8 @@ pub(super) async fn write(past: &Db, plan: &'static CompanyPlan, password_hash: 
     companies::open(&mut tx, company, plan.name, plan.zone).await?;
     let admin = join(&mut tx, company, plan, password_hash).await?;
     settle_in(tx.conn(), company, plan).await?;
-    let gateway = sqlx::query_as("select id, caller_id from gateways where company_id = $1").bind(company).fetch_one(tx.conn()).await?;
+    let gateway =
+        sqlx::query_as("select id, caller_id from gateways where company_id = $1").bind(company).fetch_one(tx.conn()).await?;
     let forms = template_forms(tx.conn(), plan).await?;
     let mut life = scene(plan, admin, gateway, &forms, now)?;
     let text = format!("{} registered {}", life.admin.1, plan.name);
@@ -55,7 +56,12 @@ pub(super) async fn write(past: &Db, plan: &'static CompanyPlan, password_hash: 
 }
 
 /// The members; returns the administrator.
-async fn join(tx: &mut SystemTx, company: CompanyId, plan: &'static CompanyPlan, password_hash: &str) -> Result<(UserId, String)> {
+async fn join(
+    tx: &mut SystemTx,
+    company: CompanyId,
+    plan: &'static CompanyPlan,
+    password_hash: &str,
+) -> Result<(UserId, String)> {
     let mut admin = None;
     for (email, name, role) in members(plan) {
         let new = accounts::NewUser { name, email: &email, password_hash, confirmed: true };
@@ -82,8 +88,9 @@ async fn settle_in(conn: &mut PgConnection, company: CompanyId, plan: &CompanyPl
 async fn template_forms(conn: &mut PgConnection, plan: &CompanyPlan) -> Result<Vec<AgentForm>> {
     let found: Vec<Json<AgentForm>> =
         sqlx::query_scalar("select form from templates where company_type = $1").bind(plan.kind).fetch_all(conn).await?;
-    let named = |name: &&str| found.iter().find(|f| f.0.name == **name).map(|f| f.0.clone()).context("the plan names a template");
-    Ok(plan.agents.iter().chain([&plan.draft_agent]).map(|name| named(&name)).collect::<anyhow::Result<_>>()?)
+    let named =
+        |name: &&'static str| found.iter().find(|f| f.0.name == **name).map(|f| f.0.clone()).context("the plan names a template");
+    Ok(plan.agents.iter().chain([&plan.draft_agent]).map(named).collect::<anyhow::Result<_>>()?)
 }
 
 /// Nobody on the list yet, and no campaign.
@@ -134,7 +141,8 @@ async fn agents(conn: &mut PgConnection, life: &mut Life, forms: &[AgentForm], o
     for i in 0..life.callers.len() {
         let (id, last, form) = (life.callers[i].id, life.callers[i].version, life.callers[i].form.clone());
         let by = Some(life.admin.clone());
-        life.record(opened + TimeDelta::minutes(25), EventKind::AgentCreated, Some(id.to_string()), by.clone(), form.name.clone());
+        let created_at = opened + TimeDelta::minutes(18 + 7 * i64::try_from(i).unwrap_or(0));
+        life.record(created_at, EventKind::AgentCreated, Some(id.to_string()), by.clone(), form.name.clone());
         for version in 1..=last {
             let at = published_at + TimeDelta::minutes(i64::from(version) * 12);
             // The first version had no closing words yet.
@@ -147,7 +155,15 @@ async fn agents(conn: &mut PgConnection, life: &mut Life, forms: &[AgentForm], o
             versions.push(rows::AgentVersion { agent_id: id.uuid(), version, form, published_at: at });
         }
         let updated_at = published_at + TimeDelta::minutes(i64::from(last) * 12);
-        rows.push(rows::Agent { id: id.uuid(), name: form.name.clone(), status: "published", version: last, form, created_at: opened, updated_at });
+        rows.push(rows::Agent {
+            id: id.uuid(),
+            name: form.name.clone(),
+            status: "published",
+            version: last,
+            form,
+            created_at,
+            updated_at,
+        });
     }
     if let Some(form) = forms.last() {
         let at = life.now - TimeDelta::days(6);
@@ -164,7 +180,8 @@ async fn agents(conn: &mut PgConnection, life: &mut Life, forms: &[AgentForm], o
 fn gather(life: &mut Life, opened: Timestamp) -> Result<Vec<Imported>> {
     let zone = life.zone;
     let moment = |days: i64| local(life.now, zone, u64::try_from(days).unwrap_or(0), 9 * 60 + 20);
-    let moments: Vec<Timestamp> = life.plan.imports.iter().map(|i| moment(i.days_ago).max(opened + TimeDelta::hours(2))).collect();
+    let moments: Vec<Timestamp> =
+        life.plan.imports.iter().map(|i| moment(i.days_ago).max(opened + TimeDelta::hours(2))).collect();
     let by = life.admin.clone();
     let (people, imports) = people::gather(&mut life.luck, life.plan, &by.1, &moments, life.now)?;
     life.people = people;
@@ -172,7 +189,10 @@ fn gather(life: &mut Life, opened: Timestamp) -> Result<Vec<Imported>> {
         let (row, subject) = (&import.row, Some(ImportId::from(import.row.id).to_string()));
         life.record(row.phase_started_at, EventKind::ImportStarted, subject.clone(), Some(by.clone()), row.file_name.clone());
         let c = row.done;
-        let text = format!("{}: {} created, {} merged, {} duplicates, {} left out", row.file_name, c.created, c.merged, c.duplicates, c.invalid);
+        let text = format!(
+            "{}: {} created, {} merged, {} duplicates, {} left out",
+            row.file_name, c.created, c.merged, c.duplicates, c.invalid
+        );
         life.record(row.finished_at, EventKind::ImportCompleted, subject, None, text);
     }
     // Each of the first import, which is there before anybody is called.
@@ -183,7 +203,7 @@ fn gather(life: &mut Life, opened: Timestamp) -> Result<Vec<Imported>> {
         if n < SUPPRESSED_AT_FIRST {
             life.plan_for(at, Moment::Suppress(person, Source::Import));
         } else {
-            let at = at + TimeDelta::hours(life.luck.between(48, 88 * 24));
+            let at = at + TimeDelta::days(life.luck.between(2, 88)) + life.luck.minutes(0, 8 * 60);
             life.plan_for(at, Moment::Suppress(person, Source::Manual));
         }
     }
@@ -213,7 +233,13 @@ fn campaigns(life: &mut Life) {
             Fate::Paused(ago) => life.plan_for(day(ago, 15 * 60 + 40), Moment::Pause(r)),
             Fate::Scheduled(_) => {
                 (status, updated_at) = (Status::Scheduled, created_at + TimeDelta::minutes(30));
-                life.record(updated_at, EventKind::CampaignScheduled, Some(id.to_string()), by, format!("{} scheduled", form.name));
+                life.record(
+                    updated_at,
+                    EventKind::CampaignScheduled,
+                    Some(id.to_string()),
+                    by,
+                    format!("{} scheduled", form.name),
+                );
             }
             Fate::Completed | Fate::Budget(_) | Fate::Running | Fate::Draft => {}
         }
@@ -308,7 +334,12 @@ async fn store_campaigns(conn: &mut PgConnection, life: &Life) -> Result<()> {
     let launched: HashSet<usize> = life.seats.iter().map(|s| s.run).collect();
     for (r, run) in life.runs.iter().enumerate() {
         campaigns.push(run.row(life.callers[run.plan.agent].id, life.gateway, due.get(&r).copied()));
-        versions.push(rows::CampaignVersion { campaign_id: run.id.uuid(), version: 1, form: run.form.clone(), saved_at: run.created_at });
+        versions.push(rows::CampaignVersion {
+            campaign_id: run.id.uuid(),
+            version: 1,
+            form: run.form.clone(),
+            saved_at: run.created_at,
+        });
         if launched.contains(&r) {
             slots.push(rows::Slots { scope: "campaign", r#ref: run.id.uuid(), in_use: 0, cap: run.form.concurrency_max });
         }

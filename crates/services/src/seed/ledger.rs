@@ -119,7 +119,8 @@ impl Ledger {
         if let Some(campaign) = campaign {
             *self.height.entry(campaign).or_default() += 1;
         }
-        let who = if kind == MovementKind::Purchase || key.starts_with("launch:") { self.admin.clone() } else { "Belfry".to_owned() };
+        let who =
+            if kind == MovementKind::Purchase || key.starts_with("launch:") { self.admin.clone() } else { "Belfry".to_owned() };
         self.rows.push(Movement {
             id: luck.id(at),
             kind,
@@ -142,7 +143,9 @@ impl Ledger {
     pub async fn store(&self, conn: &mut PgConnection) -> Result<()> {
         super::rows::insert(conn, &self.rows).await?;
         let inside = [(Account::Available, Uuid::nil(), self.available), (Account::Spent, Uuid::nil(), self.spent)];
-        for (account, reference, amount) in inside.into_iter().chain(self.escrow.iter().map(|(c, left)| (Account::Escrow, c.uuid(), *left))) {
+        for (account, reference, amount) in
+            inside.into_iter().chain(self.escrow.iter().map(|(c, left)| (Account::Escrow, c.uuid(), *left)))
+        {
             sqlx::query(
                 "insert into balances (account, ref, amount) values ($1, $2, $3)
                  on conflict (company_id, account, ref) do update set amount = excluded.amount",

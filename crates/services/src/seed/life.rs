@@ -14,9 +14,9 @@ use crate::dialer::retry::{Ended, History, Next, next, rule_of};
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use model::agents::AgentForm;
-use model::calls::{CallStatus, Outcome};
+use model::calls::Outcome;
 use model::campaigns::{CampaignForm, Status};
-use model::credits::{Credits, Price};
+use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::EventKind;
 use model::id::{AgentId, CallId, CampaignId, EnrollmentId, GatewayId, UserId};
@@ -26,9 +26,9 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 /// Calls of the last days tell their story step by step and have their line in the record.
-const RECENT_DAYS: i64 = 14;
+pub(super) const RECENT_DAYS: i64 = 14;
 /// From the end of a call to its settlement.
-const SETTLE: TimeDelta = TimeDelta::seconds(1);
+pub(super) const SETTLE: TimeDelta = TimeDelta::seconds(1);
 /// Longest call, as the default form has it.
 pub(super) const CALL_SECONDS_MAX: i64 = 300;
 /// The price of the longest call, held before each.
@@ -218,7 +218,8 @@ impl Life {
         let call = self.call(id, at, s, attempt);
         self.ledger.hold(&mut self.luck, at, campaign, id, HOLD);
         let seat = &mut self.seats[s];
-        (seat.status, seat.next, seat.why, seat.last_call, seat.updated_at) = (EnrollmentStatus::Calling, None, None, Some(id), at);
+        (seat.status, seat.next, seat.why, seat.last_call, seat.updated_at) =
+            (EnrollmentStatus::Calling, None, None, Some(id), at);
         seat.rules.push(rule_of(call.outcome, call.talk_seconds));
         self.people[p].called_at.push(at);
         self.people[p].busy_until = Some(settled_at);
@@ -228,76 +229,6 @@ impl Life {
         self.calls.push(call);
         self.called.push(s);
         self.plan_for(settled_at, Moment::Settle(self.calls.len() - 1));
-    }
-
-    /// The row of a call, and its story when it is recent.
-    fn call(&mut self, id: CallId, at: Timestamp, s: usize, attempt: Attempt) -> rows::Call {
-        let seat = &self.seats[s];
-        let (run, person) = (&self.runs[seat.run], &self.people[seat.person]);
-        let caller = &self.callers[run.plan.agent];
-        let (answered_at, ended_at) = (at + attempt.ring, at + attempt.length());
-        let digits = if attempt.is_stop && self.luck.chance(0.7) { "9" } else { "" };
-        if attempt.is_stop {
-            self.stops.insert(self.calls.len(), if digits.is_empty() { Source::Keyword } else { Source::Dtmf });
-        }
-        let provider_call_id = format!("CA{}", self.luck.id::<uuid::Uuid>(at).simple());
-        let recorded_at = at + TimeDelta::milliseconds(380);
-        let row = rows::Call {
-            id: id.uuid(),
-            enrollment_id: seat.id.uuid(),
-            campaign_id: run.id.uuid(),
-            contact_id: person.id.uuid(),
-            agent_id: caller.id.uuid(),
-            agent_version: caller.version,
-            settings_version: 1,
-            gateway_id: self.gateway.uuid(),
-            attempt_no: i32::try_from(seat.rules.len()).unwrap_or(i32::MAX) + 1,
-            phone: person.phone.to_string(),
-            from_phone: self.caller_id.clone(),
-            status: CallStatus::Ended,
-            outcome: attempt.outcome,
-            answered_by: attempt.answered_by,
-            provider_status: attempt.provider_status(),
-            per_minute: Price::BASE.per_minute,
-            initial_seconds: Price::BASE.initial_seconds,
-            step_seconds: Price::BASE.step_seconds,
-            call_seconds_max: CALL_SECONDS_MAX,
-            held: HOLD,
-            cost: Price::BASE.cost(attempt.talk_seconds).min(HOLD),
-            settled_at: ended_at + SETTLE,
-            created_at: at,
-            recorded_at,
-            answered_at: attempt.is_answered().then_some(answered_at),
-            ended_at,
-            talk_seconds: attempt.talk_seconds,
-            digits,
-            transcript: attempt.turns,
-            summary: attempt.summary,
-            provider_call_id,
-        };
-        if at > self.now - TimeDelta::days(RECENT_DAYS) {
-            self.tell(&row);
-        }
-        row
-    }
-
-    /// The story of a call, in the words that ingest uses.
-    fn tell(&mut self, call: &rows::Call) {
-        let mut story = vec![
-            (call.recorded_at, "Accepted by the provider", call.provider_call_id.as_str()),
-            (call.recorded_at + TimeDelta::milliseconds(900), CallStatus::Ringing.label(), "ringing"),
-        ];
-        story.extend(call.answered_at.map(|at| (at, CallStatus::InProgress.label(), "in-progress")));
-        if !call.digits.is_empty() {
-            story.push((call.ended_at - TimeDelta::seconds(4), "Key pressed", call.digits));
-        }
-        story.push((call.ended_at, call.outcome.label(), call.provider_status));
-        // A refusal at once would seem to ring after its end.
-        story.retain(|(at, ..)| *at <= call.ended_at);
-        for (at, title, detail) in story {
-            let id = self.luck.id(at);
-            self.steps.push(rows::Step { call_id: call.id, id, at, title: title.to_owned(), detail: detail.to_owned() });
-        }
     }
 
     fn settle(&mut self, at: Timestamp, k: usize) {
@@ -347,7 +278,8 @@ impl Life {
         let (contact, phone, seats) = (person.id, person.phone.clone(), person.seats.clone());
         let (reason, by_name, kind, text) = match source {
             Source::Manual | Source::Import => {
-                let reason = if source == Source::Manual { "Asked by e-mail" } else { "On the do-not-call list of the old system" };
+                let reason =
+                    if source == Source::Manual { "Asked by e-mail" } else { "On the do-not-call list of the old system" };
                 let text = format!("{} will not be called", phone.masked());
                 (reason.to_owned(), Some(self.admin.1.clone()), EventKind::SuppressionAdded, text)
             }
@@ -361,7 +293,14 @@ impl Life {
         let id: model::id::SuppressionId = self.luck.id(created_at);
         let subject = if by_name.is_some() { id.to_string() } else { contact.to_string() };
         let by = by_name.is_some().then(|| self.admin.clone());
-        self.suppressions.push(rows::Suppression { id: id.uuid(), phone: phone.to_string(), source, reason, by_name, created_at });
+        self.suppressions.push(rows::Suppression {
+            id: id.uuid(),
+            phone: phone.to_string(),
+            source,
+            reason,
+            by_name,
+            created_at,
+        });
         self.record(created_at, kind, Some(subject), by, text);
         for s in seats {
             if self.seats[s].status == EnrollmentStatus::Queued {
@@ -371,7 +310,14 @@ impl Life {
     }
 
     /// A line of the audit record, by a person or by Belfry itself.
-    pub fn record(&mut self, at: Timestamp, kind: EventKind, subject: Option<String>, by: Option<(UserId, String)>, text: String) {
+    pub fn record(
+        &mut self,
+        at: Timestamp,
+        kind: EventKind,
+        subject: Option<String>,
+        by: Option<(UserId, String)>,
+        text: String,
+    ) {
         let (user_id, who) = by.map_or((None, "Belfry".to_owned()), |(id, name)| (Some(id.uuid()), name));
         self.events.push(rows::Event { id: self.luck.id(at), at, kind, subject, user_id, who, text });
     }

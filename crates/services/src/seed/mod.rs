@@ -13,6 +13,7 @@ mod moves;
 mod people;
 mod plans;
 mod rows;
+mod story;
 mod talk;
 #[cfg(test)]
 mod tests;

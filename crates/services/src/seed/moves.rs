@@ -49,7 +49,13 @@ impl Life {
         let reserve = run.form.budget.unwrap_or(Credits(contacts * each)).max(HOLD);
         self.ledger.reserve(&mut self.luck, at, id, reserve);
         let by = Some(self.admin.clone());
-        self.record(at, EventKind::CreditsMoved, Some(id.to_string()), by.clone(), format!("{reserve} credits set aside for {name}"));
+        self.record(
+            at,
+            EventKind::CreditsMoved,
+            Some(id.to_string()),
+            by.clone(),
+            format!("{reserve} credits set aside for {name}"),
+        );
         self.record(at, EventKind::CampaignLaunched, Some(id.to_string()), by, format!("{name} launched"));
         for person in audience {
             let seat = self.seats.len();

@@ -154,7 +154,7 @@ fn person(
         email: if luck.chance(0.85) { email } else { String::new() },
         stated,
         segment: plan.segments[luck.weighted(&weights)].0,
-        notes: if luck.chance(0.35) { *luck.pick(plan.notes) } else { "" },
+        notes: if luck.chance(0.35) { luck.pick::<&str>(plan.notes) } else { "" },
         import,
         created_at: at,
         called_at: Vec::new(),
@@ -185,10 +185,18 @@ fn imported(
 ) -> Imported {
     let headers: Vec<String> = ["Full name", "Mobile", "E-mail", "Time zone", "Segment", "Notes"].map(str::to_owned).to_vec();
     let line = |p: &Person| {
-        vec![p.name.clone(), p.phone_raw.clone(), p.email.clone(), p.stated.unwrap_or_default().to_owned(), p.segment.to_owned(), p.notes.to_owned()]
+        vec![
+            p.name.clone(),
+            p.phone_raw.clone(),
+            p.email.clone(),
+            p.stated.unwrap_or_default().to_owned(),
+            p.segment.to_owned(),
+            p.notes.to_owned(),
+        ]
     };
     let (created, invalid) = (i64::try_from(people.len()).unwrap_or(0), i64::try_from(BAD_ROWS.len()).unwrap_or(0));
-    let counts = Counts { rows: created + invalid + import.duplicates, created, merged: 0, duplicates: import.duplicates, invalid };
+    let counts =
+        Counts { rows: created + invalid + import.duplicates, created, merged: 0, duplicates: import.duplicates, invalid };
     let file_bytes = people.iter().map(|p| line(p).iter().map(|cell| cell.len() + 1).sum::<usize>()).sum::<usize>();
     let file_bytes = i64::try_from(file_bytes).unwrap_or(0);
     let problem = |(line, value, why): &(i64, &'static str, &'static str)| rows::Problem {

@@ -36,7 +36,9 @@ pub(super) async fn insert<R: Row>(conn: &mut PgConnection, rows: &[R]) -> Resul
     let columns = first.as_object().context("a row is an object")?.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let table = R::TABLE;
     for chunk in rows.chunks(CHUNK) {
-        let mut sql = QueryBuilder::new(format!("insert into {table} ({columns}) select {columns} from jsonb_populate_recordset(null::{table}, "));
+        let mut sql = QueryBuilder::new(format!(
+            "insert into {table} ({columns}) select {columns} from jsonb_populate_recordset(null::{table}, "
+        ));
         sql.push_bind(Json(chunk)).push(")");
         sql.build().execute(&mut *conn).await.with_context(|| format!("rows of {table}"))?;
     }

@@ -5,14 +5,39 @@ use super::words;
 use model::agents::{Scripts, fill};
 use std::collections::HashMap;
 
-/// Spoken words per ten seconds, and the pause after each turn.
-const WORDS_PER_TEN_SECONDS: i64 = 24;
-const PAUSE_TENTHS: i64 = 12;
+/// Spoken words per ten seconds, from slow people to quick ones, and the pause after each turn.
+const WORDS_PER_TEN_SECONDS: (i64, i64) = (18, 26);
+const PAUSE_TENTHS: i64 = 14;
 /// Patterns that fit every campaign.
 const ANY: &str = "any";
+/// A question and its answer that may come up before the end of any conversation.
+const EXTRA: &str = "extra";
+/// How many of them do, by weight.
+const EXTRAS: &[u32] = &[34, 36, 20, 10];
+/// Where a conversation ends.
+const CLOSING: &str = "{{closing}}";
 
 /// All patterns, by what the campaign is about.
 pub(super) struct Talks(Vec<Pattern>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    Agent,
+    Contact,
+    /// Who picked up is not who was called.
+    Somebody,
+}
+
+impl Speaker {
+    fn name(self, contact: &str) -> String {
+        match self {
+            Self::Agent => "agent",
+            Self::Contact => contact,
+            Self::Somebody => "Somebody",
+        }
+        .to_owned()
+    }
+}
 
 struct Pattern {
     purpose: &'static str,
@@ -22,8 +47,7 @@ struct Pattern {
     /// The person asks not to be called again.
     is_stop: bool,
     summary: &'static str,
-    /// Whether the agent speaks, and what.
-    turns: Vec<(bool, &'static str)>,
+    turns: Vec<(Speaker, &'static str)>,
 }
 
 /// One conversation as it happened.
@@ -56,16 +80,33 @@ impl Talks {
         if chosen.is_short {
             return Talk { seconds: luck.between(2, 4), turns: Vec::new(), summary: chosen.summary.to_owned(), is_stop: false };
         }
+        let script = self.with_extras(luck, chosen);
         let mut said = Slots { luck, who, drawn: HashMap::new() };
-        let turns: Vec<(String, String)> = chosen
-            .turns
-            .iter()
-            .map(|(agent, text)| (if *agent { "agent" } else { who.first }.to_owned(), said.fill(text)))
-            .collect();
+        let turns: Vec<(String, String)> =
+            script.into_iter().map(|(speaker, text)| (speaker.name(who.first), said.fill(&text))).collect();
         let summary = said.fill(chosen.summary);
-        let tenths: i64 = turns.iter().map(|(_, text)| words_in(text) * 100 / WORDS_PER_TEN_SECONDS + PAUSE_TENTHS).sum();
-        let seconds = tenths / 10 + luck.between(-3, 6);
-        Talk { seconds, turns, summary, is_stop: chosen.is_stop }
+        let pace = luck.between(WORDS_PER_TEN_SECONDS.0, WORDS_PER_TEN_SECONDS.1);
+        let tenths: i64 = turns.iter().map(|(_, text)| words_in(text) * 100 / pace + PAUSE_TENTHS).sum();
+        Talk { seconds: tenths / 10, turns, summary, is_stop: chosen.is_stop }
+    }
+
+    /// The turns of a pattern, with some small talk before its closing words.
+    fn with_extras(&self, luck: &mut Luck, pattern: &Pattern) -> Vec<(Speaker, String)> {
+        let mut turns: Vec<(Speaker, String)> = pattern.turns.iter().map(|(who, text)| (*who, (*text).to_owned())).collect();
+        let mut free: Vec<&Pattern> = self.0.iter().filter(|p| p.purpose == EXTRA).collect();
+        for _ in 0..luck.weighted(EXTRAS) {
+            let Some(end) = turns.iter().rposition(|(who, text)| *who == Speaker::Agent && text.ends_with(CLOSING)) else {
+                break;
+            };
+            let extra = free.swap_remove(luck.weighted(&free.iter().map(|p| p.weight).collect::<Vec<_>>()));
+            turns[end].1 = turns[end].1.replace(CLOSING, "{{else}}");
+            let asked = extra.turns.iter().map(|(who, text)| match who {
+                Speaker::Agent => (*who, format!("{text} {CLOSING}")),
+                _ => (*who, (*text).to_owned()),
+            });
+            turns.splice(end + 1..end + 1, asked);
+        }
+        turns
     }
 }
 
@@ -82,7 +123,7 @@ impl Slots<'_, '_> {
         for name in slots_in(text) {
             let choice = words::slot(name);
             // A filler said twice in one conversation would sound like a machine.
-            let again = matches!(name, "yes" | "bye" | "hello") || !self.drawn.contains_key(name);
+            let again = matches!(name, "yes" | "else") || !self.drawn.contains_key(name);
             if again && !choice.is_empty() {
                 let word = self.luck.pick(choice);
                 self.drawn.insert(name.to_owned(), word);
@@ -117,14 +158,24 @@ fn words_in(text: &str) -> i64 {
     i64::try_from(text.split_whitespace().count()).unwrap_or(0)
 }
 
-/// `# purpose weight [short|stop]: summary`, then lines of `A:` (agent) and `C:` (contact).
+/// `# purpose weight [short|stop]: summary`, then lines of `A:` (agent), `C:` (contact) and `S:` (somebody).
 fn pattern(block: &'static str) -> Option<Pattern> {
     let (head, turns) = block.trim().strip_prefix("# ")?.split_once('\n')?;
     let (key, summary) = head.split_once(": ")?;
     let mut key = key.split(' ');
     let (purpose, weight) = (key.next()?, key.next()?.parse().ok()?);
     let flag = key.next();
-    let turns = turns.lines().filter_map(|line| line.split_once(": ")).map(|(who, text)| (who == "A", text)).collect();
+    let turn = |line: &'static str| {
+        let (who, text) = line.split_once(": ")?;
+        let who = match who {
+            "A" => Speaker::Agent,
+            "C" => Speaker::Contact,
+            "S" => Speaker::Somebody,
+            _ => return None,
+        };
+        Some((who, text))
+    };
+    let turns = turns.lines().filter_map(turn).collect();
     Some(Pattern { purpose, weight, is_short: flag == Some("short"), is_stop: flag == Some("stop"), summary, turns })
 }
 
@@ -145,13 +196,17 @@ mod tests {
 
     #[test]
     fn a_conversation_keeps_its_words_and_lasts_as_long_as_it_reads() {
-        let scripts = Scripts { greeting: "Hi {{name}}, {{agent}} of {{company}}.".into(), closing: "Bye {{name}}.".into(), ..Scripts::default() };
+        let scripts = Scripts {
+            greeting: "Hi {{name}}, {{agent}} of {{company}}.".into(),
+            closing: "Bye {{name}}.".into(),
+            ..Scripts::default()
+        };
         let who = Speakers { agent: "Nora", scripts: &scripts, company: "Acme", first: "Maya", last: "Okafor" };
         let (talks, mut luck) = (Talks::load(), Luck::new(1));
         for _ in 0..200 {
             let talk = talks.draw(&mut luck, "buyer", &who);
             assert!(talk.turns.is_empty() == (talk.seconds < 5), "{} s", talk.seconds);
-            assert!(talk.seconds < 150, "{} s", talk.seconds);
+            assert!(talk.seconds < 200, "{} s", talk.seconds);
             assert!(talk.turns.iter().all(|(_, text)| !text.contains("{{") && !text.contains("  ")), "{:?}", talk.turns);
             if let Some((speaker, text)) = talk.turns.first() {
                 assert_eq!((speaker.as_str(), text.as_str()), ("agent", "Hi Maya, Nora of Acme."));
