@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::{campaigns, credits, enrollments, suppressions, zones};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::campaigns::{CallOrder, CampaignForm, Status};
+use model::companies::Settings;
 use model::contacts::ContactStatus;
 use model::credits::{Credits, Price};
 use model::events::{EventKind, Topic};
@@ -228,91 +229,113 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, hours: &
     Ok(Chosen { due: chosen, touched })
 }
 
+/// What all intents of a turn have in common.
+struct Terms<'a> {
+    c: &'a campaigns::Running,
+    gateway: &'a Gateway,
+    settings: &'a Settings,
+    agent: PublishedAgent,
+    worker: Uuid,
+    price: Price,
+    /// Seconds of the longest call, and what it costs.
+    longest: i64,
+    hold: Credits,
+}
+
 /// Holds credits and inserts one intent per person, until the credits end.
 async fn commit_intents(
     tx: &mut Tx,
     c: &campaigns::Running,
     gateway: &Gateway,
-    settings: &model::companies::Settings,
+    settings: &Settings,
     worker: Uuid,
     due: Vec<Due>,
 ) -> Result<Committed> {
-    let Some((agent, agent_version, agent_form)) = campaigns::repo::published_agent(tx, c.agent).await? else {
+    let Some(agent) = campaigns::repo::published_agent(tx, c.agent).await? else {
         campaigns::pause_self(tx, c.id, "The agent is no longer published.").await?;
         return Ok(Committed { dials: Vec::new(), halted: true });
     };
     let price = Price::BASE;
     let longest = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
-    let hold = price.cost(longest);
+    let terms = Terms { c, gateway, settings, agent, worker, price, longest, hold: price.cost(longest) };
     let (mut dials, mut halted) = (Vec::new(), false);
     for d in due {
-        if !afford(tx, c, hold).await? {
+        if !afford(tx, c, terms.hold).await? {
             halted = true;
             break;
         }
         let call: CallId = tx.id();
-        credits::hold(tx, c.id, call, hold).await?;
-        let attempt = d.dials + 1;
-        let intent = enrollments::repo::Intent {
-            call,
-            enrollment: d.id,
-            campaign: c.id,
-            contact: d.contact_id,
-            agent,
-            agent_version,
-            settings_version: c.settings_version,
-            gateway: gateway.id,
-            attempt,
-            phone: &d.phone,
-            from: &gateway.caller_id,
-            price,
-            seconds_max: i32::try_from(longest).unwrap_or(i32::MAX),
-            held: hold,
-            worker,
-            check_at: tx.now() + super::reconcile::settling(gateway.speed(tx.config())),
-        };
+        credits::hold(tx, c.id, call, terms.hold).await?;
+        let intent = terms.intent(tx, call, &d);
         enrollments::repo::insert_intent(tx, &intent).await?;
-        let callback = format!("{}/hooks/twilio/{}", tx.config().public_url, gateway.id);
-        let fill = |text: &str| {
-            model::agents::fill(text, |variable| match variable {
-                "name" => Some(d.name.clone()),
-                "company" => Some(settings.name.clone()),
-                "agent" => Some(agent_form.name.clone()),
-                "contact_company" => Some(d.company.clone()),
-                _ => None,
-            })
-        };
-        dials.push(Dial {
-            company: tx.actor().company(),
-            call,
-            gateway: gateway.clone(),
-            committed_at: tx.now(),
-            originate: providers::Originate {
-                call,
-                to: d.phone.clone(),
-                from: gateway.caller_id.clone(),
-                script: providers::Script {
-                    greeting: fill(&agent_form.scripts.greeting),
-                    main: fill(&agent_form.scripts.main),
-                    closing: fill(&agent_form.scripts.closing),
-                    language: agent_form.language.clone(),
-                    voice: None,
-                    opt_out_digit: Some('9'),
-                },
-                ring_seconds_max: u32::try_from(settings.ring_seconds_max).unwrap_or(30),
-                talk_seconds_max: u32::try_from(longest).unwrap_or(60),
-                record: c.form.record,
-                machine_detection: true,
-                callback_url: format!("{callback}?call={call}"),
-                gather_url: format!("{callback}/gather?call={call}"),
-            },
-        });
+        dials.push(terms.dial(tx, call, &d));
     }
     if !dials.is_empty() {
         move_slots(tx, c.id, gateway.id.uuid(), i32::try_from(dials.len()).unwrap_or(0)).await?;
         crate::events::notice(tx, Topic::Calls).await?;
     }
     Ok(Committed { dials, halted })
+}
+
+impl Terms<'_> {
+    /// The row that is committed before anything rings.
+    fn intent<'a>(&'a self, tx: &Tx, call: CallId, d: &'a Due) -> enrollments::repo::Intent<'a> {
+        let (agent, agent_version, _) = &self.agent;
+        enrollments::repo::Intent {
+            call,
+            enrollment: d.id,
+            campaign: self.c.id,
+            contact: d.contact_id,
+            agent: *agent,
+            agent_version: *agent_version,
+            settings_version: self.c.settings_version,
+            gateway: self.gateway.id,
+            attempt: d.dials + 1,
+            phone: &d.phone,
+            from: &self.gateway.caller_id,
+            price: self.price,
+            seconds_max: i32::try_from(self.longest).unwrap_or(i32::MAX),
+            held: self.hold,
+            worker: self.worker,
+            check_at: tx.now() + super::reconcile::settling(self.gateway.speed(tx.config())),
+        }
+    }
+
+    /// The request that follows the commit, with everything filled in.
+    fn dial(&self, tx: &Tx, call: CallId, d: &Due) -> Dial {
+        let (_, _, agent) = &self.agent;
+        let callback = format!("{}/hooks/twilio/{}", tx.config().public_url, self.gateway.id);
+        let fill = |text: &str| {
+            model::agents::fill(text, |variable| match variable {
+                "name" => Some(d.name.clone()),
+                "company" => Some(self.settings.name.clone()),
+                "agent" => Some(agent.name.clone()),
+                "contact_company" => Some(d.company.clone()),
+                _ => None,
+            })
+        };
+        let script = providers::Script {
+            greeting: fill(&agent.scripts.greeting),
+            main: fill(&agent.scripts.main),
+            closing: fill(&agent.scripts.closing),
+            language: agent.language.clone(),
+            voice: None,
+            opt_out_digit: Some(crate::calls::OPT_OUT_DIGIT),
+        };
+        let originate = providers::Originate {
+            call,
+            to: d.phone.clone(),
+            from: self.gateway.caller_id.clone(),
+            script,
+            ring_seconds_max: u32::try_from(self.settings.ring_seconds_max).unwrap_or(30),
+            talk_seconds_max: u32::try_from(self.longest).unwrap_or(60),
+            record: self.c.form.record,
+            machine_detection: true,
+            callback_url: format!("{callback}?call={call}"),
+            gather_url: format!("{callback}/gather?call={call}"),
+        };
+        Dial { company: tx.actor().company(), call, gateway: self.gateway.clone(), committed_at: tx.now(), originate }
+    }
 }
 
 /// Whether the escrow covers one more longest call; extends it in blocks when the company can pay, and pauses
