@@ -170,3 +170,34 @@ async fn a_start_that_cannot_happen_pauses_with_the_reason_and_resuming_launches
     assert_eq!(w.runnable(acme.company).await.expect("runnable"), [id]);
     nothing_is_wrong(&w).await;
 }
+
+#[tokio::test]
+async fn cancelling_while_the_engine_starts_it_waits_its_turn() {
+    let w = World::new().await;
+    let (acme, id, _) = scheduled(&w).await;
+    w.clock.advance(TimeDelta::hours(2));
+    let mut person = w.tx(&acme).await;
+    repo::lock_slots(&mut person, id).await.expect("the first lock of a cancellation");
+    let (db, company) = (w.db.clone(), acme.company);
+    let mut engine = tokio::task::JoinSet::new();
+    engine.spawn(async move {
+        let mut tx = db.begin(&Actor::engine(company)).await.expect("begin");
+        start_scheduled(&mut tx, id).await.expect("no deadlock");
+        tx.commit().await.expect("commit");
+    });
+    while !somebody_waits(&mut person).await {
+        tokio::task::yield_now().await;
+    }
+    act(&mut person, id, Action::Cancel).await.expect("no deadlock");
+    person.commit().await.expect("commit");
+    engine.join_all().await;
+    let mut tx = w.tx(&acme).await;
+    assert_eq!(load(&mut tx, id).await.expect("load").status, Status::Cancelled, "who came second found it cancelled");
+    nothing_is_wrong(&w).await;
+}
+
+/// Whether another transaction of this database waits for a lock.
+async fn somebody_waits(tx: &mut Tx) -> bool {
+    let sql = "select exists (select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database())";
+    sqlx::query_scalar(sql).fetch_one(tx.conn()).await.expect("locks")
+}
