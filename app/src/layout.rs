@@ -3,6 +3,7 @@
 
 use icondata as i;
 use leptos::prelude::*;
+use leptos::tachys::reactive_graph::OwnedView;
 use leptos_meta::Title;
 use leptos_router::components::{Outlet, Redirect};
 use leptos_router::hooks::use_location;
@@ -41,7 +42,8 @@ pub fn SignedIn() -> impl IntoView {
         }
     };
     // Not inside `Suspense`: on the server that runs what it holds twice, and every page would ask its questions twice.
-    Suspend::new(async move { door(session.await) })
+    // A lone `Suspend` forgets whose page it draws, so the view remembers.
+    Suspend::new(async move { OwnedView::new(door(session.await)) })
 }
 
 /// The search part of an address with its question mark.

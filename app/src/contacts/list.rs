@@ -98,7 +98,8 @@ pub fn ContactsPage() -> impl IntoView {
     let page: Answer<Page<ContactRow>> =
         Resource::new(move || (filter.get(), tick.get(), suppressed.get(), dialogs.changed.get()), |(filter, ..)| list_contacts(filter));
     let segments = Resource::new(move || (tick.get(), dialogs.changed.get()), |_| list_segments());
-    let names = Signal::derive(move || segments.get().and_then(Result::ok).unwrap_or_default());
+    let names = RwSignal::new(Vec::new());
+    Effect::new(move |_| names.set(segments.get().and_then(Result::ok).unwrap_or_default()));
     let (manage, import) = (may(Permission::ManageContacts), may(Permission::ImportContacts));
     view! {
         <Title text="Contacts"/>
@@ -110,7 +111,10 @@ pub fn ContactsPage() -> impl IntoView {
                 <Button icon=i::LuPlus on:click=move |_| dialogs.edit(None)>"New contact"</Button>
             })}
         </PageHeader>
-        <Transition fallback=|| ()>{move || { let names = names.get(); filter.with(|filter| bar(filter, names)) }}</Transition>
+        <Transition fallback=|| ()>{move || {
+            let names = segments.get().and_then(Result::ok).unwrap_or_default();
+            filter.with(|filter| bar(filter, names))
+        }}</Transition>
         <Card flush=true>
             <Loaded
                 resource=page

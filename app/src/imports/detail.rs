@@ -93,32 +93,8 @@ pub fn ImportPage() -> impl IntoView {
             }
         },
     );
-    let moving = Memo::new(move |_| {
-        import.with(|import| {
-            matches!(import, Some(Ok(import)) if matches!(import.status, ImportStatus::Validating | ImportStatus::Running))
-        })
-    });
-    Effect::new(move |_| {
-        pulse.track();
-        if moving.get() {
-            // The page may be gone by then.
-            set_timeout(
-                move || {
-                    pulse.try_update(|n| *n = n.wrapping_add(1));
-                },
-                PULSE,
-            );
-        }
-    });
-    // Counts the steps taken while one looks on: each may have brought other problems.
     let moved = RwSignal::new(0_u32);
-    Effect::new(move |before: Option<Option<ImportStatus>>| {
-        let now = import.with(|import| import.as_ref().and_then(|answer| answer.as_ref().ok()).map(|import| import.status));
-        if before.flatten().is_some_and(|before| Some(before) != now) {
-            moved.update(|n| *n += 1);
-        }
-        now
-    });
+    watch(import, pulse, moved);
     let asides = Asides { problems: problems_of(id, moved), segments: Resource::new(|| (), |()| list_segments()) };
     view! {
         <Loaded
@@ -128,6 +104,31 @@ pub fn ImportPage() -> impl IntoView {
             view=move |import| page(import, asides, pulse)
         />
     }
+}
+
+/// Keeps reading while the import moves, and counts in `moved` the steps taken while one looks on: each may have brought
+/// other problems.
+fn watch(import: Answer<Import>, pulse: RwSignal<u32>, moved: RwSignal<u32>) {
+    let waiting = StoredValue::new(false);
+    Effect::new(move |before: Option<Option<ImportStatus>>| {
+        let now = import.with(|import| import.as_ref().and_then(|answer| answer.as_ref().ok()).map(|import| import.status));
+        if before.flatten().is_some_and(|before| Some(before) != now) {
+            moved.update(|n| *n += 1);
+        }
+        // One timer at a time: what is read in between is news too, and must not start another.
+        if matches!(now, Some(ImportStatus::Validating | ImportStatus::Running)) && !waiting.get_value() {
+            waiting.set_value(true);
+            set_timeout(
+                move || {
+                    // The page may be gone by now.
+                    waiting.try_set_value(false);
+                    pulse.try_update(|n| *n = n.wrapping_add(1));
+                },
+                PULSE,
+            );
+        }
+        now
+    });
 }
 
 /// What stands beside the import itself.
