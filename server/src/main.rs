@@ -99,6 +99,7 @@ async fn migrate() -> anyhow::Result<()> {
         db::cluster(&admin, database_of(&url)?, &password).await.context("cluster step")?;
     }
     db::migrate(&url).await?;
+    services::agents::install_templates(&connect()?).await.context("templates")?;
     tracing::info!("the schema is up to date");
     Ok(())
 }

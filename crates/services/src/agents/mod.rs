@@ -6,7 +6,8 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-use crate::db::{SystemTx, Tx};
+use crate::SystemTask;
+use crate::db::{Db, SystemTx, Tx};
 use crate::error::Result;
 use model::accounts::Permission;
 use model::agents::{Agent, AgentFilter, AgentForm, AgentRow, AgentStatus, Template};
@@ -130,6 +131,16 @@ pub async fn list(tx: &mut Tx, filter: &AgentFilter) -> Result<Page<AgentRow>> {
         })
         .collect();
     Ok(Page::new(items, total, filter.paging))
+}
+
+/// Writes the templates that ship with Belfry, after the migrations of every release.
+///
+/// # Errors
+/// When the database is away.
+pub async fn install_templates(db: &Db) -> Result<()> {
+    let mut tx = db.begin_system(SystemTask::Seed).await?;
+    seed_templates(&mut tx).await?;
+    tx.commit().await
 }
 
 /// Writes the templates that ship with Belfry; changed ones are overwritten, agents made from them are not.
