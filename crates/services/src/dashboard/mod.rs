@@ -82,7 +82,7 @@ fn fill(first: NaiveDate, last: NaiveDate, rows: Vec<repo::DayRow>) -> Vec<DayCa
     first
         .iter_days()
         .take_while(|day| *day <= last)
-        .map(|day| rows.next_if(|row| row.day == day).map_or_else(|| repo::DayRow::empty(day), |row| row).into_day())
+        .map(|day| rows.next_if(|row| row.day == day).unwrap_or_else(|| repo::DayRow::empty(day)).into_day())
         .collect()
 }
 
