@@ -23,13 +23,15 @@ export const test = base.extend({
 /** The same watch for a page that a journey opened itself, for example in a second context. */
 export async function watch(page: Page): Promise<string[]> {
   const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(`exception at ${page.url()}: ${error.message}`));
+  // a loop may say the same a hundred times
+  const note = (text: string) => complaints.includes(text) || complaints.push(text);
+  page.on("pageerror", (error) => note(`exception at ${page.url()}: ${error.message}`));
   page.on("console", (message) => {
     const text = message.text();
     // a refused form is an answer, not an error: the browser logs every 4xx of a fetch
     const answered = /Failed to load resource: .* 4(01|02|03|04|09|22|29) /.test(text);
     if ((message.type() === "error" && !answered) || /hydration/i.test(text)) {
-      complaints.push(`console at ${page.url()}: ${text}`);
+      note(`console at ${page.url()}: ${text}`);
     }
   });
   await page.addInitScript(noteHydration);

@@ -51,6 +51,6 @@ test("files that cannot be imported say why", async ({ page }) => {
   await expect(page.getByText("No imports yet")).toBeVisible();
   await visit(page, "/imports/imp_0191d2c4a5b67c8d9e0f112233445566");
   await expect(page.getByText("This import does not exist or is not yours.")).toBeVisible();
-  await visit(page, "/nowhere");
+  await page.goto("/nowhere");
   await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
 });

@@ -87,7 +87,7 @@ async function expectAttempts(page: Page): Promise<void> {
 /** The sum of all movements of one kind, through the filter of the ledger. */
 async function moved(page: Page, kind: string, label: string): Promise<number> {
   await page.getByLabel("Kind").selectOption(kind);
-  const all = page.getByRole("table", { name: "Ledger" }).getByRole("row");
+  const all = page.getByRole("table", { name: "Movements of credits" }).getByRole("row");
   const rows = all.filter({ hasText: label });
   await expect(rows.first()).toBeVisible();
   // nothing but this kind, and the head
@@ -122,7 +122,7 @@ async function expectTraces(page: Page): Promise<void> {
     await expect(page.getByRole("table", { name: "Events" }).getByRole("row").filter({ hasText: kind }).first()).toBeVisible();
   }
   await go(page, "Suppressions");
-  await expect(page.getByRole("row", { name: phone(AREA, 555, ENDINGS.presses9) }).getByText("Pressed 9")).toBeVisible();
+  await expect(page.getByRole("row", { name: phone(AREA, 555, ENDINGS.presses9) }).getByText("Pressed 9", { exact: true })).toBeVisible();
   await look(page);
   await go(page, "Calls");
   await expect(page.getByRole("table", { name: "Calls" }).getByRole("row")).toHaveCount(calls + 1);
