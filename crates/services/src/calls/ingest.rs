@@ -42,7 +42,8 @@ pub(crate) async fn ingest(tx: &mut Tx, gateway: GatewayId, call: Option<CallId>
         }
         CallbackKind::Recording(recording) => step(tx, id, "Recording", &recording.raw_status).await,
         CallbackKind::Unknown(raw) => {
-            tracing::warn!(call = %id, %raw, "callback not understood; kept");
+            // The callback itself holds phone numbers: it stays in the inbox and on the call, not in the log.
+            tracing::warn!(call = %id, "callback not understood; kept");
             step(tx, id, "Unknown callback", &raw).await
         }
     }

@@ -100,6 +100,14 @@ const QUESTIONS: &[Question] = &[
               where k.settled_at is not null and coalesce(m.amount, 0) <> k.held",
     },
     Question {
+        name: "I7 credits are held for live calls only, and for every one of them",
+        sql: "select format('%s call %s holds %s, its balance says %s', coalesce(k.company_id, b.company_id), coalesce(k.id, b.ref), k.held, b.amount)
+              from (select company_id, id, held from calls where status <> 'ended') k
+              full join (select company_id, ref, amount from balances where account = 'held' and amount > 0) b
+                on b.company_id = k.company_id and b.ref = k.id
+              where k.held is distinct from b.amount",
+    },
+    Question {
         name: "I8 rollups = recount",
         sql: "select format('%s campaign %s: stored %s, counted %s', s.company_id, s.campaign_id,
                 (s.contacts, s.finished, s.calls, s.connected, s.voicemail, s.busy, s.no_answer, s.failed, s.talk_seconds, s.spent),
