@@ -3,8 +3,9 @@
 
 use leptos::prelude::*;
 use leptos::reactive::computed::ScopedFuture;
+use leptos_meta::Title;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate, use_query_map};
+use leptos_router::hooks::{use_location, use_navigate, use_params_map, use_query_map};
 use leptos_router::location::Url;
 use leptos_router::params::ParamsMap;
 use model::Error;
@@ -13,6 +14,7 @@ use model::page::{PER_PAGE, Paging};
 use model::time::Moment;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::str::FromStr;
 
 use crate::ui::{Column, ErrorState, Sort};
 
@@ -22,7 +24,15 @@ pub type Answer<T> = Resource<Result<T, Error>>;
 /// Shows `waiting` until the first value is there, then `view`, which is built once: later values arrive through its
 /// signal and change it in place, so that menus stay open and nothing flashes. `what` completes "Could not load …".
 #[component]
-pub fn Loaded<T, V>(resource: Answer<T>, what: &'static str, #[prop(into)] waiting: ViewFn, view: V) -> impl IntoView
+pub fn Loaded<T, V>(
+    resource: Answer<T>,
+    what: &'static str,
+    /// Where this is the whole page: its heading when it fails, for a page needs one.
+    #[prop(optional)]
+    heading: &'static str,
+    #[prop(into)] waiting: ViewFn,
+    view: V,
+) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
     V: Fn(Signal<T>) -> AnyView + Clone + Send + Sync + 'static,
@@ -36,7 +46,7 @@ where
         Suspend::new(ScopedFuture::new_untracked(async move {
             match resource.await {
                 Ok(first) => view(latest(resource, first)),
-                Err(error) => failed(&error, what, Callback::new(move |()| resource.refetch())),
+                Err(error) => headed(heading, failed(&error, what, Callback::new(move |()| resource.refetch()))),
             }
         }))
     };
@@ -50,6 +60,32 @@ fn latest<T: Clone + PartialEq + Send + Sync + 'static>(resource: Answer<T>, fir
         _ => before.unwrap_or(&first).clone(),
     });
     value.into()
+}
+
+/// Puts a title and a heading for screen readers before what failed, where it is the whole page.
+fn headed(heading: &'static str, failed: AnyView) -> AnyView {
+    if heading.is_empty() {
+        return failed;
+    }
+    view! {
+        <Title text=heading/>
+        <h1 class="sr-only">{heading}</h1>
+        <div class="card">{failed}</div>
+    }
+    .into_any()
+}
+
+/// The page of one thing, built anew when the address names another one: `:id` of the route, read as an `I`.
+pub fn by_id<I>(heading: &'static str, what: &'static str, page: fn(I) -> AnyView) -> impl IntoView
+where
+    I: FromStr + PartialEq + Clone + Send + Sync + 'static,
+{
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| word::<I>(params, "id")));
+    move || match id.get() {
+        Some(id) => page(id),
+        None => headed(heading, failed(&Error::not_found(what), what, Callback::new(|()| ()))),
+    }
 }
 
 /// What failed, in place of what was asked for.
@@ -69,7 +105,8 @@ pub fn failed(error: &Error, what: &str, retry: Callback<()>) -> AnyView {
 /// Whether the person at the screen may do this. Buttons ask here; the verbs ask again.
 pub fn may(permission: Permission) -> Signal<bool> {
     let me = crate::session::use_me();
-    Signal::derive(move || me.with(|me| me.as_ref().is_some_and(|me| me.role.may(permission))))
+    // A memo: the person is read again with every event, and what depends on a role must not be rebuilt for that.
+    Memo::new(move |_| me.with(|me| me.as_ref().is_some_and(|me| me.role.may(permission)))).into()
 }
 
 /// A dialog that a link can open: `?name=1` opens it. The parameter is taken away at once, so that the same link opens it again.
@@ -112,7 +149,7 @@ pub fn text(query: &ParamsMap, name: &str) -> String {
 }
 
 /// A query parameter read as one of a noun's words; an unknown word is no filter.
-pub fn word<T: std::str::FromStr>(query: &ParamsMap, name: &str) -> Option<T> {
+pub fn word<T: FromStr>(query: &ParamsMap, name: &str) -> Option<T> {
     query.get_str(name).and_then(|text| text.parse().ok())
 }
 

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use model::Error;
 use model::accounts::Permission;
 use model::agents::{Agent, AgentForm, AgentStatus};
@@ -12,7 +11,7 @@ use model::id::AgentId;
 use super::StatusBadge;
 use super::editor::Editor;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, may};
+use crate::screen::{Answer, Loaded, by_id, may};
 use crate::ui::{Button, ConfirmDialog, Crumb, Menu, MenuItem, PageHeader, Skeleton, Variant, use_toasts};
 
 /// An agent with everything its editor shows.
@@ -58,20 +57,15 @@ pub async fn archive_agent(id: AgentId) -> Result<(), Error> {
 /// `/agents/:id`
 #[component]
 pub fn AgentPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get_str("id").and_then(|id| id.parse::<AgentId>().ok())));
+    by_id("Agent", "agent", one)
+}
+
+fn one(id: AgentId) -> AnyView {
     let tick = use_topic(Topic::Agents);
     let changed = RwSignal::new(0_u32);
-    let agent: Answer<Agent> = Resource::new(
-        move || (id.get(), tick.get(), changed.get()),
-        |(id, ..)| async move {
-            match id {
-                Some(id) => load_agent(id).await,
-                None => Err(Error::not_found("agent")),
-            }
-        },
-    );
-    view! { <Loaded resource=agent what="the agent" waiting=waiting view=move |agent| page(agent, changed)/> }
+    let agent: Answer<Agent> = Resource::new(move || (tick.get(), changed.get()), move |_| load_agent(id));
+    view! { <Loaded resource=agent what="the agent" heading="Agent" waiting=waiting view=move |agent| page(agent, changed)/> }
+        .into_any()
 }
 
 fn waiting() -> impl IntoView {
@@ -89,7 +83,7 @@ fn page(agent: Signal<Agent>, changed: RwSignal<u32>) -> AnyView {
     let status = Memo::new(move |_| agent.with(|a| a.status));
     let version = Memo::new(move |_| agent.with(|a| a.version));
     let manage = may(Permission::ManageAgents);
-    let editable = Signal::derive(move || manage.get() && status.get() != AgentStatus::Archived);
+    let editable: Signal<bool> = Memo::new(move |_| manage.get() && status.get() != AgentStatus::Archived).into();
     view! {
         <Title text=name/>
         <PageHeader
@@ -111,13 +105,14 @@ fn Actions(id: AgentId, name: Signal<String>, version: Memo<i32>, changed: RwSig
     let toasts = use_toasts();
     let (busy, asking, error) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(None::<String>));
     let publish = move |_| {
+        let name = name.get_untracked();
         busy.set(true);
         leptos::task::spawn_local(async move {
             let answer = publish_agent(id).await;
             busy.set(false);
             match answer {
                 Ok(()) => {
-                    toasts.success(format!("{} is published", name.get_untracked()));
+                    toasts.success(format!("{name} is published"));
                     changed.update(|n| *n += 1);
                 }
                 Err(error) => toasts.error(error.to_string()),
@@ -125,13 +120,14 @@ fn Actions(id: AgentId, name: Signal<String>, version: Memo<i32>, changed: RwSig
         });
     };
     let archive = move |()| {
+        let name = name.get_untracked();
         busy.set(true);
         leptos::task::spawn_local(async move {
             let answer = archive_agent(id).await;
             busy.set(false);
             match answer {
                 Ok(()) => {
-                    toasts.success(format!("{} is archived", name.get_untracked()));
+                    toasts.success(format!("{name} is archived"));
                     asking.set(false);
                     changed.update(|n| *n += 1);
                 }

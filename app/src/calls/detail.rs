@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use model::Error;
 use model::accounts::Permission;
 use model::calls::{Call, CallStep};
@@ -11,7 +10,7 @@ use model::id::CallId;
 
 use super::{StateBadge, hang_up_call};
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, duration, link, may};
+use crate::screen::{Answer, Loaded, When, by_id, duration, link, may};
 use crate::ui::{
     Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, use_toasts,
 };
@@ -29,19 +28,13 @@ pub async fn load_call(id: CallId) -> Result<Call, Error> {
 /// `/calls/:id`
 #[component]
 pub fn CallPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get_str("id").and_then(|id| id.parse::<CallId>().ok())));
+    by_id("Call", "call", one)
+}
+
+fn one(id: CallId) -> AnyView {
     let tick = use_topic(Topic::Calls);
-    let call: Answer<Call> = Resource::new(
-        move || (id.get(), tick.get()),
-        |(id, _)| async move {
-            match id {
-                Some(id) => load_call(id).await,
-                None => Err(Error::not_found("call")),
-            }
-        },
-    );
-    view! { <Loaded resource=call what="the call" waiting=waiting view=page/> }
+    let call: Answer<Call> = Resource::new(move || tick.get(), move |_| load_call(id));
+    view! { <Loaded resource=call what="the call" heading="Call" waiting=waiting view=page/> }.into_any()
 }
 
 fn waiting() -> impl IntoView {

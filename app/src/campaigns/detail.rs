@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
+use leptos_router::hooks::{use_navigate, use_query_map};
 use model::Error;
 use model::accounts::Permission;
 use model::campaigns::{Action as Move, Campaign, Status};
@@ -17,7 +17,7 @@ use super::settings::SettingsTab;
 use super::{CampaignDialog, StatusBadge};
 use crate::calls::list::CallsOf;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, may, opened_by, paging, text};
+use crate::screen::{Answer, Loaded, When, by_id, link, may, opened_by, paging, text};
 use crate::ui::{
     Button, Card, Cell, Column, Crumb, Empty, LinkButton, Menu, PageHeader, Pager, Skeleton, SkeletonRows, Tab, Table, Tabs,
     Variant, grouped,
@@ -46,25 +46,27 @@ pub async fn list_subject_events(filter: EventFilter) -> Result<Page<EventRow>, 
 /// `/campaigns/:id`
 #[component]
 pub fn CampaignPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get_str("id").and_then(|id| id.parse::<CampaignId>().ok())));
+    by_id("Campaign", "campaign", one)
+}
+
+fn one(id: CampaignId) -> AnyView {
     let (campaigns, calls, credits) = (use_topic(Topic::Campaigns), use_topic(Topic::Calls), use_topic(Topic::Credits));
     let moves = Moves::new();
-    let campaign: Answer<Campaign> = Resource::new(
-        move || (id.get(), campaigns.get(), calls.get(), credits.get(), moves.changed.get()),
-        |(id, ..)| async move {
-            match id {
-                Some(id) => load_campaign(id).await,
-                None => Err(Error::not_found("campaign")),
-            }
-        },
-    );
+    let campaign: Answer<Campaign> =
+        Resource::new(move || (campaigns.get(), calls.get(), credits.get(), moves.changed.get()), move |_| load_campaign(id));
     let navigate = use_navigate();
     let gone = Callback::new(move |()| navigate("/campaigns", Default::default()));
     view! {
-        <Loaded resource=campaign what="the campaign" waiting=waiting view=move |campaign| page(campaign, moves)/>
+        <Loaded
+            resource=campaign
+            what="the campaign"
+            heading="Campaign"
+            waiting=waiting
+            view=move |campaign| page(campaign, moves)
+        />
         <MoveDialogs moves=moves on_deleted=gone/>
     }
+    .into_any()
 }
 
 fn waiting() -> impl IntoView {
@@ -85,8 +87,8 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
     let name = Signal::derive(move || campaign.with(|c| c.form.name.clone()));
     let status = Memo::new(move |_| campaign.with(|c| c.status));
     let manage = may(Permission::ManageCampaigns);
-    let editable =
-        Signal::derive(move || manage.get() && !matches!(status.get(), Status::Completed | Status::Cancelled | Status::Archived));
+    let over = |status| matches!(status, Status::Completed | Status::Cancelled | Status::Archived);
+    let editable: Signal<bool> = Memo::new(move |_| manage.get() && !over(status.get())).into();
     let events = may(Permission::ViewEvents);
     let editing = opened_by("edit");
     let description = move || {

@@ -46,9 +46,16 @@ pub fn CampaignDialog(
 ) -> impl IntoView {
     let draft = Draft::new();
     let is_draft = Memo::new(move |_| editing.is_none_or(|campaign| campaign.with(|c| c.status == Status::Draft)));
-    // An edit starts from what is stored; a new campaign goes on where it was left, unless that was stored already.
+    // Both go on where they were left: an edit until somebody saved another version, a new campaign until it is stored.
+    let version = StoredValue::new(None);
     Effect::new(move |_| match (open.get(), editing) {
-        (true, Some(campaign)) => draft.load(&campaign.get_untracked()),
+        (true, Some(campaign)) => {
+            let campaign = campaign.get_untracked();
+            if version.get_value() != Some(campaign.settings_version) {
+                version.set_value(Some(campaign.settings_version));
+                draft.load(&campaign);
+            }
+        }
         (true, None) if draft.id.get_untracked().is_some() => draft.clear(),
         _ => {}
     });
@@ -77,8 +84,8 @@ pub fn CampaignDialog(
     let title = move || if editing.is_some() { "Edit campaign" } else { "New campaign" };
     let description = move || match (draft.name.get(), draft.id.get()) {
         (name, _) if name.is_empty() => "Who is called, by whom, and when.".to_owned(),
-        (name, Some(_)) => format!("{name}. Saved, so closing loses nothing."),
-        (name, None) => format!("{name}. Closing keeps what you typed."),
+        (name, Some(_)) if editing.is_none() => format!("{name}. Saved as a draft, so closing loses nothing."),
+        (name, _) => format!("{name}. Closing keeps what you typed."),
     };
     let foot = move || {
         view! {
@@ -144,7 +151,7 @@ struct Saver {
 
 impl Saver {
     /// Reads the fields and stores them; a bad field leads back to its step. `then` runs with the id.
-    fn save(self, then: Callback<CampaignId>) {
+    fn save(self, then: impl FnOnce(CampaignId) + 'static) {
         let draft = self.draft;
         let form = match draft.read(&self.zone.get_untracked()) {
             Ok(form) => form,
@@ -162,7 +169,7 @@ impl Saver {
                     if let Some(changed) = self.changed {
                         changed.update(|n| *n += 1);
                     }
-                    then.run(id);
+                    then(id);
                 }
                 Err(Error::Invalid { fields }) => self.lead_to(fields),
                 Err(error) => toasts.error(error.to_string()),
@@ -199,7 +206,8 @@ impl Saver {
         self.open.set(false);
         if !self.editing {
             self.draft.clear();
-            self.go.run(format!("/campaigns/{id}"));
+            // The dialog may be gone by now.
+            self.go.try_run(format!("/campaigns/{id}"));
         }
     }
 }
@@ -208,8 +216,7 @@ impl Saver {
 fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
     let draft = saver.draft;
     let step = draft.step.get();
-    let finish = Callback::new(move |id| saver.leave(id));
-    let save_and_close = move |_| saver.save(finish);
+    let save_and_close = move |_| saver.save(move |id| saver.leave(id));
     if step == REVIEW {
         return view! {
             <Button variant=Variant::Outline busy=saver.busy on:click=save_and_close>"Save draft"</Button>
@@ -218,7 +225,7 @@ fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
         .into_any();
     }
     if step + 1 == REVIEW && is_draft {
-        let review = move |_| saver.save(Callback::new(move |_| draft.step.set(REVIEW)));
+        let review = move |_| saver.save(move |_| draft.step.set(REVIEW));
         return view! { <Button busy=saver.busy on:click=review>"Save and review"</Button> }.into_any();
     }
     let save = (saver.editing && !is_draft).then(|| view! {
@@ -244,7 +251,7 @@ fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
         _ => review(draft),
     };
     view! {
-        <div class="grid min-h-0 sm:min-h-[29rem] sm:grid-cols-[11.5rem_minmax(0,1fr)]">
+        <div class="grid min-h-0 grid-cols-1 sm:min-h-[29rem] sm:grid-cols-[11.5rem_minmax(0,1fr)]">
             <nav class="border-b bg-muted/60 p-3 sm:border-e sm:border-b-0" aria-label="Steps of the campaign">
                 <Stepper steps=names current=draft.step vertical=true class="max-sm:flex-row!" on_pick=Callback::new(move |step| draft.step.set(step))/>
             </nav>

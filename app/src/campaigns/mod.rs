@@ -61,7 +61,7 @@ pub fn StatusBadge(#[prop(into)] status: Signal<Status>) -> impl IntoView {
 pub fn ProgressBar(#[prop(into)] progress: Signal<Progress>, #[prop(into)] running: Signal<bool>) -> impl IntoView {
     let percent = move || progress.with(Progress::percent);
     view! {
-        <span class="flex items-center gap-2.5">
+        <span class="inline-flex items-center gap-2.5">
             <span class="progress w-24 sm:w-28" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent>
                 <i class=move || if running.get() { "" } else { "bg-muted-foreground/50!" } style:width=move || format!("{}%", percent())></i>
             </span>

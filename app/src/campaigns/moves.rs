@@ -104,6 +104,8 @@ impl Moves {
     /// Makes a move that needs no question.
     pub fn make(self, id: CampaignId, name: String, action: Move) {
         let toasts = self.toasts;
+        // After the answer the page may be gone: what is read then is read now.
+        let asking = self.cancelling.get_untracked();
         self.busy.set(true);
         leptos::task::spawn_local(async move {
             let answer = move_campaign(id, action).await;
@@ -114,7 +116,7 @@ impl Moves {
                     self.cancelling.set(false);
                     self.changed.update(|n| *n += 1);
                 }
-                Err(error) if self.cancelling.get_untracked() => self.error.set(Some(error.to_string())),
+                Err(error) if asking => self.error.set(Some(error.to_string())),
                 Err(error) => toasts.error(error.to_string()),
             }
         });
@@ -127,7 +129,7 @@ impl Moves {
             match duplicate_campaign(id).await {
                 Ok(copy) => {
                     toasts.success("Campaign duplicated");
-                    go.run(format!("/campaigns/{copy}"));
+                    go.try_run(format!("/campaigns/{copy}"));
                 }
                 Err(error) => toasts.error(error.to_string()),
             }
@@ -155,9 +157,10 @@ pub fn MoveDialogs(moves: Moves, #[prop(optional)] on_deleted: Option<Callback<(
                 Ok(()) => {
                     toasts.success(format!("{name} is deleted"));
                     moves.deleting.set(false);
-                    moves.changed.update(|n| *n += 1);
-                    if let Some(then) = on_deleted {
-                        then.run(());
+                    // A page without its campaign is left; a list reads again.
+                    match on_deleted {
+                        Some(leave) => drop(leave.try_run(())),
+                        None => moves.changed.update(|n| *n += 1),
                     }
                 }
                 Err(error) => moves.error.set(Some(error.to_string())),

@@ -57,7 +57,7 @@ pub fn DashboardPage() -> impl IntoView {
     );
     view! {
         <Title text="Dashboard"/>
-        <Loaded resource=seen what="the dashboard" waiting=waiting view=page/>
+        <Loaded resource=seen what="the dashboard" heading="Dashboard" waiting=waiting view=page/>
     }
 }
 

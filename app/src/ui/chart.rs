@@ -94,24 +94,28 @@ fn data_table(title: String, table: ChartTable) -> AnyView {
     .into_any()
 }
 
-/// Draws `option` into `node` when it is seen, follows its changes, and lets go of the chart with the component.
+/// A drawn chart; letting go of it frees what ECharts holds.
+struct Drawn(Handle);
+
+impl Drop for Drawn {
+    fn drop(&mut self) {
+        self.0.dispose();
+    }
+}
+
+/// Draws `option` into `node` when it is seen, follows its changes, and lets go of the chart with the component. The chart
+/// lives in the effect, which exists in browsers only: on the server nothing may stay behind for another thread to drop.
 fn draw(node: NodeRef<html::Div>, option: Signal<String>) {
-    let handle = StoredValue::new_local(None::<Handle>);
-    Effect::new(move |_| {
-        let Some(element) = node.get() else { return };
+    Effect::new(move |before: Option<Option<Drawn>>| {
+        let element = node.get()?;
         let option = option.get();
-        handle.update_value(|handle| match handle {
-            Some(handle) => handle.set(&option),
-            None if !option.is_empty() => *handle = Some(attach(&element, &option)),
-            None => {}
-        });
-    });
-    on_cleanup(move || {
-        handle.try_update_value(|handle| {
-            if let Some(handle) = handle.take() {
-                handle.dispose();
+        match before.flatten() {
+            Some(drawn) => {
+                drawn.0.set(&option);
+                Some(drawn)
             }
-        });
+            None => (!option.is_empty()).then(|| Drawn(attach(&element, &option))),
+        }
     });
 }
 
