@@ -97,7 +97,8 @@ fn share_left(me: &Me) -> f64 {
 
 /// The sidebar of a role: only what it may open.
 fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
-    let calls = move || me.with(|me| me.as_ref().map(|me| me.live_calls).filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default());
+    let calls =
+        move || me.with(|me| me.as_ref().map(|me| me.live_calls).filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default());
     let all = [
         (None, NavItem::new("/", "Dashboard", i::LuLayoutDashboard)),
         (Some(Permission::ViewCampaigns), NavItem::new("/campaigns", "Campaigns", i::LuMegaphone)),

@@ -54,7 +54,8 @@ pub fn session_token() -> Option<String> {
 /// `Internal` outside a request.
 pub fn keep_session(token: Option<&str>) -> Result<(), Error> {
     let dev = db()?.config().dev;
-    let response = use_context::<ResponseOptions>().ok_or_else(|| Error::Internal { trace: "no response in context".to_owned() })?;
+    let response =
+        use_context::<ResponseOptions>().ok_or_else(|| Error::Internal { trace: "no response in context".to_owned() })?;
     let cookie = match token {
         Some(token) => services::accounts::session_cookie(token, dev),
         None => services::accounts::ended_cookie(dev),

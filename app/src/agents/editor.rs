@@ -54,12 +54,14 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
         languages.push(Opt::new(form.language.clone(), language(&form.language)));
     }
     let foot = move || {
-        editable.get().then(|| {
-            view! {
-                <span>"Saving keeps a draft; the published script stays until you publish."</span>
-                <Button submit=true form="agent-form" busy=save.pending()>"Save"</Button>
-            }
-        })
+        if !editable.get() {
+            return view! { <span>"Read only: your role does not change agents, or this one is archived."</span> }.into_any();
+        }
+        view! {
+            <span>"Saving keeps a draft; the published script stays until you publish."</span>
+            <Button submit=true form="agent-form" busy=save.pending()>"Save"</Button>
+        }
+        .into_any()
     };
     view! {
         <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">

@@ -57,7 +57,9 @@ mod tests {
         for good in ["/", "/campaigns", "/calls?q=%2B1&page=2"] {
             assert_eq!(safe_next(good), good);
         }
-        for bad in ["", "campaigns", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "/a b", "/ü"] {
+        for bad in
+            ["", "campaigns", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "/a b", "/ü"]
+        {
             assert_eq!(safe_next(bad), "/", "{bad}");
         }
     }

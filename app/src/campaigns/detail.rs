@@ -140,7 +140,9 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
 /// The buttons of the head: the likely move, edit, and the rest in a menu.
 #[component]
 fn Actions(id: CampaignId, name: Signal<String>, status: Memo<Status>, editable: Signal<bool>, moves: Moves) -> impl IntoView {
-    let run = may(Permission::RunCampaigns);
+    let (manage, run) = (may(Permission::ManageCampaigns), may(Permission::RunCampaigns));
+    // Without an entry there is no menu.
+    let any = Memo::new(move |_| manage.get() || (run.get() && !status.get().actions().is_empty()));
     let likely = move || {
         let status = status.get();
         if !run.get() {
@@ -167,9 +169,11 @@ fn Actions(id: CampaignId, name: Signal<String>, status: Memo<Status>, editable:
     view! {
         {edit}
         {likely}
-        <Menu id="campaign-menu" label="More actions" class="btn btn-outline btn-icon">
-            <MoveItems moves=moves id=id name=name status=status page=true/>
-        </Menu>
+        {move || any.get().then(|| view! {
+            <Menu id="campaign-menu" label="More actions" class="btn btn-outline btn-icon">
+                <MoveItems moves=moves id=id name=name status=status page=true/>
+            </Menu>
+        })}
     }
 }
 

@@ -69,7 +69,9 @@ pub fn ContactDialog(
 fn fields(row: Option<ContactRow>, error: Signal<Option<Error>>, segments: Signal<Vec<String>>) -> AnyView {
     let id = row.as_ref().map(|row| view! { <input type="hidden" name="id" value=row.id.to_string()/> });
     let row = StoredValue::new(row);
-    let of = move |read: fn(&ContactRow) -> &String| row.with_value(|row| row.as_ref().map(|row| read(row).clone())).unwrap_or_default();
+    let of = move |read: fn(&ContactRow) -> &String| {
+        row.with_value(|row| row.as_ref().map(|row| read(row).clone())).unwrap_or_default()
+    };
     view! {
         {id}
         <div class="grid gap-4 sm:grid-cols-2">

@@ -18,8 +18,8 @@ use crate::imports::upload::ImportDialog;
 use crate::live::use_topic;
 use crate::screen::{Answer, Loaded, When, link, may, paging, text, word};
 use crate::ui::{
-    Badge, Button, Card, Cell, Chip, Column, ConfirmDialog, Empty, FilterBar, FilterSelect, LinkButton, Menu, MenuItem, MenuLine, MenuLink,
-    Opt, PageHeader, Pager, SkeletonRows, Table, Tone, Variant, grouped, use_toasts,
+    Badge, Button, Card, Cell, Chip, Column, ConfirmDialog, Empty, FilterBar, FilterSelect, LinkButton, Menu, MenuItem, MenuLine,
+    MenuLink, Opt, PageHeader, Pager, SkeletonRows, Table, Tone, Variant, grouped, use_toasts,
 };
 
 /// One page of contacts.
@@ -53,7 +53,12 @@ pub async fn archive_contact(id: ContactId) -> Result<(), Error> {
 }
 
 fn read(query: &ParamsMap) -> ContactFilter {
-    ContactFilter { search: text(query, "q"), segment: text(query, "segment"), import: word(query, "import"), paging: paging(query) }
+    ContactFilter {
+        search: text(query, "q"),
+        segment: text(query, "segment"),
+        import: word(query, "import"),
+        paging: paging(query),
+    }
 }
 
 /// The address that shows `filter`.
@@ -95,8 +100,10 @@ pub fn ContactsPage() -> impl IntoView {
         archiving: RwSignal::new(None),
         changed: RwSignal::new(0),
     };
-    let page: Answer<Page<ContactRow>> =
-        Resource::new(move || (filter.get(), tick.get(), suppressed.get(), dialogs.changed.get()), |(filter, ..)| list_contacts(filter));
+    let page: Answer<Page<ContactRow>> = Resource::new(
+        move || (filter.get(), tick.get(), suppressed.get(), dialogs.changed.get()),
+        |(filter, ..)| list_contacts(filter),
+    );
     let segments = Resource::new(move || (tick.get(), dialogs.changed.get()), |_| list_segments());
     let names = RwSignal::new(Vec::new());
     Effect::new(move |_| names.set(segments.get().and_then(Result::ok).unwrap_or_default()));
@@ -219,8 +226,14 @@ fn nothing(filter: &ContactFilter, dialogs: Dialogs) -> AnyView {
 fn ContactLine(row: Memo<ContactRow>, dialogs: Dialogs) -> impl IntoView {
     let (id, name) = row.with_untracked(|row| (row.id, row.name.clone()));
     let manage = may(Permission::ManageContacts);
-    let text = move |read: fn(&ContactRow) -> &String| move || row.with(|row| if read(row).is_empty() { "–".to_owned() } else { read(row).clone() });
-    let sub = move || row.with(|row| [row.company.as_str(), row.email.as_str()].iter().filter(|t| !t.is_empty()).copied().collect::<Vec<_>>().join(" · "));
+    let text = move |read: fn(&ContactRow) -> &String| {
+        move || row.with(|row| if read(row).is_empty() { "–".to_owned() } else { read(row).clone() })
+    };
+    let sub = move || {
+        row.with(|row| {
+            [row.company.as_str(), row.email.as_str()].iter().filter(|t| !t.is_empty()).copied().collect::<Vec<_>>().join(" · ")
+        })
+    };
     let archive = move |_| {
         dialogs.archiving.set(Some(row.with_untracked(|row| (row.id, row.name.clone()))));
         dialogs.archive.set(true);
@@ -270,7 +283,10 @@ fn ArchiveDialog(dialogs: Dialogs) -> impl IntoView {
         if archive.value().with(|value| matches!(value, Some(Ok(())))) {
             dialogs.archive.set(false);
             dialogs.changed.update(|n| *n += 1);
-            toasts.success(format!("{} is archived", dialogs.archiving.with_untracked(|who| who.as_ref().map(|(_, name)| name.clone()).unwrap_or_default())));
+            toasts.success(format!(
+                "{} is archived",
+                dialogs.archiving.with_untracked(|who| who.as_ref().map(|(_, name)| name.clone()).unwrap_or_default())
+            ));
             archive.clear();
         }
     });

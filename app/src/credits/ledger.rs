@@ -13,7 +13,9 @@ use server_fn::codec::Json;
 use crate::form::FilterForm;
 use crate::live::use_topic;
 use crate::screen::{Answer, Loaded, When, link, paging, word};
-use crate::ui::{Badge, Card, Cell, Chip, Column, Empty, FilterSelect, LinkButton, Opt, Pager, SkeletonRows, Table, Tone, Variant};
+use crate::ui::{
+    Badge, Card, Cell, Chip, Column, Empty, FilterSelect, LinkButton, Opt, Pager, SkeletonRows, Table, Tone, Variant,
+};
 
 /// One page of the ledger.
 #[server(input = Json)]

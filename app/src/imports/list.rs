@@ -17,8 +17,8 @@ use crate::form::FilterForm;
 use crate::live::use_topic;
 use crate::screen::{Answer, Loaded, When, link, may, paging, word};
 use crate::ui::{
-    Badge, Button, Card, Cell, Column, Empty, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table, Variant, file_size,
-    grouped,
+    Badge, Button, Card, Cell, Column, Empty, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table, Variant,
+    file_size, grouped,
 };
 
 /// One page of imports.

@@ -17,7 +17,11 @@ const FORM: &str = "import-columns";
 
 /// Starts the dry run with these columns; an empty name leaves a column out.
 #[server]
-pub async fn check_import(id: ImportId, #[server(default)] columns: Vec<String>, #[server(default)] segment: String) -> Result<(), Error> {
+pub async fn check_import(
+    id: ImportId,
+    #[server(default)] columns: Vec<String>,
+    #[server(default)] segment: String,
+) -> Result<(), Error> {
     use crate::ssr::*;
     let mapping = Mapping(columns.into_iter().map(|name| (!name.is_empty()).then_some(name)).collect());
     let mut tx = begin().await?;
@@ -36,7 +40,8 @@ fn judge(header: &str, chosen: &str, all: &[String], fields: &[Target]) -> (Matc
         return (Match::Choose, "Chosen twice".to_owned());
     }
     let plain = header.trim().to_lowercase().replace(['_', '-', '.'], " ");
-    let same = fields.iter().any(|field| field.name == chosen && (field.synonyms.contains(&plain.as_str()) || field.name == plain));
+    let same =
+        fields.iter().any(|field| field.name == chosen && (field.synonyms.contains(&plain.as_str()) || field.name == plain));
     (Match::Good, if same { "Same name" } else { "Your choice" }.to_owned())
 }
 
@@ -67,9 +72,16 @@ pub(super) fn Mapper(import: Import, segments: Answer<Vec<String>>, changed: RwS
         let choices = choices.clone();
         Memo::new(move |_| choices.iter().map(|choice| choice.get()).collect::<Vec<_>>())
     };
-    let rows = import.headers.iter().enumerate().map(|(n, header)| row(n, header, &import.samples, kind, choices[n], chosen)).collect_view();
+    let rows = import
+        .headers
+        .iter()
+        .enumerate()
+        .map(|(n, header)| row(n, header, &import.samples, kind, choices[n], chosen))
+        .collect_view();
     let columns = import.headers.len();
-    let matched = move || chosen.with(|chosen| format!("{} of {columns} columns are used. ", chosen.iter().filter(|c| !c.is_empty()).count()));
+    let matched = move || {
+        chosen.with(|chosen| format!("{} of {columns} columns are used. ", chosen.iter().filter(|c| !c.is_empty()).count()))
+    };
     let lacking = Memo::new(move |_| chosen.with(|chosen| missing(kind, chosen)));
     let names = move || segments.get().and_then(Result::ok).unwrap_or_default();
     view! {
@@ -102,13 +114,24 @@ pub(super) fn Mapper(import: Import, segments: Answer<Vec<String>>, changed: RwS
     }
 }
 
-fn row(n: usize, header: &str, samples: &[Vec<String>], kind: ImportKind, choice: RwSignal<String>, chosen: Memo<Vec<String>>) -> AnyView {
+fn row(
+    n: usize,
+    header: &str,
+    samples: &[Vec<String>],
+    kind: ImportKind,
+    choice: RwSignal<String>,
+    chosen: Memo<Vec<String>>,
+) -> AnyView {
     let name = if header.trim().is_empty() { format!("Column {}", n + 1) } else { header.to_owned() };
     let cells = samples.iter().filter_map(|row| row.get(n)).filter(|cell| !cell.trim().is_empty());
     let sample = cells.take(SAMPLES).map(String::as_str).collect::<Vec<_>>().join(", ");
     let out = std::iter::once(Opt::new("", "Leave out"));
     let options: Vec<Opt> = out
-        .chain(kind.fields().iter().map(|f| Opt::new(f.name, if f.required { format!("{} (needed)", f.label) } else { f.label.to_owned() })))
+        .chain(
+            kind.fields()
+                .iter()
+                .map(|f| Opt::new(f.name, if f.required { format!("{} (needed)", f.label) } else { f.label.to_owned() })),
+        )
         .collect();
     let verdict = {
         let header = header.to_owned();

@@ -42,7 +42,8 @@ pub(super) fn problems_of(id: Memo<Option<ImportId>>, moved: RwSignal<u32>) -> A
 pub(super) fn Problems(page: Answer<Page<Problem>>, id: ImportId, kind: ImportKind, total: Signal<i64>) -> impl IntoView {
     let any = Memo::new(move |_| total.get() > 0);
     let scope = move || {
-        let kept = if total.get() > PROBLEMS_MAX { format!(" The first {} are kept.", grouped(PROBLEMS_MAX)) } else { String::new() };
+        let kept =
+            if total.get() > PROBLEMS_MAX { format!(" The first {} are kept.", grouped(PROBLEMS_MAX)) } else { String::new() };
         format!("Mend them in the file and import it again: what is in already is not changed twice.{kept}")
     };
     let scope = Signal::derive(scope);
@@ -81,7 +82,11 @@ fn listing(page: Signal<Page<Problem>>, id: ImportId, kind: ImportKind) -> AnyVi
 }
 
 fn line(problem: Problem, kind: ImportKind) -> impl IntoView {
-    let label = kind.fields().iter().find(|field| field.name == problem.field).map_or(problem.field.clone(), |field| field.label.to_owned());
+    let label = kind
+        .fields()
+        .iter()
+        .find(|field| field.name == problem.field)
+        .map_or(problem.field.clone(), |field| field.label.to_owned());
     let value = match problem.value.is_empty() {
         true => view! { <span class="text-muted-foreground">"empty"</span> }.into_any(),
         false => view! {

@@ -45,7 +45,9 @@ fn left(import: &Import) -> String {
 pub(super) fn Moving(import: Signal<Import>, changed: RwSignal<u32>) -> impl IntoView {
     let id = import.with_untracked(|import| import.id);
     let running = Memo::new(move |_| import.with(|import| import.status == ImportStatus::Running));
-    let counts = Signal::derive(move || import.with(|import| if import.status == ImportStatus::Running { import.done } else { import.checked }));
+    let counts = Signal::derive(move || {
+        import.with(|import| if import.status == ImportStatus::Running { import.done } else { import.checked })
+    });
     view! {
         <Card
             title="Under way"

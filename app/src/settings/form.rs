@@ -32,11 +32,13 @@ impl SettingsForm {
         let number = |text: &str| text.trim().parse().unwrap_or(0);
         let settings = Settings {
             name: self.name.trim().to_owned(),
-            company_type: self.company_type.parse().map_err(|_| Error::field("company_type", "Choose what your company does."))?,
+            company_type: self
+                .company_type
+                .parse()
+                .map_err(|_| Error::field("company_type", "Choose what your company does."))?,
             time_zone: self.time_zone.clone(),
             default_region: self.default_region.trim().to_uppercase(),
-            hours: week::hours(&self.hours)
-                .ok_or_else(|| Error::field("hours", "Give each open day a start before its end."))?,
+            hours: week::hours(&self.hours).ok_or_else(|| Error::field("hours", "Give each open day a start before its end."))?,
             concurrency_max: number(&self.concurrency_max),
             ring_seconds_max: number(&self.ring_seconds_max),
             call_minutes_max: number(&self.call_minutes_max),

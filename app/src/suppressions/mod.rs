@@ -18,7 +18,8 @@ use server_fn::codec::Json;
 use crate::live::use_topic;
 use crate::screen::{Answer, Loaded, When, link, may, paging, text};
 use crate::ui::{
-    Badge, Button, Card, Cell, Column, Empty, FilterBar, LeadCell, LinkButton, PageHeader, Pager, Size, SkeletonRows, Table, Tone, Variant,
+    Badge, Button, Card, Cell, Column, Empty, FilterBar, LeadCell, LinkButton, PageHeader, Pager, Size, SkeletonRows, Table,
+    Tone, Variant,
 };
 use dialogs::{AddDialog, RemoveDialog};
 
@@ -64,8 +65,12 @@ pub fn SuppressionsPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let tick = use_topic(Topic::Suppressions);
-    let dialogs =
-        Dialogs { add: RwSignal::new(false), remove: RwSignal::new(false), removing: RwSignal::new(None), changed: RwSignal::new(0) };
+    let dialogs = Dialogs {
+        add: RwSignal::new(false),
+        remove: RwSignal::new(false),
+        removing: RwSignal::new(None),
+        changed: RwSignal::new(0),
+    };
     let page: Answer<Page<SuppressionRow>> =
         Resource::new(move || (filter.get(), tick.get(), dialogs.changed.get()), |(filter, ..)| list_suppressions(filter));
     let manage = may(Permission::ManageSuppressions);
@@ -114,7 +119,12 @@ fn columns() -> Vec<Column> {
     ]
 }
 
-fn listing(page: Signal<Page<SuppressionRow>>, filter: Memo<SuppressionFilter>, dialogs: Dialogs, manage: Signal<bool>) -> AnyView {
+fn listing(
+    page: Signal<Page<SuppressionRow>>,
+    filter: Memo<SuppressionFilter>,
+    dialogs: Dialogs,
+    manage: Signal<bool>,
+) -> AnyView {
     let empty = Memo::new(move |_| page.with(|page| page.items.is_empty()));
     let pager = Memo::new(move |_| page.with(|page| (page.paging.page, page.paging.per_page, page.total)));
     let rows = move || {
@@ -133,7 +143,8 @@ fn listing(page: Signal<Page<SuppressionRow>>, filter: Memo<SuppressionFilter>, 
             }}
         }
     };
-    let nothing = move || match filter.with(|filter| filter.search.is_empty()) {
+    let nothing = move || {
+        match filter.with(|filter| filter.search.is_empty()) {
         true => view! {
             <Empty icon=i::LuShieldCheck title="Nobody is suppressed" text="Numbers come here when somebody presses 9, or when you add them by hand."/>
         }
@@ -144,6 +155,7 @@ fn listing(page: Signal<Page<SuppressionRow>>, filter: Memo<SuppressionFilter>, 
             </Empty>
         }
         .into_any(),
+    }
     };
     view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }.into_any()
 }
