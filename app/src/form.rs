@@ -25,6 +25,16 @@ pub fn problem(error: Signal<Option<Error>>, field: &'static str) -> Signal<Opti
     Signal::derive(move || error.with(|error| error.as_ref().and_then(|error| error.of_field(field)).map(str::to_owned)))
 }
 
+/// What was typed into a form that was refused, on the page that shows it again without scripts. Only the server provides it:
+/// in a browser with scripts the fields were never emptied.
+#[derive(Debug, Clone, Default)]
+pub struct Typed(pub Vec<(String, String)>);
+
+/// What was typed into one field before.
+pub fn typed(name: &str) -> String {
+    use_context::<Typed>().and_then(|typed| typed.0.into_iter().find(|(n, _)| n == name)).map(|(_, text)| text).unwrap_or_default()
+}
+
 /// What none of `fields` can show, above the buttons: a refusal, or a problem of a field that is not on this form.
 #[component]
 pub fn FormProblem(error: Signal<Option<Error>>, fields: &'static [&'static str]) -> impl IntoView {

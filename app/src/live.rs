@@ -50,6 +50,11 @@ pub fn use_topic(topic: Topic) -> Signal<u32> {
     use_context::<Live>().map_or_else(|| Signal::stored(0), |live| live.ticks[index(topic)].into())
 }
 
+/// Whether the stream has been down for a while.
+pub fn use_stale() -> Signal<bool> {
+    use_context::<Live>().map_or_else(|| Signal::stored(false), |live| live.stale.into())
+}
+
 /// Opens the stream for the components below, for as long as the caller lives.
 pub fn provide_live() {
     let live = Live {
@@ -151,7 +156,7 @@ impl Live {
 /// Says so when the screen may be out of date.
 #[component]
 pub fn StaleBadge() -> impl IntoView {
-    let stale = use_context::<Live>().map_or_else(|| Signal::stored(false), |live| live.stale.into());
+    let stale = use_stale();
     view! {
         <div role="status" class="fixed start-1/2 bottom-4 z-40 -translate-x-1/2 rtl:translate-x-1/2">
             {move || stale.get().then(|| view! {

@@ -1,12 +1,13 @@
 //! Who is at the screen: read once when the frame opens, kept fresh by the live stream, and how to leave.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
 use model::Error;
 use model::accounts::Me;
 use model::events::Topic;
 use serde::{Deserialize, Serialize};
 
-use crate::live::use_topic;
+use crate::live::{use_stale, use_topic};
 
 /// The person at the screen and how this server runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,15 +50,20 @@ pub fn provide_me(me: Me) -> Signal<Option<Me>> {
     let person = RwSignal::new(Some(me));
     provide_context(Person(person));
     // Every recorded change is also an event, so this hears of confirmations, grants and calls alike.
-    let (events, credits) = (use_topic(Topic::Events), use_topic(Topic::Credits));
+    let (events, credits, stale) = (use_topic(Topic::Events), use_topic(Topic::Credits), use_stale());
+    let navigate = StoredValue::new(use_navigate());
     Effect::new(move |before: Option<()>| {
         events.track();
         credits.track();
+        stale.track();
         if before.is_some() {
             leptos::task::spawn_local(async move {
-                if let Ok(Some(session)) = current_session().await {
-                    // The frame may be gone by now.
-                    person.try_set(Some(session.me));
+                // The frame may be gone when the answer comes.
+                match current_session().await {
+                    Ok(Some(session)) => drop(person.try_set(Some(session.me))),
+                    // The session ended elsewhere; a refused stream is how we learn of it.
+                    Ok(None) => drop(navigate.try_with_value(|go| go("/sign-in", Default::default()))),
+                    Err(_) => {}
                 }
             });
         }

@@ -3,10 +3,14 @@
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
+use http::{HeaderValue, header::ACCEPT};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_router::location::Url;
 use model::Error;
+
+use crate::form::Typed;
 
 pub use leptos_axum::redirect;
 pub use services::accounts::{Caller, Client};
@@ -64,12 +68,55 @@ pub fn keep_session(token: Option<&str>) -> Result<(), Error> {
     Ok(())
 }
 
+/// What was typed into a refused form, on its way to the page that shows the form again.
+const TYPED: &str = "typed";
+/// How long it is kept: the browser is on its way already.
+const TYPED_SECONDS: u32 = 60;
+/// Longest text kept of one field.
+const TYPED_MAX: usize = 254;
+
+/// Keeps what was typed into a form that is refused. Only for browsers without scripts, which draw the page anew; never a
+/// password. The error itself travels in the address, where nothing personal may be.
+pub fn keep_typed(fields: &[(&str, &str)]) {
+    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
+    if !parts.headers.get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html")) {
+        return;
+    }
+    let escaped = |text: &str| Url::escape(&text.chars().take(TYPED_MAX).collect::<String>());
+    let pairs: Vec<_> = fields.iter().map(|(name, text)| format!("{name}={}", escaped(text))).collect();
+    if let Ok(cookie) = typed_cookie(&pairs.join("&"), TYPED_SECONDS) {
+        response.append_header(SET_COOKIE, cookie);
+    }
+}
+
+fn typed_cookie(value: &str, seconds: u32) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    let secure = if db().is_ok_and(|db| db.config().dev) { "" } else { "; Secure" };
+    HeaderValue::from_str(&format!("{TYPED}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"))
+}
+
+/// Hands what was typed to the form that is drawn again, and forgets it.
+fn provide_typed() {
+    let Some(parts) = use_context::<Parts>().filter(|parts| parts.uri.query().is_some_and(|query| query.contains("__err="))) else {
+        return;
+    };
+    let Some(value) = cookie(&parts, TYPED) else { return };
+    let pairs = value.split('&').filter_map(|pair| pair.split_once('='));
+    provide_context(Typed(pairs.map(|(name, text)| (name.to_owned(), Url::unescape(text))).collect()));
+    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), typed_cookie("", 0)) {
+        response.append_header(SET_COOKIE, gone);
+    }
+}
+
+/// The value of one cookie of a request.
+fn cookie(parts: &Parts, name: &str) -> Option<String> {
+    let lines = parts.headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
+}
+
 /// `dark` or `light` when the person chose one (see `frame`); the system decides otherwise.
 fn theme() -> Option<&'static str> {
-    let parts = use_context::<Parts>()?;
-    let cookies = parts.headers.get_all(COOKIE);
-    let mut pairs = cookies.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';')).map(str::trim);
-    match pairs.find_map(|pair| pair.strip_prefix("theme="))? {
+    match cookie(&use_context::<Parts>()?, "theme")?.as_str() {
         "dark" => Some("dark"),
         "light" => Some("light"),
         _ => None,
@@ -78,6 +125,7 @@ fn theme() -> Option<&'static str> {
 
 /// The document: head, style sheet, hydration script, [`crate::App`].
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    provide_typed();
     view! {
         <!DOCTYPE html>
         <html lang="en" class=theme()>

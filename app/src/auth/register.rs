@@ -8,7 +8,7 @@ use model::accounts::Register;
 use wasm_bindgen::JsCast;
 
 use super::promise;
-use crate::form::{FormProblem, error_of, problem};
+use crate::form::{FormProblem, error_of, problem, typed};
 use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
 
 /// Creates user and company, signs in, and leads to the choice of a company type.
@@ -16,7 +16,9 @@ use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
 pub async fn open_account(form: Register) -> Result<(), Error> {
     use crate::ssr::*;
     let db = db()?;
-    services::accounts::register(&db, &form).await?;
+    services::accounts::register(&db, &form).await.inspect_err(|_| {
+        keep_typed(&[("name", &form.name), ("email", &form.email), ("company_name", &form.company_name)]);
+    })?;
     let token = services::accounts::sign_in(&db, &form.email, &form.password, &client()).await?;
     keep_session(Some(&token))?;
     redirect("/welcome");
@@ -37,8 +39,9 @@ struct Draft {
 
 impl Draft {
     fn new() -> Self {
-        let text = || RwSignal::new(String::new());
-        Self { name: text(), email: text(), password: text(), company_name: text(), left: RwSignal::new(Vec::new()) }
+        let text = |name: &str| RwSignal::new(typed(name));
+        let password = RwSignal::new(String::new());
+        Self { name: text("name"), email: text("email"), password, company_name: text("company_name"), left: RwSignal::new(Vec::new()) }
     }
 
     /// What is wrong with a field that was left; what was never touched is not blamed.

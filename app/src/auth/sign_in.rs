@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use model::Error;
 
 use super::{promise, safe_next};
-use crate::form::{FormProblem, error_of, problem};
+use crate::form::{FormProblem, error_of, problem, typed};
 use crate::session::current_session;
 use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
 
@@ -15,7 +15,9 @@ use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
 #[server]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), Error> {
     use crate::ssr::*;
-    let token = services::accounts::sign_in(&db()?, &email, &password, &client()).await?;
+    let token = services::accounts::sign_in(&db()?, &email, &password, &client())
+        .await
+        .inspect_err(|_| keep_typed(&[("email", &email)]))?;
     keep_session(Some(&token))?;
     redirect(safe_next(next.as_deref().unwrap_or("/")));
     Ok(())
@@ -43,7 +45,7 @@ pub fn SignInPage() -> impl IntoView {
             <ActionForm action=sign_in attr:class="flex flex-col gap-4" attr:novalidate=true>
                 <input type="hidden" name="next" value=next/>
                 <Field label="E-mail" name="email" error=problem(error, "email")>
-                    <Input kind="email" autocomplete="username"/>
+                    <Input kind="email" value=typed("email") autocomplete="username"/>
                 </Field>
                 <Field label="Password" name="password" error=problem(error, "password")>
                     <PasswordInput/>
