@@ -32,7 +32,10 @@ pub struct Typed(pub Vec<(String, String)>);
 
 /// What was typed into one field before.
 pub fn typed(name: &str) -> String {
-    use_context::<Typed>().and_then(|typed| typed.0.into_iter().find(|(n, _)| n == name)).map(|(_, text)| text).unwrap_or_default()
+    use_context::<Typed>()
+        .and_then(|typed| typed.0.into_iter().find(|(n, _)| n == name))
+        .map(|(_, text)| text)
+        .unwrap_or_default()
 }
 
 /// What none of `fields` can show, above the buttons: a refusal, or a problem of a field that is not on this form.

@@ -96,7 +96,8 @@ fn typed_cookie(value: &str, seconds: u32) -> Result<HeaderValue, http::header::
 
 /// Hands what was typed to the form that is drawn again, and forgets it.
 fn provide_typed() {
-    let Some(parts) = use_context::<Parts>().filter(|parts| parts.uri.query().is_some_and(|query| query.contains("__err="))) else {
+    let Some(parts) = use_context::<Parts>().filter(|parts| parts.uri.query().is_some_and(|query| query.contains("__err=")))
+    else {
         return;
     };
     let Some(value) = cookie(&parts, TYPED) else { return };

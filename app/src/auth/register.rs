@@ -41,7 +41,13 @@ impl Draft {
     fn new() -> Self {
         let text = |name: &str| RwSignal::new(typed(name));
         let password = RwSignal::new(String::new());
-        Self { name: text("name"), email: text("email"), password, company_name: text("company_name"), left: RwSignal::new(Vec::new()) }
+        Self {
+            name: text("name"),
+            email: text("email"),
+            password,
+            company_name: text("company_name"),
+            left: RwSignal::new(Vec::new()),
+        }
     }
 
     /// What is wrong with a field that was left; what was never touched is not blamed.
