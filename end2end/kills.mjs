@@ -33,7 +33,7 @@ function people() {
   const special = [ENDINGS.human, ENDINGS.voicemail, ENDINGS.lostCallbacks, ENDINGS.tooManyOnce, ENDINGS.errorOnce, ENDINGS.messyCallbacks, ENDINGS.hangsUp, ENDINGS.refused];
   return Array.from({ length: EXCHANGES.count }, (_, i) => {
     const exchange = EXCHANGES.first + i;
-    const ending = i % 90 === 0 ? special[(i / 90) % special.length] : i % 3 === 0 ? ENDINGS.busy : ENDINGS.noAnswer;
+    const ending = i % 50 === 0 ? special[(i / 50) % special.length] : i % 3 === 0 ? ENDINGS.busy : ENDINGS.noAnswer;
     return [`Person ${exchange}`, phone(AREA, exchange, ending), noonZone()];
   });
 }
