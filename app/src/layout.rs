@@ -158,7 +158,10 @@ pub fn NowherePage() -> impl IntoView {
 #[cfg(debug_assertions)]
 #[component]
 pub fn GalleryPage() -> impl IntoView {
-    view! { <crate::ui::gallery::Gallery/> }
+    view! {
+        <Title text="Components"/>
+        <crate::ui::gallery::Gallery/>
+    }
 }
 
 /// Releases carry no gallery.

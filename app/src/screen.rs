@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
-use crate::ui::{Column, ErrorState, Sort};
+use crate::ui::{Column, Empty, ErrorState, LinkButton, Sort};
 
 /// A resource as server functions fill it.
 pub type Answer<T> = Resource<Result<T, Error>>;
@@ -92,6 +92,13 @@ where
 pub fn failed(error: &Error, what: &str, retry: Callback<()>) -> AnyView {
     let text = error.to_string();
     match error {
+        Error::Unauthenticated => view! {
+            <Empty icon=icondata::LuLogIn title="Your session has ended" text="Sign in again and you are back where you were.">
+                // Asking for this page again leads through sign-in and back here.
+                <LinkButton href="" external=true>"Sign in"</LinkButton>
+            </Empty>
+        }
+        .into_any(),
         Error::NotFound { .. } => view! { <ErrorState title="Nothing here" text=text/> }.into_any(),
         Error::Forbidden { .. } => view! { <ErrorState title="Not for your role" text=text/> }.into_any(),
         Error::Internal { trace } => {
