@@ -10,12 +10,15 @@ use model::dashboard::DayCalls;
 /// Labels that fit under the figure.
 const LABELS_MAX: usize = 7;
 
+/// One area of the chart: name, colour token, and what it counts of a day.
+type Layer = (&'static str, &'static str, fn(&DayCalls) -> i64);
+
 /// Calls per day as a stacked area: what happened, most wanted below.
 pub fn calls_per_day(days: &[DayCalls]) -> String {
     let labels: Vec<String> = days.iter().map(|day| day.label.clone()).collect();
     // ECharts counts how many labels to leave out between two.
     let skipped = (days.len().div_ceil(LABELS_MAX)).saturating_sub(1);
-    let layers: [(&str, &str, fn(&DayCalls) -> i64); 5] = [
+    let layers: [Layer; 5] = [
         ("Connected", "--chart-1/85", |d| d.connected),
         ("Voicemail", "--chart-3/55", |d| d.voicemail),
         ("No answer", "--chart-5/55", |d| d.no_answer),

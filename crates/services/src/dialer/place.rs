@@ -49,11 +49,7 @@ pub async fn record(tx: &mut Tx, dial: &Dial, answer: Answer) -> Result<()> {
         }
         Answer::Refused(refusal) => {
             let permanent = refusal.kind == RefusalKind::Permanent;
-            match refusal.kind {
-                RefusalKind::Permanent => gateway::note_success(tx, dial.gateway.id).await?,
-                RefusalKind::Transient => gateway::note_error(tx, dial.gateway.id).await?,
-                RefusalKind::Configuration => {}
-            }
+            let kind = refusal.kind;
             calls::step(tx, dial.call, "Refused by the provider", &format!("{} ({})", refusal.message, refusal.code)).await?;
             let back_off =
                 refusal.retry_after.and_then(|d| TimeDelta::from_std(d).ok()).unwrap_or(TimeDelta::seconds(BACK_OFF_SECONDS));
@@ -66,7 +62,12 @@ pub async fn record(tx: &mut Tx, dial: &Dial, answer: Answer) -> Result<()> {
                 ..Report::state(CallState::ended(Outcome::Failed))
             };
             calls::absorb(tx, dial.call, report).await?;
-            Ok(())
+            // The gateway's row after the slots: the order in which `plan` locks them.
+            match kind {
+                RefusalKind::Permanent => gateway::note_success(tx, dial.gateway.id).await,
+                RefusalKind::Transient => gateway::note_error(tx, dial.gateway.id).await,
+                RefusalKind::Configuration => Ok(()),
+            }
         }
     }
 }

@@ -242,3 +242,25 @@ async fn after_its_end_date_a_campaign_expires_whoever_waits_and_returns_its_cre
     drop(tx);
     room.holds().await;
 }
+
+#[tokio::test]
+async fn refusals_and_turns_at_once_wait_for_each_other_and_do_not_deadlock() {
+    let room = Room::new().await;
+    let campaign = room.world.launched(&room.acme, 12, |form| form.concurrency_max = 12).await;
+    let dials = room.plan(campaign).await.dials;
+    let mut tasks = JoinSet::new();
+    for dial in dials {
+        let (db, engine, worker) = (room.world.db.clone(), room.world.engine(room.acme.company), room.lease.worker);
+        tasks.spawn(async move {
+            let mut tx = db.begin(&engine).await?;
+            record(&mut tx, &dial, refused(RefusalKind::Transient)).await?;
+            tx.commit().await?;
+            let mut tx = db.begin(&engine).await?;
+            plan(&mut tx, campaign, worker).await?;
+            tx.commit().await
+        });
+    }
+    let failed: Vec<crate::Error> = tasks.join_all().await.into_iter().filter_map(Result::err).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    room.holds().await;
+}
