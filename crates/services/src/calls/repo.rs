@@ -138,6 +138,13 @@ pub(crate) async fn claim_check(tx: &mut Tx, id: CallId, until: Timestamp) -> Re
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether nobody has told us of this call since its intent was committed. Locks the call, so that whoever
+/// hears of it next waits for this transaction.
+pub(crate) async fn is_unheard(tx: &mut Tx, id: CallId) -> Result<bool> {
+    let call = lock(tx, id).await?;
+    Ok(call.status == CallStatus::Dialing && call.provider_call_id.is_none())
+}
+
 /// Looked up and not found.
 pub(crate) async fn note_absent(tx: &mut Tx, id: CallId, next: Timestamp) -> Result<()> {
     sqlx::query("update calls set absent = absent + 1, checks = checks + 1, check_at = $2 where id = $1 and status <> 'ended'")

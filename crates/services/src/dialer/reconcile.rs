@@ -118,6 +118,10 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
                 look_again_or_hang_up(&mut tx, late, &seen, next, speed).await?;
             }
         }
+        // A callback may have told us of the call while the look-up was under way: then it is not absent.
+        Ok((None, false)) if !calls::repo::is_unheard(&mut tx, late.id).await? => {
+            calls::repo::check_again(&mut tx, late.id, next).await?;
+        }
         Ok((None, false)) if late.absent + 1 >= ABSENT_MIN => {
             calls::step(&mut tx, late.id, "Not placed", "The provider does not know this call; the attempt is written off.")
                 .await?;

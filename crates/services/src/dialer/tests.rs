@@ -15,6 +15,8 @@ use providers::{Answer, Refusal, RefusalKind};
 use std::collections::HashSet;
 use tokio::task::JoinSet;
 
+mod late;
+
 struct Room {
     world: World,
     acme: Someone,

@@ -1,0 +1,147 @@
+//! Look-ups of calls that are later than they should be, against a provider that does as it is told.
+
+use super::Room;
+use crate::db::Db;
+use crate::dialer::{Dial, Network, due_checks, reconcile};
+use crate::testing::World;
+use crate::{calls, credits};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use model::calls::{CallStatus, Outcome};
+use model::credits::Credits;
+use model::id::{CallId, CompanyId};
+use providers::{
+    AccountInfo, Answer, BadSignature, Callback, CallbackRequest, LookUp, Malformed, Observed, Originate, ProviderCallId,
+    ProviderError, ProviderStatus, Reply, ReplyBody, VoiceProvider,
+};
+use std::sync::Arc;
+
+/// Knows of no call; while it looks, a callback about the call may come in.
+struct Forgetful {
+    db: Db,
+    company: CompanyId,
+    meanwhile: Option<CallId>,
+}
+
+fn ringing(id: &str) -> Observed {
+    Observed {
+        id: ProviderCallId::new(id),
+        status: ProviderStatus::Ringing,
+        raw_status: "ringing".to_owned(),
+        raw_reason: None,
+        answered_by: None,
+        created_at: None,
+        started_at: None,
+        answered_at: None,
+        ended_at: None,
+        talk_seconds: None,
+        price_micros: None,
+        currency: None,
+        from: None,
+        to: None,
+    }
+}
+
+#[async_trait]
+impl VoiceProvider for Forgetful {
+    async fn originate(&self, _: &Originate) -> Answer {
+        Answer::Unknown { why: "no answer".to_owned() }
+    }
+
+    async fn fetch(&self, _: &ProviderCallId) -> Result<Option<Observed>, ProviderError> {
+        Ok(None)
+    }
+
+    async fn find(&self, _: &LookUp) -> Result<Vec<Observed>, ProviderError> {
+        if let Some(call) = self.meanwhile {
+            let mut tx = self.db.begin(&crate::Actor::engine(self.company)).await.expect("begin");
+            calls::absorb(&mut tx, call, calls::report_of(&ringing("CA1"))).await.expect("absorbed");
+            tx.commit().await.expect("commit");
+        }
+        Ok(Vec::new())
+    }
+
+    async fn hang_up(&self, _: &ProviderCallId) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<AccountInfo, ProviderError> {
+        Err(ProviderError::Unreachable("not asked for here".to_owned()))
+    }
+
+    fn verify(&self, _: &CallbackRequest<'_>) -> Result<(), BadSignature> {
+        Err(BadSignature)
+    }
+
+    fn parse(&self, _: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
+        Err(Malformed("no callbacks here".to_owned()))
+    }
+
+    fn reply(&self, _: &Reply) -> ReplyBody {
+        ReplyBody { content_type: "text/plain", body: String::new() }
+    }
+}
+
+/// One call without an answer, and its look-ups.
+struct Lost {
+    room: Room,
+    dial: Dial,
+}
+
+impl Lost {
+    async fn new() -> Self {
+        let room = Room::new().await;
+        let campaign = room.world.launched(&room.acme, 1, |_| {}).await;
+        let dial = room.plan(campaign).await.dials.remove(0);
+        room.record(&dial, Answer::Unknown { why: "no answer".to_owned() }).await;
+        Self { room, dial }
+    }
+
+    fn world(&self) -> &World {
+        &self.room.world
+    }
+
+    /// Every look-up that is due within the next five minutes; with `meanwhile`, a callback comes in during it.
+    async fn look_up(&self, meanwhile: bool) {
+        self.world().clock.advance(TimeDelta::minutes(5));
+        let provider = Forgetful {
+            db: self.world().db.clone(),
+            company: self.room.acme.company,
+            meanwhile: meanwhile.then_some(self.dial.call),
+        };
+        let network = Network::Scripted(Arc::new(provider));
+        let (late, _) = due_checks(&self.world().db).await.expect("due");
+        assert_eq!(late.len(), 1, "the call is looked up");
+        reconcile(&self.world().db, &network, &late[0]).await.expect("looked up");
+    }
+
+    async fn state(&self) -> (CallStatus, Option<Outcome>) {
+        let mut tx = self.world().tx(&self.room.acme).await;
+        let call = calls::repo::lock(&mut tx, self.dial.call).await.expect("call");
+        (call.status, call.outcome)
+    }
+
+    async fn held(&self) -> Credits {
+        let mut tx = self.world().tx(&self.room.acme).await;
+        credits::wallet(&mut tx).await.expect("wallet").held
+    }
+}
+
+#[tokio::test]
+async fn two_look_ups_that_find_nothing_write_the_attempt_off() {
+    let lost = Lost::new().await;
+    lost.look_up(false).await;
+    assert_eq!((lost.state().await.0, lost.held().await), (CallStatus::Dialing, Credits::whole(2)), "one is not enough");
+    lost.look_up(false).await;
+    assert_eq!((lost.state().await, lost.held().await), ((CallStatus::Ended, Some(Outcome::Failed)), Credits::ZERO));
+    lost.room.holds().await;
+}
+
+#[tokio::test]
+async fn a_callback_during_the_last_look_up_keeps_the_call_alive() {
+    let lost = Lost::new().await;
+    lost.look_up(false).await;
+    lost.look_up(true).await;
+    assert_eq!((lost.state().await, lost.held().await), ((CallStatus::Ringing, None), Credits::whole(2)));
+    lost.room.holds().await;
+}
