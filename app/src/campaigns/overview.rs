@@ -38,12 +38,11 @@ fn why_quiet(campaign: &Campaign) -> Option<AnyView> {
         return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}</Note> }.into_any());
     }
     let (why, until) = campaign.parked.clone().filter(|_| campaign.status == Status::Active)?;
-    let why = format!("{}.", why.trim_end_matches('.'));
     let until = until.map(|at| format!(" Next look {}.", at.short()));
     Some(
         view! {
             <Note tone=Tone::Info icon=icondata::LuMoon>
-                <b class="font-semibold">"Nothing is being dialed right now: "</b>{why}{until}
+                <b class="font-semibold">"Nothing is being dialed right now: "</b>{why.label()}{until}
             </Note>
         }
         .into_any(),

@@ -2,7 +2,7 @@
 
 use crate::credits::Credits;
 use crate::error::{Check, Error, Result};
-use crate::id::{AgentId, CampaignId, ImportId};
+use crate::id::{AgentId, CampaignId, GatewayId, ImportId};
 use crate::page::Paging;
 use crate::time::{Hours, Moment, Timestamp};
 use crate::words;
@@ -135,6 +135,10 @@ pub struct CampaignForm {
     pub description: String,
     pub audience: Option<Audience>,
     pub agent: Option<AgentId>,
+    /// `None`: the company's first.
+    pub gateway: Option<GatewayId>,
+    /// Takes new dials while the first one has trouble.
+    pub fallback_gateway: Option<GatewayId>,
     /// `None`: as soon as it is launched.
     pub starts_at: Option<Timestamp>,
     /// `None`: when everyone is done.
@@ -159,6 +163,8 @@ impl Default for CampaignForm {
             description: String::new(),
             audience: None,
             agent: None,
+            gateway: None,
+            fallback_gateway: None,
             starts_at: None,
             ends_at: None,
             hours: None,
@@ -199,6 +205,11 @@ impl CampaignForm {
                 "hours",
                 "Open at least one window that starts before it ends.",
             );
+        check.need(
+            self.fallback_gateway.is_none() || self.fallback_gateway != self.gateway,
+            "fallback_gateway",
+            "Choose another gateway than the first.",
+        );
         if let (Some(start), Some(end)) = (self.starts_at, self.ends_at) {
             check.need(start < end, "ends_at", "End after the start.");
         }
@@ -260,6 +271,20 @@ pub struct CampaignRow {
     pub updated_at: Moment,
 }
 
+words! {
+    /// What an active campaign waits for; the label is a whole sentence.
+    pub enum Parked {
+        Lines = "lines", "All lines are busy.";
+        Pace = "pace", "Pacing calls per second.";
+        Provider = "provider", "The provider has trouble; trying again soon.";
+        Today = "today", "The calls for today are used.";
+        Due = "due", "Waiting for the next attempt that is due.";
+        Calls = "calls", "Waiting for calls under way.";
+        Credits = "credits", "Credits are held by calls under way.";
+        Trouble = "trouble", "Something went wrong on our side; trying again soon.";
+    }
+}
+
 /// A campaign with everything its page shows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Campaign {
@@ -275,7 +300,7 @@ pub struct Campaign {
     pub reserved: Credits,
     pub sandbox: bool,
     /// Why nothing is being dialed right now, and until when.
-    pub parked: Option<(String, Option<Moment>)>,
+    pub parked: Option<(Parked, Option<Moment>)>,
     pub starts_at: Option<Moment>,
     pub ends_at: Option<Moment>,
     pub launched_at: Option<Moment>,

@@ -122,6 +122,31 @@ impl World {
         campaign
     }
 
+    /// Another sandbox gateway of a company.
+    pub async fn gateway(&self, of: &Someone, name: &str) -> GatewayId {
+        let mut tx = self.tx(of).await;
+        let (id, now): (GatewayId, _) = (tx.id(), tx.now());
+        sqlx::query(
+            "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second,
+                    tokens_milli, tokens_at, created_at)
+             select $1, $2, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second, tokens_milli, $3, $3
+             from gateways order by created_at limit 1",
+        )
+        .bind(id)
+        .bind(name)
+        .bind(now)
+        .execute(tx.conn())
+        .await
+        .expect("gateway");
+        sqlx::query("insert into capacity (scope, ref, cap) values ('gateway', $1, 100)")
+            .bind(id)
+            .execute(tx.conn())
+            .await
+            .expect("slots");
+        tx.commit().await.expect("commit");
+        id
+    }
+
     /// Belfry itself inside that company.
     pub fn engine(&self, company: CompanyId) -> Actor {
         Actor::engine(company)
@@ -148,12 +173,9 @@ impl World {
     /// # Errors
     /// When the database is away.
     pub async fn runnable(&self, company: CompanyId) -> Result<Vec<CampaignId>> {
-        let mut tx = self.db.begin(&Actor::engine(company)).await?;
-        let now = tx.now();
-        Ok(sqlx::query_scalar("select id from campaigns where status = 'active' and runnable_at <= $1 order by runnable_at")
-            .bind(now)
-            .fetch_all(tx.conn())
-            .await?)
+        let mut tx = self.db.begin_system(SystemTask::FindWork).await?;
+        let (ready, _) = crate::dialer::runnable(&mut tx, i64::MAX).await?;
+        Ok(ready.into_iter().filter(|(of, _)| *of == company).map(|(_, id)| id).collect())
     }
 
     /// Attempts that were written off as never placed.

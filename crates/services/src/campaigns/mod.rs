@@ -12,7 +12,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::{credits, dialer, enrollments};
 use model::accounts::Permission;
-use model::campaigns::{Action, Campaign, CampaignFilter, CampaignForm, CampaignRow, Status};
+use model::campaigns::{Action, Campaign, CampaignFilter, CampaignForm, CampaignRow, Parked, Status};
 use model::enrollments::EnrollmentStatus;
 use model::events::EventKind;
 use model::id::{AgentId, CampaignId};
@@ -53,6 +53,7 @@ pub async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
 pub async fn create(tx: &mut Tx, form: &CampaignForm) -> Result<CampaignId> {
     tx.require(Permission::ManageCampaigns)?;
     form.check()?;
+    check_gateways(tx, form).await?;
     let (id, form) = (tx.id(), trimmed(form));
     repo::insert(tx, id, &form).await?;
     tx.record(EventKind::CampaignCreated, Some(id.to_string()), format!("{} created", form.name)).await?;
@@ -66,6 +67,7 @@ pub async fn create(tx: &mut Tx, form: &CampaignForm) -> Result<CampaignId> {
 pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     tx.require(Permission::ManageCampaigns)?;
     form.check()?;
+    check_gateways(tx, form).await?;
     let (status, old) = repo::lock(tx, id).await?;
     match status {
         Status::Completed | Status::Cancelled | Status::Archived => {
@@ -87,6 +89,15 @@ pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()
         dialer::wake_campaign(tx, id).await?;
     }
     tx.record(EventKind::CampaignChanged, Some(id.to_string()), format!("{} edited", form.name)).await
+}
+
+/// The gateways a form names are the company's own.
+async fn check_gateways(tx: &mut Tx, form: &CampaignForm) -> Result<()> {
+    let named: Vec<_> = form.gateway.into_iter().chain(form.fallback_gateway).collect();
+    if repo::gateways_known(tx, &named).await? < i64::try_from(named.len()).unwrap_or(i64::MAX) {
+        return Err(model::Error::field("gateway", "Choose one of your gateways.").into());
+    }
+    Ok(())
 }
 
 /// The form as it is stored: its name is also a column, and both must say the same.
@@ -209,12 +220,12 @@ pub(crate) async fn pause_self(tx: &mut Tx, id: CampaignId, why: &str) -> Result
 pub(crate) async fn rest(tx: &mut Tx, c: &Running, again: bool) -> Result<()> {
     let now = tx.now();
     if again {
-        return repo::park(tx, c.id, Some(now), "").await;
+        return repo::park(tx, c.id, Some(now), None).await;
     }
     match enrollments::repo::next_due(tx, c.id).await? {
-        Some(due) if due <= now => repo::park(tx, c.id, Some(now + chrono::TimeDelta::milliseconds(200)), "").await,
-        Some(due) => repo::park(tx, c.id, Some(due), "Waiting for the next attempt that is due.").await,
-        None if repo::live_calls(tx, c.id).await? > 0 => repo::park(tx, c.id, None, "Waiting for calls under way.").await,
+        Some(due) if due <= now => repo::park(tx, c.id, Some(now + chrono::TimeDelta::milliseconds(200)), None).await,
+        Some(due) => repo::park(tx, c.id, Some(due), Some(Parked::Due)).await,
+        None if repo::live_calls(tx, c.id).await? > 0 => repo::park(tx, c.id, None, Some(Parked::Calls)).await,
         None => step(tx, c.id, Action::Complete).await.map(drop),
     }
 }

@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use model::agents::{AgentForm, AgentStatus};
 use model::calls::Outcome;
-use model::campaigns::{Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, CampaignSort, Progress, Status};
+use model::campaigns::{Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, CampaignSort, Parked, Progress, Status};
 use model::credits::Credits;
 use model::id::{AgentId, CampaignId, ContactId, EnrollmentId, GatewayId};
 use model::page::Page;
@@ -14,14 +14,11 @@ use model::time::Timestamp;
 use sqlx::types::Json;
 use sqlx::{Postgres, QueryBuilder};
 
-/// What a campaign waits for when every line is in use; the settle that frees one looks for it.
-pub(crate) const LINES_BUSY: &str = "All lines are busy.";
-
 pub(super) async fn insert(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     let now = tx.now();
     sqlx::query(
-        "insert into campaigns (id, name, status, form, agent_id, starts_at, ends_at, created_at, updated_at)
-         values ($1, $2, 'draft', $3, (select id from agents where id = $4), $5, $6, $7, $7)",
+        "insert into campaigns (id, name, status, form, agent_id, starts_at, ends_at, created_at, updated_at, fallback_gateway_id)
+         values ($1, $2, 'draft', $3, (select id from agents where id = $4), $5, $6, $7, $7, $8)",
     )
     .bind(id)
     .bind(&form.name)
@@ -30,6 +27,7 @@ pub(super) async fn insert(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
     .bind(form.starts_at)
     .bind(form.ends_at)
     .bind(now)
+    .bind(form.fallback_gateway)
     .execute(tx.conn())
     .await?;
     sqlx::query("insert into campaign_stats (campaign_id) values ($1)").bind(id).execute(tx.conn()).await?;
@@ -40,7 +38,9 @@ pub(super) async fn update_form(tx: &mut Tx, id: CampaignId, form: &CampaignForm
     let now = tx.now();
     sqlx::query(
         "update campaigns set name = $2, form = $3, agent_id = (select id from agents where id = $4), starts_at = $5, ends_at = $6,
-                updated_at = $7, settings_version = settings_version + 1 where id = $1",
+                updated_at = $7, settings_version = settings_version + 1, fallback_gateway_id = $8,
+                gateway_id = case when gateway_id is null then null else coalesce($9, gateway_id) end
+         where id = $1",
     )
     .bind(id)
     .bind(&form.name)
@@ -49,6 +49,8 @@ pub(super) async fn update_form(tx: &mut Tx, id: CampaignId, form: &CampaignForm
     .bind(form.starts_at)
     .bind(form.ends_at)
     .bind(now)
+    .bind(form.fallback_gateway)
+    .bind(form.gateway)
     .execute(tx.conn())
     .await?;
     sqlx::query("update capacity set cap = $2 where scope = 'campaign' and ref = $1")
@@ -108,7 +110,7 @@ pub(super) async fn set_status(tx: &mut Tx, id: CampaignId, to: Status, pause_re
     let now = tx.now();
     sqlx::query(
         "update campaigns set status = $2, pause_reason = $3, updated_at = $4,
-                runnable_at = case when $2 = 'active' then $4 end, parked_reason = null,
+                runnable_at = case when $2 = 'active' then $4 end, parked = null,
                 launched_at = case when $2 in ('active', 'scheduled') then coalesce(launched_at, $4) else launched_at end,
                 finished_at = case when $2 in ('completed', 'cancelled') then $4 else finished_at end
          where id = $1",
@@ -123,8 +125,8 @@ pub(super) async fn set_status(tx: &mut Tx, id: CampaignId, to: Status, pause_re
 }
 
 /// When the dialer looks again (`None`: when an event wakes it), and why it does not dial until then.
-pub(crate) async fn park(tx: &mut Tx, id: CampaignId, until: Option<Timestamp>, why: &str) -> Result<()> {
-    sqlx::query("update campaigns set runnable_at = $2, parked_reason = nullif($3, '') where id = $1 and status = 'active'")
+pub(crate) async fn park(tx: &mut Tx, id: CampaignId, until: Option<Timestamp>, why: Option<Parked>) -> Result<()> {
+    sqlx::query("update campaigns set runnable_at = $2, parked = $3 where id = $1 and status = 'active'")
         .bind(id)
         .bind(until)
         .bind(why)
@@ -136,21 +138,40 @@ pub(crate) async fn park(tx: &mut Tx, id: CampaignId, until: Option<Timestamp>, 
 /// A call of this campaign ended: it and everyone who waits for a line may go on.
 pub(crate) async fn wake_after_call(tx: &mut Tx, id: CampaignId) -> Result<()> {
     let now = tx.now();
-    sqlx::query("update campaigns set runnable_at = $2 where status = 'active' and (id = $1 or parked_reason = $3)")
+    sqlx::query("update campaigns set runnable_at = $2 where status = 'active' and (id = $1 or parked = $3)")
         .bind(id)
         .bind(now)
-        .bind(LINES_BUSY)
+        .bind(Parked::Lines)
         .execute(tx.conn())
         .await?;
     sqlx::query("select pg_notify($1, '')").bind(crate::dialer::CHANNEL).execute(tx.conn()).await?;
     Ok(())
 }
 
-pub(crate) async fn gateway_of(tx: &mut Tx, id: CampaignId) -> Result<Option<GatewayId>> {
-    Ok(sqlx::query_scalar("select gateway_id from campaigns where id = $1 and status = 'active' and gateway_id is not null")
-        .bind(id)
-        .fetch_optional(tx.conn())
-        .await?)
+/// The gateway that takes new dials of an active campaign: its own, or the fallback while only that one works.
+pub(crate) async fn gateway_now(tx: &mut Tx, id: CampaignId) -> Result<Option<GatewayId>> {
+    let now = tx.now();
+    Ok(sqlx::query_scalar(
+        "select case when g.open_until > $2 and not coalesce(f.open_until > $2, f.id is null) then f.id else g.id end
+         from campaigns c join gateways g on g.id = c.gateway_id left join gateways f on f.id = c.fallback_gateway_id
+         where c.id = $1 and c.status = 'active'",
+    )
+    .bind(id)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// It got a line just now; others of the company are first next time.
+pub(crate) async fn note_served(tx: &mut Tx, id: CampaignId) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update campaigns set served_at = $2 where id = $1").bind(id).bind(now).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// How many of these are gateways of the company.
+pub(super) async fn gateways_known(tx: &mut Tx, ids: &[GatewayId]) -> Result<i64> {
+    Ok(sqlx::query_scalar("select count(*) from gateways where id = any($1)").bind(ids).fetch_one(tx.conn()).await?)
 }
 
 /// The campaign, locked, if it is active and due.
@@ -247,7 +268,7 @@ pub(super) async fn history(tx: &mut Tx) -> Result<(i64, i64)> {
         .await?)
 }
 
-/// Slots of its own, and the company's first gateway unless one was chosen.
+/// Slots of its own, and the gateway that was chosen, else the company's first.
 pub(super) async fn open_for_calls(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     sqlx::query(
         "insert into capacity (scope, ref, cap) values ('campaign', $1, $2) on conflict (company_id, scope, ref) do nothing",
@@ -256,10 +277,13 @@ pub(super) async fn open_for_calls(tx: &mut Tx, id: CampaignId, form: &CampaignF
     .bind(form.concurrency_max)
     .execute(tx.conn())
     .await?;
-    sqlx::query("update campaigns set gateway_id = coalesce(gateway_id, (select id from gateways order by created_at limit 1)) where id = $1")
-        .bind(id)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "update campaigns set gateway_id = coalesce($2, gateway_id, (select id from gateways order by created_at limit 1)) where id = $1",
+    )
+    .bind(id)
+    .bind(form.gateway)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -422,7 +446,7 @@ struct Loaded {
     agent_name: Option<String>,
     sandbox: Option<bool>,
     runnable_at: Option<Timestamp>,
-    parked_reason: Option<String>,
+    parked: Option<Parked>,
     launched_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     created_at: Timestamp,
@@ -434,7 +458,7 @@ struct Loaded {
 pub(super) async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
     let mut sql = QueryBuilder::new(format!(
         "select c.id, c.status, c.pause_reason, c.settings_version, c.form, a.name as agent_name,
-                coalesce(g.sandbox, (select sandbox from gateways order by created_at limit 1)) as sandbox, c.runnable_at, c.parked_reason,
+                coalesce(g.sandbox, (select sandbox from gateways order by created_at limit 1)) as sandbox, c.runnable_at, c.parked,
                 c.launched_at, c.finished_at, c.created_at,
                 coalesce((select amount from balances where account = 'escrow' and ref = c.id), 0) as reserved, {STATS}
          {FROM} left join gateways g on g.id = c.gateway_id where c.id = "
@@ -442,7 +466,7 @@ pub(super) async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
     sql.push_bind(id);
     let found: Option<Loaded> = sql.build_query_as().fetch_optional(tx.conn()).await?;
     let c = found.ok_or_else(|| model::Error::not_found("campaign"))?;
-    let parked = (c.status == Status::Active).then_some(c.parked_reason).flatten();
+    let parked = (c.status == Status::Active).then_some(c.parked).flatten();
     Ok(Campaign {
         id: c.id,
         status: c.status,

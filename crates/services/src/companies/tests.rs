@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::testing::World;
 use crate::{campaigns, check, events};
 use model::accounts::Role;
-use model::campaigns::Action;
+use model::campaigns::{Action, Parked};
 use model::companies::CONCURRENCY_MAX;
 use model::events::EventFilter;
 use model::time::Window;
@@ -141,7 +141,7 @@ async fn a_change_of_settings_wakes_running_campaigns_and_no_others() {
     let acme = w.company("acme").await;
     let running = w.launched(&acme, 1, |_| {}).await;
     let mut tx = w.tx(&acme).await;
-    campaigns::repo::park(&mut tx, running, None, "Outside hours").await.expect("parked");
+    campaigns::repo::park(&mut tx, running, None, Some(Parked::Due)).await.expect("parked");
     let paused = campaigns::duplicate(&mut tx, running).await.expect("copied");
     for action in [Action::Launch, Action::Pause] {
         campaigns::act(&mut tx, paused, action).await.expect("lawful");

@@ -179,6 +179,13 @@ pub(crate) async fn note_success(tx: &mut Tx, id: GatewayId) -> Result<()> {
     Ok(())
 }
 
+/// The half-open breaker let one probe through; until its answer, or for as long as a breaker stays open, no other.
+pub(crate) async fn note_probe(tx: &mut Tx, gateway: &Gateway) -> Result<()> {
+    let until = tx.now() + TimeDelta::seconds(OPEN_SECONDS) / gateway.speed(tx.config());
+    sqlx::query("update gateways set open_until = $2 where id = $1").bind(gateway.id).bind(until).execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// A system error of the provider: enough in a row open the breaker.
 pub(crate) async fn note_error(tx: &mut Tx, id: GatewayId) -> Result<()> {
     let (now, speed) = (tx.now(), tx.config().sandbox_speed);

@@ -22,7 +22,7 @@ pub(crate) use gateway::{COLUMNS as GATEWAY_COLUMNS, Stored as StoredGateway};
 pub use gateway::{Network, Provider};
 pub use place::{act, record};
 pub use plan::{Dial, Turn, plan};
-pub(crate) use plan::{Live, PublishedAgent, Recent, hours_of, move_slots};
+pub(crate) use plan::{Live, PublishedAgent, Recent, hours_of, move_slots, runnable};
 pub use reconcile::{due_checks, reconcile};
 
 use crate::db::Tx;

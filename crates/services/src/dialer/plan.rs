@@ -8,7 +8,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::{campaigns, credits, enrollments, suppressions, zones};
 use chrono::{DateTime, TimeDelta, Utc};
-use model::campaigns::{CallOrder, CampaignForm, Status};
+use model::campaigns::{CallOrder, CampaignForm, Parked, Status};
 use model::companies::Settings;
 use model::contacts::ContactStatus;
 use model::credits::{Credits, Price};
@@ -50,7 +50,7 @@ pub struct Turn {
 /// # Errors
 /// When the database refuses; then nothing happened.
 pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Turn> {
-    let Some(gateway_id) = campaigns::repo::gateway_of(tx, campaign).await? else { return Ok(Turn::default()) };
+    let Some(gateway_id) = campaigns::repo::gateway_now(tx, campaign).await? else { return Ok(Turn::default()) };
     let slots = free_slots(tx, campaign, gateway_id.uuid()).await?;
     let gateway = gateway::lock(tx, gateway_id).await?;
     let Some(c) = campaigns::repo::lock_active(tx, campaign).await? else { return Ok(Turn::default()) };
@@ -60,36 +60,43 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         return Ok(Turn::default());
     }
     if gateway.open_until.is_some_and(|until| until > now) {
-        campaigns::repo::park(tx, campaign, gateway.open_until, "The provider has trouble; trying again soon.").await?;
+        campaigns::repo::park(tx, campaign, gateway.open_until, Some(Parked::Provider)).await?;
         return Ok(Turn::default());
     }
     let settings = crate::companies::settings(tx).await?;
     let mut room = slots.min(BATCH_MAX);
-    if gateway.errors_in_row > 0 {
-        room = room.min(1); // half-open: one probe
+    let half_open = gateway.open_until.is_some();
+    if half_open {
+        room = room.min(1); // one probe, and the next only when this one got no answer
     }
     if room <= 0 {
         // Woken when a slot is freed; the long stop only guards against a lost bell.
-        campaigns::repo::park(tx, campaign, Some(now + TimeDelta::seconds(60)), campaigns::repo::LINES_BUSY).await?;
+        campaigns::repo::park(tx, campaign, Some(now + TimeDelta::seconds(60)), Some(Parked::Lines)).await?;
         return Ok(Turn::default());
     }
     if let Some(left) = left_today(tx, &c, &settings.time_zone).await? {
         if left <= 0 {
             let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-            campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), "The calls for today are used.").await?;
+            campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), Some(Parked::Today)).await?;
             return Ok(Turn::default());
         }
         room = room.min(left);
     }
     let tokens = gateway.tokens(now);
     if tokens <= 0 {
-        campaigns::repo::park(tx, campaign, Some(gateway.next_token(now)), "Pacing calls per second.").await?;
+        campaigns::repo::park(tx, campaign, Some(gateway.next_token(now)), Some(Parked::Pace)).await?;
         return Ok(Turn::default());
     }
     let hours = hours_of(&c.form, &settings.hours);
     let chosen = choose(tx, &c, &gateway, &hours, room.min(tokens)).await?;
     let Committed { dials, halted } = commit_intents(tx, &c, &gateway, &settings, worker, chosen.due).await?;
     gateway::take_tokens(tx, &gateway, i64::try_from(dials.len()).unwrap_or(0)).await?;
+    if !dials.is_empty() {
+        campaigns::repo::note_served(tx, campaign).await?;
+        if half_open {
+            gateway::note_probe(tx, &gateway).await?;
+        }
+    }
     if chosen.touched {
         crate::events::notice(tx, Topic::Campaigns).await?;
     }
@@ -358,25 +365,27 @@ async fn afford(tx: &mut Tx, c: &campaigns::Running, hold: Credits) -> Result<bo
         campaigns::pause_self(tx, c.id, why).await?;
         tx.record(EventKind::CreditsLow, Some(c.id.to_string()), format!("{}: {why}", c.name)).await?;
     } else {
-        campaigns::repo::park(tx, c.id, None, "Credits are held by calls under way.").await?;
+        campaigns::repo::park(tx, c.id, None, Some(Parked::Credits)).await?;
     }
     Ok(false)
 }
 
-/// Which campaigns have work, oldest first, at most a few per company so that companies take turns.
+/// Which campaigns have work. Companies take turns, whatever number of campaigns each has; within a company the
+/// campaign that waited longest for a line is first.
 ///
 /// # Errors
 /// When the database is away.
-pub(super) async fn runnable(
+pub(crate) async fn runnable(
     tx: &mut crate::db::SystemTx,
     limit: i64,
 ) -> Result<(Vec<(CompanyId, CampaignId)>, Option<DateTime<Utc>>)> {
     let now = tx.now();
     let rows = sqlx::query_as(
         "select company_id, id from (
-            select company_id, id, runnable_at, row_number() over (partition by company_id order by runnable_at) as turn
+            select company_id, id, served_at, runnable_at,
+                   row_number() over (partition by company_id order by served_at nulls first, runnable_at) as turn
             from campaigns where status = 'active' and runnable_at <= $1) ready
-         where turn <= 3 order by turn, runnable_at limit $2",
+         where turn <= 3 order by turn, served_at nulls first, runnable_at limit $2",
     )
     .bind(now)
     .bind(limit)

@@ -8,6 +8,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::{campaigns, inbox};
 use chrono::{DateTime, TimeDelta, Utc};
+use model::campaigns::Parked;
 use model::id::{CampaignId, CompanyId};
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgListener;
@@ -179,7 +180,7 @@ async fn note(db: &Db, dial: &Dial, answer: providers::Answer) {
 async fn set_aside(db: &Db, company: CompanyId, campaign: CampaignId) -> Result<()> {
     let mut tx = db.begin(&Actor::engine(company)).await?;
     let until = tx.now() + TimeDelta::seconds(30);
-    campaigns::repo::park(&mut tx, campaign, Some(until), "Something went wrong on our side; trying again soon.").await?;
+    campaigns::repo::park(&mut tx, campaign, Some(until), Some(Parked::Trouble)).await?;
     tx.commit().await
 }
 

@@ -16,6 +16,7 @@ use std::collections::HashSet;
 use tokio::task::JoinSet;
 
 mod late;
+mod shares;
 
 struct Room {
     world: World,
@@ -53,7 +54,7 @@ impl Room {
     async fn status(&self, campaign: CampaignId) -> (Status, Option<String>) {
         let mut tx = self.world.tx(&self.acme).await;
         let c = campaigns::load(&mut tx, campaign).await.expect("campaign");
-        (c.status, c.pause_reason.or(c.parked.map(|(why, _)| why)))
+        (c.status, c.pause_reason.or(c.parked.map(|(why, _)| why.label().to_owned())))
     }
 
     async fn holds(&self) {

@@ -8,7 +8,7 @@ use super::rows;
 use crate::dialer::eligible::Decision;
 use crate::dialer::window::midnight;
 use chrono::{Days, TimeDelta};
-use model::campaigns::Status;
+use model::campaigns::{Parked, Status};
 use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::EventKind;
@@ -188,7 +188,7 @@ impl Run {
             starts_at: self.form.starts_at,
             ends_at: self.form.ends_at,
             runnable_at: if is_active { due } else { None },
-            parked_reason: is_active.then_some("Waiting for the next attempt that is due."),
+            parked: is_active.then_some(Parked::Due),
             launched_at: self.launched_at,
             finished_at: self.finished_at,
             created_at: self.created_at,

@@ -5,7 +5,7 @@ use crate::error::Result;
 use anyhow::Context;
 use model::agents::AgentForm;
 use model::calls::{AnsweredBy, CallStatus, Outcome};
-use model::campaigns::{CampaignForm, Status};
+use model::campaigns::{CampaignForm, Parked, Status};
 use model::credits::{Account, Credits, MovementKind};
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::EventKind;
@@ -80,7 +80,7 @@ rows! {
     Campaign in "campaigns" {
         id: Uuid, name: &'static str, status: Status, pause_reason: Option<String>, form: CampaignForm, settings_version: i32, agent_id: Uuid,
         gateway_id: Option<Uuid>, starts_at: Option<Timestamp>, ends_at: Option<Timestamp>, runnable_at: Option<Timestamp>,
-        parked_reason: Option<&'static str>, launched_at: Option<Timestamp>, finished_at: Option<Timestamp>, created_at: Timestamp,
+        parked: Option<Parked>, launched_at: Option<Timestamp>, finished_at: Option<Timestamp>, created_at: Timestamp,
         updated_at: Timestamp,
     }
     CampaignVersion in "campaign_versions" { campaign_id: Uuid, version: i32, form: CampaignForm, saved_at: Timestamp, }
