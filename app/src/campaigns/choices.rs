@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::Error;
 use model::campaigns::Audience;
-use model::id::{AgentId, ImportId};
+use model::id::{AgentId, GatewayId, ImportId};
 use model::time::Hours;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
@@ -16,6 +16,8 @@ pub struct Choices {
     pub segments: Vec<String>,
     /// Completed imports, newest first: id and file name.
     pub imports: Vec<(ImportId, String)>,
+    /// Where calls can go through, oldest first: id and name.
+    pub gateways: Vec<(GatewayId, String)>,
     /// The company's hours.
     pub hours: Hours,
     /// The company's zone, in which start and end are written.
@@ -36,6 +38,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
     let agents = services::agents::list(&mut tx, &AgentFilter { paging, ..AgentFilter::default() }).await?;
     let segments = services::contacts::segments(&mut tx).await?;
     let imports = services::imports::list(&mut tx, &ImportFilter { status: Some(ImportStatus::Completed), paging }).await?;
+    let gateways = services::companies::gateways(&mut tx).await?;
     let settings = services::companies::settings(&mut tx).await?;
     tx.commit().await?;
     Ok(Choices {
@@ -47,6 +50,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
             .collect(),
         segments,
         imports: imports.items.into_iter().map(|i| (i.id, i.file_name)).collect(),
+        gateways: gateways.into_iter().map(|g| (g.id, g.name)).collect(),
         hours: settings.hours,
         zone: settings.time_zone,
         call_minutes_max: settings.call_minutes_max,

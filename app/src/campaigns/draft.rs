@@ -36,6 +36,8 @@ pub struct Draft {
     pub segment: RwSignal<String>,
     pub import: RwSignal<String>,
     pub agent: RwSignal<String>,
+    pub gateway: RwSignal<String>,
+    pub fallback_gateway: RwSignal<String>,
     /// As `datetime-local`, in the company's zone.
     pub starts: RwSignal<String>,
     pub ends: RwSignal<String>,
@@ -67,6 +69,8 @@ impl Draft {
             segment: empty(),
             import: empty(),
             agent: empty(),
+            gateway: empty(),
+            fallback_gateway: empty(),
             starts: empty(),
             ends: empty(),
             hours_of: empty(),
@@ -111,6 +115,8 @@ impl Draft {
         self.segment.set(segment);
         self.import.set(import);
         self.agent.set(form.agent.map(|id| id.to_string()).unwrap_or_default());
+        self.gateway.set(form.gateway.map(|id| id.to_string()).unwrap_or_default());
+        self.fallback_gateway.set(form.fallback_gateway.map(|id| id.to_string()).unwrap_or_default());
         self.starts.set(starts.map(wall).unwrap_or_default());
         self.ends.set(ends.map(wall).unwrap_or_default());
         self.hours_of.set(if form.hours.is_some() { "own" } else { "company" }.to_owned());
@@ -186,6 +192,8 @@ impl Draft {
             description: self.description.get_untracked(),
             audience: untrack(|| self.chosen_audience()),
             agent: self.agent.get_untracked().parse().ok(),
+            gateway: self.gateway.get_untracked().parse().ok(),
+            fallback_gateway: self.fallback_gateway.get_untracked().parse().ok(),
             starts_at,
             ends_at,
             hours,

@@ -194,6 +194,7 @@ pub(super) fn calling(draft: Draft, known: &Choices) -> AnyView {
             </Field>
             <div class="pt-1 sm:pt-7"><Switch label="Record calls" hint="Say so in the greeting." bind=draft.record/></div>
         </div>
+        {gateways(draft, known)}
         {retry_table(draft)}
         <div class="grid items-start gap-4 sm:grid-cols-2">
             <Field label="Attempts per contact" name="attempts_max" hint="All outcomes together." error=error(draft, "attempts_max")>
@@ -205,6 +206,25 @@ pub(super) fn calling(draft: Draft, known: &Choices) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Which way calls go out; with one gateway there is nothing to choose.
+fn gateways(draft: Draft, known: &Choices) -> Option<AnyView> {
+    let named = |first| Signal::stored(options(first, known.gateways.iter().map(|(id, name)| (id.to_string(), name.clone()))));
+    let (first, second) = (named("The company's first"), named("None: wait until it works again"));
+    (known.gateways.len() > 1).then(|| {
+        view! {
+            <div class="grid items-start gap-4 sm:grid-cols-2">
+                <Field label="Gateway" name="gateway" error=error(draft, "gateway")>
+                    <Select options=first bind=draft.gateway/>
+                </Field>
+                <Field label="While it has trouble" name="fallback_gateway" hint="New calls go through this one." error=error(draft, "fallback_gateway")>
+                    <Select options=second bind=draft.fallback_gateway/>
+                </Field>
+            </div>
+        }
+        .into_any()
+    })
 }
 
 fn retry_table(draft: Draft) -> impl IntoView {
