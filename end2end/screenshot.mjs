@@ -15,8 +15,7 @@ await page.getByLabel("E-mail").fill(email);
 await page.getByLabel("Password", { exact: true }).fill(password);
 await page.getByRole("button", { name: "Sign in" }).click();
 await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
-// the chart draws itself after hydration and is the last thing to come
-await page.locator(".chart svg text").first().waitFor();
+await page.locator(".chart svg path").first().waitFor();
 await page.waitForTimeout(1_500);
 await page.screenshot({ path: file });
 await browser.close();

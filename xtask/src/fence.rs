@@ -9,8 +9,7 @@ use crate::tools::{Paths, output};
 /// Each crate that reaches the browser, with the features it is compiled with there.
 const FENCED: [(&str, &str); 3] = [("frontend", ""), ("app", "hydrate"), ("model", "server_fn")];
 /// Anywhere in the graph: each of these has a heavy or impossible life in a browser.
-const BANNED: [&str; 10] =
-    ["sqlx", "tokio", "reqwest", "axum", "chrono-tz", "csv", "charming", "rustls", "services", "providers"];
+const BANNED: [&str; 9] = ["sqlx", "tokio", "reqwest", "axum", "chrono-tz", "csv", "rustls", "services", "providers"];
 const LIST: &str = "frontend/wasm-deps.txt";
 
 /// Compares with the list, or with `accept` writes it.

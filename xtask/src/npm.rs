@@ -12,7 +12,7 @@ use crate::tools::{Paths, Stamp, has, hash, run};
 const NODE_MAJOR_MIN: u32 = 20;
 
 pub fn install(paths: &Paths) -> Result<()> {
-    ensure!(has("node") && has("npm"), "Node.js {NODE_MAJOR_MIN} or later with npm is needed (Tailwind, ECharts, Playwright)");
+    ensure!(has("node") && has("npm"), "Node.js {NODE_MAJOR_MIN} or later with npm is needed (Tailwind, Playwright)");
     let modules = paths.root.join("node_modules");
     let inputs = hash(&[paths.root.join("package.json"), paths.root.join("package-lock.json")])?;
     let stamp = Stamp::new(modules.join(".belfry-stamp"), inputs);

@@ -1,4 +1,4 @@
-//! Everything the browser gets: wasm and its JavaScript, the stylesheet, the chart bundle, fonts, files of public/.
+//! Everything the browser gets: wasm and its JavaScript, the stylesheet, fonts, files of public/.
 //! A debug site has plain names. A release site is optimised, named by content hash, and compressed beforehand.
 
 use std::{
@@ -53,9 +53,8 @@ pub fn build(paths: &Paths, profile: Profile, stages: &mut Stages) -> Result<()>
     fs::create_dir_all(&site.pkg)?;
     let wasm = stages.run("wasm: cargo", || site.cargo())?;
     stages.run("wasm: bindgen", || site.bindgen(&wasm))?;
-    stages.run("stylesheet, charts, files", || {
+    stages.run("stylesheet, files", || {
         site.stylesheet()?;
-        site.charts()?;
         site.files()
     })?;
     stages.run("file names", || match profile {
@@ -140,20 +139,6 @@ impl Site<'_> {
         stamp.write()
     }
 
-    fn charts(&self) -> Result<()> {
-        let input = self.paths.root.join("style/charts.js");
-        let sources = [input.clone(), self.paths.root.join("package-lock.json")];
-        let (stamp, out) = (self.stamp("charts", hash(&sources)?), self.pkg.join("charts.js"));
-        if stamp.is_fresh(&out) {
-            return Ok(());
-        }
-        let mut esbuild = Command::new(self.paths.node_bin("esbuild"));
-        esbuild.current_dir(&self.paths.root).arg(input).arg(format!("--outfile={}", out.display()));
-        esbuild.args(["--bundle", "--format=esm", "--minify", "--target=es2022", "--legal-comments=none", "--log-level=warning"]);
-        run(&mut esbuild)?;
-        stamp.write()
-    }
-
     fn files(&self) -> Result<()> {
         let site = self.paths.site(self.profile);
         copy_tree(&self.paths.root.join("public"), &site)?;
@@ -176,18 +161,15 @@ impl Site<'_> {
     fn publish_hashed(&self) -> Result<()> {
         let made = self.work.join("pkg");
         let css = self.work.join("app.css");
-        let sources = [made.clone(), css.clone(), self.pkg.join("charts.js"), self.paths.root.join("public")];
+        let sources = [made.clone(), css.clone(), self.paths.root.join("public")];
         let stamp = self.stamp("publish", hash(&sources)?);
         let hash_file = self.hash_file();
         if stamp.is_fresh(&hash_file) {
             return Ok(());
         }
-        for old in files(&self.pkg)? {
-            let name = old.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with("app.") || name.ends_with(".br") {
-                fs::remove_file(old)?;
-            }
-        }
+        // what an earlier build left would be served, and counted
+        fs::remove_dir_all(&self.pkg)?;
+        fs::create_dir_all(&self.pkg)?;
         copy_tree(&made.join("snippets"), &self.pkg.join("snippets"))?;
         let mut hashes = String::new();
         for (kind, file) in [("js", made.join("app.js")), ("wasm", made.join("app.wasm")), ("css", css.clone())] {

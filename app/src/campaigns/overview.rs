@@ -37,7 +37,7 @@ fn why_quiet(campaign: &Campaign) -> Option<AnyView> {
     if let Some(why) = paused {
         return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}</Note> }.into_any());
     }
-    let (why, until) = campaign.parked.clone().filter(|_| campaign.status == Status::Active)?;
+    let (why, until) = campaign.parked.filter(|_| campaign.status == Status::Active)?;
     let until = until.map(|at| format!(" Next look {}.", at.short()));
     Some(
         view! {

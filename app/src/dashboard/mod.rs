@@ -1,7 +1,5 @@
 //! The first screen: figures of a period against the one before, calls per day, the funnel, and what is running now.
 
-#[cfg(feature = "ssr")]
-mod charts;
 mod start;
 
 use leptos::prelude::*;
@@ -13,35 +11,25 @@ use model::campaigns::{CampaignRow, Progress};
 use model::credits::Credits;
 use model::dashboard::{Dashboard, DashboardRange, DayCalls, Totals};
 use model::events::Topic;
-use serde::{Deserialize, Serialize};
 
 use crate::campaigns::{ProgressBar, connect_rate, second_line};
 use crate::live::use_topic;
 use crate::screen::{Answer, Loaded, count, link, may, permille, word};
 use crate::session::use_me;
 use crate::ui::{
-    Card, Cell, ChartFrame, ChartTable, Column, Empty, Funnel, FunnelStep, Legend, LinkButton, LiveDot, PageHeader, Segment,
-    Segmented, Size, Skeleton, Stat, Stats, Table, Trend, Variant, grouped,
+    Card, Cell, Chart, ChartFrame, Column, Empty, Funnel, FunnelStep, LinkButton, LiveDot, PageHeader, Segment, Segmented,
+    Series, Shape, Size, Skeleton, Stat, Stats, Table, Trend, Variant, grouped,
 };
 use start::{Start, is_new};
 
-/// The figures and the chart that goes with them, from one transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    pub figures: Dashboard,
-    /// ECharts option as JSON.
-    pub chart: String,
-}
-
 /// The dashboard of one period.
 #[server]
-pub async fn load_dashboard(range: DashboardRange) -> Result<Seen, Error> {
+pub async fn load_dashboard(range: DashboardRange) -> Result<Dashboard, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
     let figures = services::dashboard::load(&mut tx, range).await?;
     tx.commit().await?;
-    let chart = charts::calls_per_day(&figures.days);
-    Ok(Seen { figures, chart })
+    Ok(figures)
 }
 
 /// `/`
@@ -51,13 +39,13 @@ pub fn DashboardPage() -> impl IntoView {
     let range = Memo::new(move |_| query.with(|query| word(query, "range").unwrap_or(DashboardRange::Month)));
     let (campaigns, calls) = (use_topic(Topic::Campaigns), use_topic(Topic::Calls));
     let (contacts, agents) = (use_topic(Topic::Contacts), use_topic(Topic::Agents));
-    let seen: Answer<Seen> = Resource::new(
+    let figures: Answer<Dashboard> = Resource::new(
         move || (range.get(), campaigns.get(), calls.get(), contacts.get(), agents.get()),
         |(range, ..)| load_dashboard(range),
     );
     view! {
         <Title text="Dashboard"/>
-        <Loaded resource=seen what="the dashboard" heading="Dashboard" waiting=waiting view=page/>
+        <Loaded resource=figures what="the dashboard" heading="Dashboard" waiting=waiting view=page/>
     }
 }
 
@@ -71,8 +59,7 @@ fn waiting() -> impl IntoView {
     }
 }
 
-fn page(seen: Signal<Seen>) -> AnyView {
-    let figures = Memo::new(move |_| seen.with(|seen| seen.figures.clone()));
+fn page(figures: Signal<Dashboard>) -> AnyView {
     let fresh = Memo::new(move |_| figures.with(is_new));
     let me = use_me();
     let manage = may(Permission::ManageCampaigns);
@@ -108,17 +95,16 @@ fn page(seen: Signal<Seen>) -> AnyView {
     view! {
         <PageHeader title=Signal::derive(title) description=Signal::derive(description)>{ranges} {create}</PageHeader>
         {move || if fresh.get() {
-            view! { <Start seen=figures.into()/> }.into_any()
+            view! { <Start seen=figures/> }.into_any()
         } else {
-            view! { <Figures seen=seen figures=figures/> }.into_any()
+            view! { <Figures figures=figures/> }.into_any()
         }}
     }
     .into_any()
 }
 
 #[component]
-fn Figures(seen: Signal<Seen>, figures: Memo<Dashboard>) -> impl IntoView {
-    let option = Memo::new(move |_| seen.with(|seen| seen.chart.clone()));
+fn Figures(figures: Signal<Dashboard>) -> impl IntoView {
     let days = Memo::new(move |_| figures.with(|f| f.days.clone()));
     let funnel_foot = move || {
         figures.with(|f| {
@@ -130,7 +116,7 @@ fn Figures(seen: Signal<Seen>, figures: Memo<Dashboard>) -> impl IntoView {
         <div class="flex flex-col gap-6">
             {move || strip(figures.get())}
             <div class="grid gap-6 xl:grid-cols-3">
-                {move || per_day(days.get(), option)}
+                {move || per_day(days.get())}
                 <Card title="Funnel" scope="From attempt to conversation" foot=funnel_foot>
                     <Funnel steps=Signal::derive(move || figures.with(funnel))/>
                 </Card>
@@ -216,10 +202,21 @@ fn funnel(seen: &Dashboard) -> Vec<FunnelStep> {
     steps
 }
 
-/// The chart with its legend and its figures as a table.
-fn per_day(days: Vec<DayCalls>, option: Memo<String>) -> AnyView {
-    let sum = |read: fn(&DayCalls) -> i64| days.iter().map(read).sum::<i64>();
-    let all = sum(calls_of);
+/// One part of a day's calls: its name, its colour, whether it is pale, and how many there were.
+type Part = (&'static str, u8, bool, fn(&DayCalls) -> i64);
+
+/// What happened, most wanted first.
+const PARTS: [Part; 5] = [
+    ("Connected", 1, false, |day| day.connected),
+    ("Voicemail", 3, true, |day| day.voicemail),
+    ("No answer", 5, true, |day| day.no_answer),
+    ("Busy", 2, false, |day| day.busy),
+    ("Failed", 4, false, |day| day.failed),
+];
+
+/// The calls of each day as layers, with their figures as a table.
+fn per_day(days: Vec<DayCalls>) -> AnyView {
+    let all: i64 = days.iter().map(calls_of).sum();
     if all == 0 {
         return view! {
             <Card title="Calls per day" class="xl:col-span-2">
@@ -228,34 +225,21 @@ fn per_day(days: Vec<DayCalls>, option: Memo<String>) -> AnyView {
         }
         .into_any();
     }
-    let legend = vec![
-        Legend::new("Connected", 1, grouped(sum(|d| d.connected))),
-        Legend::new("Voicemail", 3, grouped(sum(|d| d.voicemail))),
-        Legend::new("No answer", 5, grouped(sum(|d| d.no_answer))),
-        Legend::new("Busy", 2, grouped(sum(|d| d.busy))),
-        Legend::new("Failed", 4, grouped(sum(|d| d.failed))),
-    ];
+    let labels = days.iter().map(|day| day.label.clone()).collect();
+    let chart = PARTS.iter().fold(Chart::new(Shape::Area, "Day", labels).counted(), |chart, (name, colour, pale, read)| {
+        let series = Series::new(*name, *colour, days.iter().map(read).collect());
+        chart.series(if *pale { series.faint() } else { series })
+    });
     let most =
         days.iter().max_by_key(|day| calls_of(day)).map(|day| format!("most on {} with {}", day.label, grouped(calls_of(day))));
     let summary =
         format!("Stacked areas of calls per day: {} in {} days, {}.", grouped(all), days.len(), most.unwrap_or_default());
-    let head = ["Day", "Connected", "Voicemail", "No answer", "Busy", "Failed"].map(str::to_owned).to_vec();
-    let rows = days
-        .iter()
-        .map(|d| {
-            std::iter::once(d.label.clone())
-                .chain([d.connected, d.voicemail, d.no_answer, d.busy, d.failed].map(grouped))
-                .collect()
-        })
-        .collect();
     view! {
         <ChartFrame
             title="Calls per day"
             scope="Ended calls, by what happened"
             summary=summary
-            option=option
-            table=ChartTable { head, rows }
-            legend=legend
+            chart=chart
             height=320
             class="xl:col-span-2"
         />
@@ -264,7 +248,7 @@ fn per_day(days: Vec<DayCalls>, option: Memo<String>) -> AnyView {
 }
 
 #[component]
-fn Running(figures: Memo<Dashboard>) -> impl IntoView {
+fn Running(figures: Signal<Dashboard>) -> impl IntoView {
     let rows = Memo::new(move |_| figures.with(|f| f.running.clone()));
     let empty = Memo::new(move |_| rows.with(Vec::is_empty));
     let scope =

@@ -52,15 +52,29 @@ pub(super) fn figures() -> AnyView {
     .into_any()
 }
 
-/// A small option of the kind the server builds.
-const SAMPLE_OPTION: &str = r#"{"grid":{"left":40,"right":12,"top":16,"bottom":26},"tooltip":{"trigger":"axis"},"xAxis":{"type":"category","data":["Mon","Tue","Wed","Thu","Fri"]},"yAxis":{"type":"value","splitNumber":3},"series":[{"name":"Connected","type":"bar","stack":"all","data":[273,313,232,295,307]},{"name":"No answer","type":"bar","stack":"all","color":"--chart-5/55","data":[260,242,176,241,275]}]}"#;
-
 pub(super) fn charts() -> AnyView {
-    let row = |day: &str, yes: u32, no: u32| vec![day.to_owned(), yes.to_string(), no.to_string()];
-    let table = ChartTable {
-        head: vec!["Day".into(), "Connected".into(), "No answer".into()],
-        rows: vec![row("Mon", 273, 260), row("Tue", 313, 242), row("Wed", 232, 176), row("Thu", 295, 241), row("Fri", 307, 275)],
-    };
+    let days = ["Mon", "Tue", "Wed", "Thu", "Fri"].map(str::to_owned).to_vec();
+    let stacked = Chart::new(Shape::Bars, "Day", days.clone())
+        .series(Series::new("Connected", 1, vec![273, 313, 232, 295, 307]))
+        .series(Series::new("No answer", 5, vec![260, 242, 176, 241, 275]).faint())
+        .counted();
+    let layers = Chart::new(Shape::Area, "Day", days.clone())
+        .series(Series::new("Connected", 1, vec![273, 313, 232, 295, 307]))
+        .series(Series::new("Voicemail", 3, vec![120, 140, 90, 110, 150]).faint())
+        .series(Series::new("Busy", 2, vec![30, 40, 20, 10, 50]));
+    let spread = vec![(880, 1_060), (930, 1_110), (600, 910), (700, 1_000), (720, 1_090)];
+    let beside = Chart::new(Shape::Groups, "Day", days.clone())
+        .series(Series::new("Rehearsed", 1, vec![948, 1_020, 760, 840, 900]).spread(spread.clone()))
+        .series(Series::new("Spent", 2, vec![930, 1_090, 700, 860, 1_010]))
+        .unit("cr");
+    let lines = Chart::new(Shape::Lines, "Day", days)
+        .series(Series::new("Most likely", 1, vec![948, 1_020, 760, 840, 900]).spread(spread))
+        .series(Series::new("Last week", 3, vec![700, 690, 820, 750, 810]).faint());
+    let runs = vec![2, 5, 9, 14, 22, 34, 46, 58, 67, 74, 70, 62, 52, 42, 31, 23, 15, 10, 7, 5, 4];
+    let bins = (0..21).map(|n| (880 + n * 16).to_string()).collect();
+    let histogram = Chart::new(Shape::Bars, "Credits", bins).series(Series::new("Runs", 1, runs).strong(5..15));
+    let shares = [("Outbound minutes", 1, 10_975), ("Inbound minutes", 3, 1_548), ("Training", 2, 844)];
+    let shares: Vec<_> = shares.into_iter().map(|(name, colour, value)| (name.to_owned(), colour, value)).collect();
     let steps = vec![
         FunnelStep::new("Attempted", "20,252", 100.0),
         FunnelStep::new("Connected", "7,518", 37.1),
@@ -75,12 +89,15 @@ pub(super) fn charts() -> AnyView {
                 title="Calls per day"
                 scope="This week, outbound, by what happened"
                 summary="Stacked bars: between 408 and 582 calls a day, a little over half of them connected."
-                option=SAMPLE_OPTION.to_owned()
-                table=table
-                legend=vec![Legend::new("Connected", 1, "1,420"), Legend::new("No answer", 5, "1,194")]
+                chart=stacked
                 height=240
             />
             <Card title="Funnel" scope="From attempt to a positive outcome" foot=foot><Funnel steps=steps/></Card>
+            <ChartFrame title="Layers" summary="Layers of calls per day." chart=layers height=200/>
+            <ChartFrame title="Rehearsed and spent" summary="Bars beside each other, with whiskers from P10 to P90." chart=beside height=200/>
+            <ChartFrame title="Credits per day" summary="Two lines, one with a band from P10 to P90." chart=lines height=200/>
+            <ChartFrame title="What it will cost" summary="A histogram of runs: most cost about 1,024 credits." chart=histogram height=200/>
+            <Card title="Cost allocation"><Donut shares=shares summary="A ring: most of the cost is outbound minutes." middle="13,367"/></Card>
         </div>
     }
     .into_any()
