@@ -101,6 +101,8 @@ ids! {
     MailId = "mai";
     /// One provider callback as it arrived.
     InboxId = "inb";
+    /// One rehearsal of a campaign.
+    RehearsalId = "reh";
 }
 
 #[cfg(test)]

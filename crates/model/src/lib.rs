@@ -20,6 +20,7 @@ pub mod id;
 pub mod imports;
 pub mod page;
 pub mod phone;
+pub mod rehearsal;
 pub mod suppressions;
 pub mod text;
 pub mod time;

@@ -26,6 +26,7 @@ pub mod inbox;
 pub mod jobs;
 pub mod mails;
 pub mod phones;
+pub mod rehearsal;
 pub mod seed;
 pub mod suppressions;
 #[doc(hidden)]

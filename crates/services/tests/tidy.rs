@@ -61,6 +61,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
         &["eligible.rs", "gateway.rs", "lease.rs", "place.rs", "plan.rs", "reconcile.rs", "retry.rs", "run.rs", "window.rs"],
     ),
     ("events", &["live.rs"]),
+    ("rehearsal", &["network.rs", "play.rs", "report.rs", "stage.rs"]),
     ("imports", &["encoding.rs", "files.rs", "intake.rs", "records.rs", "rows.rs"]),
     (
         "seed",

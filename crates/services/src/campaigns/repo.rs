@@ -288,14 +288,21 @@ pub(super) async fn open_for_calls(tx: &mut Tx, id: CampaignId, form: &CampaignF
 }
 
 /// Whether [`open_for_calls`] was reached; a scheduled start that failed did not.
-pub(super) async fn is_launched(tx: &mut Tx, id: CampaignId) -> Result<bool> {
+pub(crate) async fn is_launched(tx: &mut Tx, id: CampaignId) -> Result<bool> {
     Ok(sqlx::query_scalar("select gateway_id is not null from campaigns where id = $1").bind(id).fetch_one(tx.conn()).await?)
 }
 
 /// `from contacts k where …` for the people of an audience who may be called.
 fn audience_sql(select: &str, audience: &Audience) -> QueryBuilder<Postgres> {
+    let mut sql = everyone_sql(select, audience);
+    sql.push(" and not exists (select 1 from suppressions s where s.phone = k.phone)");
+    sql
+}
+
+/// The same with those who asked not to be called.
+pub(crate) fn everyone_sql(select: &str, audience: &Audience) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(select);
-    sql.push(" from contacts k where k.status = 'active' and not exists (select 1 from suppressions s where s.phone = k.phone)");
+    sql.push(" from contacts k where k.status = 'active'");
     match audience {
         Audience::Everyone => {}
         Audience::Segment { segment } => {
