@@ -1,4 +1,5 @@
-//! Company settings: name, zone, calling hours and limits; the gateways calls go through; and the law above all hours.
+//! Company settings: name, zone, calling hours and limits; the gateways calls go through and their numbers; and the law
+//! above all hours.
 
 pub mod form;
 pub mod week;
@@ -8,6 +9,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::companies::{GatewayRow, Settings};
+use model::numbers::NumberRow;
 use serde::{Deserialize, Serialize};
 
 use crate::screen::{Answer, Loaded};
@@ -19,22 +21,24 @@ use form::SettingsCard;
 pub struct CompanyPage {
     pub settings: Settings,
     pub gateways: Vec<GatewayRow>,
+    pub numbers: Vec<NumberRow>,
     /// Zones to choose from.
     pub zones: Vec<String>,
 }
 
-/// The settings, the gateways and the zones to choose from.
+/// The settings, the gateways with their numbers, and the zones to choose from.
 #[server]
 pub async fn load_settings() -> Result<CompanyPage, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
     let settings = services::companies::settings(&mut tx).await?;
     let gateways = services::companies::gateways(&mut tx).await?;
+    let numbers = services::numbers::list(&mut tx).await?;
     tx.commit().await?;
     // Legacy names without a region (`EST`, `Etc/GMT-5`) mislead; the one in use is offered whatever it is.
     let plain = |zone: &str| zone == "UTC" || (zone.contains('/') && !zone.starts_with("Etc/"));
     let zones = services::companies::zones().into_iter().filter(|zone| plain(zone) || *zone == settings.time_zone);
-    Ok(CompanyPage { zones: zones.map(str::to_owned).collect(), settings, gateways })
+    Ok(CompanyPage { zones: zones.map(str::to_owned).collect(), settings, gateways, numbers })
 }
 
 /// `/settings`
@@ -61,6 +65,7 @@ fn sections(company: Signal<CompanyPage>) -> AnyView {
             <SettingsCard settings=now.settings zones=now.zones/>
             {law()}
             {gateways(now.gateways)}
+            {numbers(now.numbers)}
         </div>
     }
     .into_any()
@@ -92,7 +97,6 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
     let columns = vec![
         Column::new("Gateway"),
         Column::new("Provider"),
-        Column::new("Caller id"),
         Column::new("Calls at once").number(),
         Column::new("Calls a second").number(),
     ];
@@ -107,7 +111,6 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
                         {kind} " "
                         {row.sandbox.then(|| view! { <Badge label="Sandbox" tone=Tone::Info/> })}
                     </Cell>
-                    <Cell label="Caller id" class="tabular-nums">{row.caller_id}</Cell>
                     <Cell label="Calls at once" number=true>{grouped(row.concurrency_max.into())}</Cell>
                     <Cell label="Calls a second" number=true>{grouped(row.calls_per_second.into())}</Cell>
                 </tr>
@@ -117,6 +120,51 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
     view! {
         <Card title="Gateways" scope="The accounts that calls go through. The sandbox is a simulated phone network: nobody's phone rings and no carrier is paid. Real carriers come with a later release." flush=true>
             <Table caption="Gateways of this company" columns=columns>{lines}</Table>
+        </Card>
+    }
+    .into_any()
+}
+
+fn numbers(rows: Vec<NumberRow>) -> AnyView {
+    let columns = vec![
+        Column::new("Number"),
+        Column::new("Gateway"),
+        Column::new("Answered by"),
+        Column::new("Calls now").number(),
+        Column::new("Calls a day").number(),
+    ];
+    let lines = rows
+        .into_iter()
+        .map(|row| {
+            let answered = match row.campaign {
+                Some((id, name)) => view! { <a class="link" href=format!("/campaigns/{id}")>{name}</a> }.into_any(),
+                None => view! { <span class="text-muted-foreground">"Nobody; callers hear a short message"</span> }.into_any(),
+            };
+            let per_day = row.calls_per_day_max.map_or_else(|| "No limit".to_owned(), |n| grouped(n.into()));
+            view! {
+                <tr>
+                    <td class="lead">
+                        <span class="font-medium tabular-nums">{row.phone}</span>
+                        <span class="sub">{row.label}</span>
+                    </td>
+                    <Cell label="Gateway">
+                        {row.gateway_name} " "
+                        {row.sandbox.then(|| view! { <Badge label="Sandbox" tone=Tone::Info/> })}
+                    </Cell>
+                    <Cell label="Answered by">{answered}</Cell>
+                    <Cell label="Calls now" number=true>{format!("{} of {}", row.in_use, grouped(row.concurrency_max.into()))}</Cell>
+                    <Cell label="Calls a day" number=true>{per_day}</Cell>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Card
+            title="Numbers"
+            scope="What people see when a campaign calls them, and what they call back. A person is called again from the number they know."
+            flush=true
+        >
+            <Table caption="Numbers of this company" columns=columns>{lines}</Table>
         </Card>
     }
     .into_any()

@@ -91,6 +91,8 @@ ids! {
     CallId = "cal";
     /// A company's account at a provider.
     GatewayId = "gwy";
+    /// A phone number of a gateway.
+    NumberId = "num";
     /// A do-not-call entry.
     SuppressionId = "sup";
     /// One entry of the ledger.

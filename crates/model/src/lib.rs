@@ -18,6 +18,7 @@ pub mod events;
 pub mod gateways;
 pub mod id;
 pub mod imports;
+pub mod numbers;
 pub mod page;
 pub mod phone;
 pub mod rehearsal;

@@ -25,6 +25,7 @@ pub mod imports;
 pub mod inbox;
 pub mod jobs;
 pub mod mails;
+pub mod numbers;
 pub mod phones;
 pub mod rehearsal;
 pub mod seed;

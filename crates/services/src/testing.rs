@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{self, Db, Tx};
 use crate::error::Result;
+use crate::numbers::repo::NewNumber;
 use crate::{agents, campaigns, companies, contacts};
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -13,6 +14,7 @@ use model::agents::{AgentForm, Scripts};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::id::{CallId, CampaignId, CompanyId, GatewayId, UserId};
+use model::phone::Phone;
 use model::time::Hours;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
@@ -143,6 +145,10 @@ impl World {
             .execute(tx.conn())
             .await
             .expect("slots");
+        // Another number than the first gateway's, so that a test can tell them apart.
+        let (number, phone) = (tx.id(), Phone::parse("+12025550190").expect("E.164"));
+        let number = NewNumber { id: number, gateway: id, phone: &phone, label: name, concurrency_max: 100 };
+        crate::numbers::repo::insert(tx.conn(), number, now).await.expect("number");
         tx.commit().await.expect("commit");
         id
     }

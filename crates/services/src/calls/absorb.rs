@@ -41,6 +41,7 @@ pub(crate) async fn absorb(tx: &mut Tx, id: CallId, report: Report) -> Result<()
 async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
     // Lock order: slots, campaign, enrollment, balances.
     dialer::move_slots(tx, call.campaign_id, call.gateway_id.uuid(), -1).await?;
+    dialer::move_number_slots(tx, call.number_id.as_slice(), -1).await?;
     campaigns::repo::wake_after_call(tx, call.campaign_id).await?;
     let bill = call.price().cost(call.talk_seconds);
     let cost = bill.min(call.held);

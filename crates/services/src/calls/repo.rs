@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use model::calls::{AnsweredBy, CallState, CallStatus, Outcome};
 use model::credits::{Credits, Price};
-use model::id::{CallId, CampaignId, EnrollmentId, GatewayId};
+use model::id::{CallId, CampaignId, EnrollmentId, GatewayId, NumberId};
 use model::phone::Phone;
 use model::time::Timestamp;
 
@@ -16,6 +16,7 @@ pub(crate) struct Stored {
     pub enrollment_id: EnrollmentId,
     pub campaign_id: CampaignId,
     pub gateway_id: GatewayId,
+    pub number_id: Option<NumberId>,
     pub phone: Phone,
     pub status: CallStatus,
     pub outcome: Option<Outcome>,
@@ -42,7 +43,7 @@ impl Stored {
 /// The call, locked until the end of the transaction.
 pub(crate) async fn lock(tx: &mut Tx, id: CallId) -> Result<Stored> {
     let found = sqlx::query_as(
-        "select id, enrollment_id, campaign_id, gateway_id, phone, status, outcome, answered_by, provider_call_id, per_minute,
+        "select id, enrollment_id, campaign_id, gateway_id, number_id, phone, status, outcome, answered_by, provider_call_id, per_minute,
                 initial_seconds, step_seconds, held, cost, settled_at, talk_seconds
          from calls where id = $1 for update",
     )

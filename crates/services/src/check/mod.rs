@@ -65,7 +65,8 @@ const QUESTIONS: &[Question] = &[
         name: "I4 slots in use = live calls, and within the cap when taken",
         sql: "select format('%s %s %s says %s in use, %s are live', u.company_id, u.scope, u.ref, u.in_use, n.live)
               from capacity u cross join lateral (select count(*) as live from calls k where k.company_id = u.company_id and k.status <> 'ended'
-                and (u.scope = 'company' or (u.scope = 'gateway' and k.gateway_id = u.ref) or (u.scope = 'campaign' and k.campaign_id = u.ref))) n
+                and (u.scope = 'company' or (u.scope = 'gateway' and k.gateway_id = u.ref) or (u.scope = 'campaign' and k.campaign_id = u.ref)
+                  or (u.scope = 'number' and k.number_id = u.ref))) n
               where u.in_use <> n.live",
     },
     Question {

@@ -6,6 +6,7 @@ mod tests;
 use crate::credits::{self, Shift};
 use crate::db::{SystemTx, Tx};
 use crate::error::Result;
+use crate::numbers::{self, repo::NewNumber};
 use chrono_tz::Tz;
 use hmac::{Hmac, KeyInit, Mac};
 use model::accounts::Permission;
@@ -13,6 +14,7 @@ use model::companies::{CompanyType, GatewayRow, Settings};
 use model::credits::MovementKind;
 use model::events::EventKind;
 use model::id::{CompanyId, GatewayId};
+use model::phone::Phone;
 use model::time::Hours;
 use secrecy::ExposeSecret;
 use sha2::Sha256;
@@ -74,6 +76,9 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
         .bind(SANDBOX_CONCURRENCY)
         .execute(tx.conn())
         .await?;
+    let phone = Phone::parse(SANDBOX_CALLER_ID).map_err(anyhow::Error::from)?;
+    let number = NewNumber { id: tx.id(), gateway, phone: &phone, label: "Sandbox", concurrency_max: SANDBOX_CONCURRENCY };
+    numbers::repo::insert(tx.conn(), number, now).await?;
     let welcome = Shift {
         kind: MovementKind::Grant,
         amount: credits::WELCOME,

@@ -7,6 +7,7 @@
 pub mod eligible;
 mod gateway;
 pub mod lease;
+mod numbers;
 mod place;
 mod plan;
 mod reconcile;
@@ -20,6 +21,7 @@ mod tests;
 pub(crate) use gateway::load as gateway_for_reading;
 pub(crate) use gateway::{COLUMNS as GATEWAY_COLUMNS, Stored as StoredGateway};
 pub use gateway::{Network, Provider};
+pub(crate) use numbers::move_slots as move_number_slots;
 pub use place::{act, record};
 pub use plan::{Dial, Turn, plan};
 pub(crate) use plan::{Live, PublishedAgent, Recent, hours_of, move_slots, runnable};

@@ -3,6 +3,7 @@
 
 use super::eligible::{Decision, Facts, decide, start_of_day, start_of_next_day};
 use super::gateway::{self, Gateway};
+use super::numbers::{self, Lines};
 use super::window::legal_hours;
 use crate::db::Tx;
 use crate::error::Result;
@@ -13,7 +14,7 @@ use model::companies::Settings;
 use model::contacts::ContactStatus;
 use model::credits::{Credits, Price};
 use model::events::{EventKind, Topic};
-use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId};
+use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, NumberId};
 use model::phone::Phone;
 use model::time::Hours;
 use std::collections::{HashMap, HashSet};
@@ -45,13 +46,15 @@ pub struct Turn {
 }
 
 /// One turn of one campaign: at most [`BATCH_MAX`] intents, then the time of the next turn.
-/// Lock order: company, gateway and campaign slots, gateway, campaign, phone numbers, enrollments.
+/// Lock order: slots of company, gateway, campaign and its numbers, gateway, campaign, phone numbers, enrollments.
 ///
 /// # Errors
 /// When the database refuses; then nothing happened.
 pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Turn> {
     let Some(gateway_id) = campaigns::repo::gateway_now(tx, campaign).await? else { return Ok(Turn::default()) };
+    let settings = crate::companies::settings(tx).await?;
     let slots = free_slots(tx, campaign, gateway_id.uuid()).await?;
+    let mut lines = numbers::lines(tx, gateway_id, settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC)).await?;
     let gateway = gateway::lock(tx, gateway_id).await?;
     let Some(c) = campaigns::repo::lock_active(tx, campaign).await? else { return Ok(Turn::default()) };
     let now = tx.now();
@@ -63,8 +66,16 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::repo::park(tx, campaign, gateway.open_until, Some(Parked::Provider)).await?;
         return Ok(Turn::default());
     }
-    let settings = crate::companies::settings(tx).await?;
-    let mut room = slots.min(BATCH_MAX);
+    if lines.is_empty() {
+        campaigns::pause_self(tx, campaign, "The gateway has no number to call from.").await?;
+        return Ok(Turn::default());
+    }
+    if lines.are_spent_today() {
+        let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+        campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), Some(Parked::Today)).await?;
+        return Ok(Turn::default());
+    }
+    let mut room = slots.min(lines.room()).min(BATCH_MAX);
     let half_open = gateway.open_until.is_some();
     if half_open {
         room = room.min(1); // one probe, and the next only when this one got no answer
@@ -89,7 +100,7 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
     }
     let hours = hours_of(&c.form, &settings.hours);
     let chosen = choose(tx, &c, &gateway, &hours, room.min(tokens)).await?;
-    let Committed { dials, halted } = commit_intents(tx, &c, &gateway, &settings, worker, chosen.due).await?;
+    let Committed { dials, halted } = commit_intents(tx, &c, &gateway, &settings, worker, &mut lines, chosen.due).await?;
     gateway::take_tokens(tx, &gateway, i64::try_from(dials.len()).unwrap_or(0)).await?;
     if !dials.is_empty() {
         campaigns::repo::note_served(tx, campaign).await?;
@@ -166,6 +177,8 @@ pub(crate) struct Due {
     pub phone: Phone,
     pub time_zone: Option<String>,
     pub contact_status: ContactStatus,
+    /// The number their last call of this campaign came from.
+    pub last_number: Option<NumberId>,
 }
 
 struct Committed {
@@ -188,7 +201,8 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, hours: &
         CallOrder::Newest => "e.id desc",
     };
     let mut sql = sqlx::QueryBuilder::new(
-        "select e.id, e.contact_id, e.attempts, e.dials, c.name, c.company, c.phone, c.time_zone, c.status as contact_status
+        "select e.id, e.contact_id, e.attempts, e.dials, c.name, c.company, c.phone, c.time_zone, c.status as contact_status,
+                (select k.number_id from calls k where k.id = e.last_call_id) as last_number
          from enrollments e join contacts c on c.id = e.contact_id where e.status = 'queued' and e.campaign_id = ",
     );
     sql.push_bind(c.id).push(" and e.next_attempt_at <= ").push_bind(now);
@@ -256,6 +270,7 @@ async fn commit_intents(
     gateway: &Gateway,
     settings: &Settings,
     worker: Uuid,
+    lines: &mut Lines,
     due: Vec<Due>,
 ) -> Result<Committed> {
     let Some(agent) = campaigns::repo::published_agent(tx, c.agent).await? else {
@@ -265,20 +280,24 @@ async fn commit_intents(
     let price = Price::BASE;
     let longest = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
     let terms = Terms { c, gateway, settings, agent, worker, price, longest, hold: price.cost(longest) };
-    let (mut dials, mut halted) = (Vec::new(), false);
+    let (mut dials, mut taken, mut halted) = (Vec::new(), Vec::new(), false);
     for d in due {
         if !afford(tx, c, terms.hold).await? {
             halted = true;
             break;
         }
+        // There are no more people than room on the numbers.
+        let Some(line) = lines.choose_number(d.last_number) else { break };
         let call: CallId = tx.id();
         credits::hold(tx, c.id, call, terms.hold).await?;
-        let intent = terms.intent(tx, call, &d);
+        let intent = terms.intent(tx, call, &d, &line);
         enrollments::repo::insert_intent(tx, &intent).await?;
-        dials.push(terms.dial(tx, call, &d));
+        dials.push(terms.dial(tx, call, &d, &line.1));
+        taken.push(line.0);
     }
     if !dials.is_empty() {
         move_slots(tx, c.id, gateway.id.uuid(), i32::try_from(dials.len()).unwrap_or(0)).await?;
+        numbers::move_slots(tx, &taken, 1).await?;
         crate::events::notice(tx, Topic::Calls).await?;
     }
     Ok(Committed { dials, halted })
@@ -286,7 +305,7 @@ async fn commit_intents(
 
 impl Terms<'_> {
     /// The row that is committed before anything rings.
-    fn intent<'a>(&'a self, tx: &Tx, call: CallId, d: &'a Due) -> enrollments::repo::Intent<'a> {
+    fn intent<'a>(&'a self, tx: &Tx, call: CallId, d: &'a Due, line: &'a (NumberId, Phone)) -> enrollments::repo::Intent<'a> {
         let (agent, agent_version, _) = &self.agent;
         enrollments::repo::Intent {
             call,
@@ -299,7 +318,8 @@ impl Terms<'_> {
             gateway: self.gateway.id,
             attempt: d.dials + 1,
             phone: &d.phone,
-            from: &self.gateway.caller_id,
+            number: line.0,
+            from: &line.1,
             price: self.price,
             seconds_max: i32::try_from(self.longest).unwrap_or(i32::MAX),
             held: self.hold,
@@ -309,7 +329,7 @@ impl Terms<'_> {
     }
 
     /// The request that follows the commit, with everything filled in.
-    fn dial(&self, tx: &Tx, call: CallId, d: &Due) -> Dial {
+    fn dial(&self, tx: &Tx, call: CallId, d: &Due, from: &Phone) -> Dial {
         let (_, _, agent) = &self.agent;
         let callback = format!("{}/hooks/twilio/{}", tx.config().public_url, self.gateway.id);
         let fill = |text: &str| {
@@ -332,7 +352,7 @@ impl Terms<'_> {
         let originate = providers::Originate {
             call,
             to: d.phone.clone(),
-            from: self.gateway.caller_id.clone(),
+            from: from.clone(),
             script,
             ring_seconds_max: u32::try_from(self.settings.ring_seconds_max).unwrap_or(30),
             talk_seconds_max: u32::try_from(self.longest).unwrap_or(60),

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use model::accounts::Permission;
 use model::credits::{Credits, Price};
 use model::enrollments::{EnrollmentFilter, EnrollmentRow, EnrollmentStatus, Reason};
-use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId};
+use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
 use model::page::Page;
 use model::phone::Phone;
 use model::time::Timestamp;
@@ -131,6 +131,8 @@ pub(crate) struct Intent<'a> {
     pub gateway: GatewayId,
     pub attempt: i32,
     pub phone: &'a Phone,
+    /// Which of our numbers it comes from.
+    pub number: NumberId,
     pub from: &'a Phone,
     pub price: Price,
     pub seconds_max: i32,
@@ -145,8 +147,9 @@ pub(crate) async fn insert_intent(tx: &mut Tx, i: &Intent<'_>) -> Result<()> {
     let now = tx.now();
     sqlx::query(
         "insert into calls (id, enrollment_id, campaign_id, contact_id, agent_id, agent_version, settings_version, gateway_id, attempt_no,
-                phone, from_phone, status, per_minute, initial_seconds, step_seconds, call_seconds_max, held, worker_id, check_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'dialing', $12, $13, $14, $15, $16, $17, $18, $19)",
+                phone, from_phone, status, per_minute, initial_seconds, step_seconds, call_seconds_max, held, worker_id, check_at, created_at,
+                number_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'dialing', $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(i.call)
     .bind(i.enrollment)
@@ -167,6 +170,7 @@ pub(crate) async fn insert_intent(tx: &mut Tx, i: &Intent<'_>) -> Result<()> {
     .bind(i.worker)
     .bind(i.check_at)
     .bind(now)
+    .bind(i.number)
     .execute(tx.conn())
     .await?;
     sqlx::query(

@@ -1,0 +1,81 @@
+//! SQL of numbers. A number and its slots are made together.
+
+use super::NUMBERS_MAX;
+use crate::db::Tx;
+use crate::error::Result;
+use model::id::{CampaignId, GatewayId, NumberId};
+use model::numbers::NumberRow;
+use model::phone::Phone;
+use model::time::Timestamp;
+use sqlx::PgConnection;
+
+/// A number to add.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewNumber<'a> {
+    pub id: NumberId,
+    pub gateway: GatewayId,
+    pub phone: &'a Phone,
+    pub label: &'a str,
+    pub concurrency_max: i32,
+}
+
+/// Adds a number with its slots. Takes a connection, because a company is opened before it has a transaction of its own.
+pub(crate) async fn insert(conn: &mut PgConnection, new: NewNumber<'_>, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "insert into numbers (id, gateway_id, phone, label, concurrency_max, created_at) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(new.id)
+    .bind(new.gateway)
+    .bind(new.phone)
+    .bind(new.label)
+    .bind(new.concurrency_max)
+    .bind(now)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("insert into capacity (scope, ref, cap) values ('number', $1, $2)")
+        .bind(new.id)
+        .bind(new.concurrency_max)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Listed {
+    id: NumberId,
+    phone: Phone,
+    label: String,
+    gateway_id: GatewayId,
+    gateway_name: String,
+    sandbox: bool,
+    in_use: i32,
+    concurrency_max: i32,
+    calls_per_day_max: Option<i32>,
+    campaign_id: Option<CampaignId>,
+    campaign_name: Option<String>,
+}
+
+pub(super) async fn list(tx: &mut Tx) -> Result<Vec<NumberRow>> {
+    let rows: Vec<Listed> = sqlx::query_as(
+        "select n.id, n.phone, n.label, n.gateway_id, g.name as gateway_name, g.sandbox, u.in_use, n.concurrency_max,
+                n.calls_per_day_max, n.campaign_id, c.name as campaign_name
+         from numbers n join gateways g on g.id = n.gateway_id join capacity u on u.scope = 'number' and u.ref = n.id
+         left join campaigns c on c.id = n.campaign_id order by g.created_at, n.created_at, n.id limit $1",
+    )
+    .bind(NUMBERS_MAX)
+    .fetch_all(tx.conn())
+    .await?;
+    let row = |r: Listed| NumberRow {
+        id: r.id,
+        phone: r.phone.to_string(),
+        label: r.label,
+        gateway: r.gateway_id,
+        gateway_name: r.gateway_name,
+        sandbox: r.sandbox,
+        in_use: r.in_use,
+        concurrency_max: r.concurrency_max,
+        calls_per_day_max: r.calls_per_day_max,
+        campaign: r.campaign_id.zip(r.campaign_name),
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
