@@ -32,7 +32,7 @@ async fn a_new_company_can_begin_at_once() {
     assert!(gateways[0].sandbox, "nothing real rings before somebody connects it");
     let slots: Vec<(String, i32, i32)> =
         sqlx::query_as("select scope, in_use, cap from capacity order by scope").fetch_all(tx.conn()).await.expect("slots");
-    assert_eq!(slots, [("company".to_owned(), 0, 20), ("gateway".to_owned(), 0, 100)]);
+    assert_eq!(slots, [("company".to_owned(), 0, 20), ("gateway".to_owned(), 0, 100), ("number".to_owned(), 0, 100)]);
 }
 
 #[tokio::test]
