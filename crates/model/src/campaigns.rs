@@ -104,7 +104,7 @@ impl Default for Retries {
         Self {
             busy: retry(20, 2),
             no_answer: retry(180, 3),
-            voicemail: retry(240, 1),
+            voicemail: retry(60, 1),
             rejected: retry(1440, 1),
             failed: retry(5, 3),
             attempts_max: 6,

@@ -55,6 +55,48 @@ impl Settings {
     }
 }
 
+/// What a company asks beyond the law. It can only tighten: the law holds besides, whatever is set here.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Compliance {
+    /// Attempts per contact in any seven days, over all campaigns.
+    pub attempts_per_week_max: i32,
+    /// Attempts per contact for ever, over all campaigns; `None`: no limit.
+    pub attempts_ever_max: Option<i32>,
+    /// Countries that may be called, two letters each; empty: those with a rule pack, and the company's own.
+    pub countries: Vec<String>,
+}
+
+/// The most attempts a company may allow itself per contact in seven days.
+pub const ATTEMPTS_PER_WEEK_MAX: i32 = 30;
+/// More countries than there are.
+const COUNTRIES_MAX: usize = 250;
+
+impl Default for Compliance {
+    fn default() -> Self {
+        Self { attempts_per_week_max: 10, attempts_ever_max: None, countries: Vec::new() }
+    }
+}
+
+impl Compliance {
+    /// All field problems at once. Whether a country exists is looked up by the server.
+    pub fn check(&self) -> Result<()> {
+        Check::new()
+            .need(
+                (1..=ATTEMPTS_PER_WEEK_MAX).contains(&self.attempts_per_week_max),
+                "attempts_per_week_max",
+                "Choose 1 to 30 attempts in seven days.",
+            )
+            .need(
+                self.attempts_ever_max.is_none_or(|n| (1..=1_000).contains(&n)),
+                "attempts_ever_max",
+                "Choose 1 to 1,000 attempts, or leave it empty.",
+            )
+            .need(self.countries.len() <= COUNTRIES_MAX, "countries", "There are fewer countries than that.")
+            .done()
+    }
+}
+
 /// A gateway as the settings screen shows it. Keys never leave the server.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct GatewayRow {

@@ -36,6 +36,10 @@ words! {
         DayCap = "day_cap", "Called often enough today";
         OutsideHours = "outside_hours", "Outside calling hours";
         NeverOpen = "never_open", "No hours in common with the contact's zone";
+        WeekCap = "week_cap", "Called often enough this week";
+        LifetimeCap = "lifetime_cap", "Called as often as you ever want";
+        LawCap = "law_cap", "Called as often as the law allows";
+        Destination = "destination", "Country not enabled";
         CampaignDayCap = "campaign_day_cap", "The campaign's calls for today are used";
         Busy = "busy", "The same number is on a call";
         CampaignOver = "campaign_over", "The campaign is over";

@@ -22,6 +22,7 @@ pub mod numbers;
 pub mod page;
 pub mod phone;
 pub mod rehearsal;
+pub mod rules;
 pub mod suppressions;
 pub mod text;
 pub mod time;

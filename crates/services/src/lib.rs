@@ -28,6 +28,7 @@ pub mod mails;
 pub mod numbers;
 pub mod phones;
 pub mod rehearsal;
+pub mod rules;
 pub mod seed;
 pub mod suppressions;
 #[doc(hidden)]

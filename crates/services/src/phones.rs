@@ -127,6 +127,14 @@ pub fn is_region(text: &str) -> bool {
     Region::from_code(text).is_ok_and(|r| PHONE_NUMBER_UTIL.get_country_code_for_region(r).is_some())
 }
 
+/// The country a number belongs to, two letters; the main one where several share a calling code and the number does
+/// not tell.
+pub fn country(phone: &Phone) -> Option<String> {
+    let number = PHONE_NUMBER_UTIL.parse(phone.as_str(), None::<Region>).ok()?;
+    let region = number.get_region_code().or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code));
+    region.map(|region| region.to_string())
+}
+
 /// The region of numbers that this company writes without a country code.
 ///
 /// # Errors

@@ -2,10 +2,11 @@
 
 use super::{Report, repo, step};
 use crate::db::Tx;
-use crate::dialer::retry::{Ended, History, Next, next, rule_of};
+use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
 use crate::error::Result;
 use crate::{campaigns, credits, dialer, enrollments, suppressions};
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
@@ -75,8 +76,10 @@ async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
         enrollments::repo::uncount_attempt(tx, enrollment).await?;
         Some(at)
     } else {
-        let history = history(tx, call, outcome).await?;
-        let ended = Ended { outcome, talk_seconds: call.talk_seconds, permanent: report.permanent, uncertain: report.uncertain };
+        let zone = enrollments::repo::zone_of(tx, enrollment).await?;
+        let history = history(tx, call, outcome, zone).await?;
+        let (at, talk_seconds, permanent, uncertain) = (tx.now(), call.talk_seconds, report.permanent, report.uncertain);
+        let ended = Ended { outcome, talk_seconds, permanent, uncertain, at, zone };
         match next(ended, history, &form.retries) {
             Next::Done(status) => return enrollments::finish(tx, campaign, enrollment, status, None).await,
             Next::Again { wait } => Some(tx.now() + scaled(tx, call, wait).await?),
@@ -91,11 +94,13 @@ async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
 }
 
 /// Attempts of this enrollment so far, and those under the same retry rule, this one included.
-async fn history(tx: &mut Tx, call: &repo::Stored, outcome: Outcome) -> Result<History> {
+async fn history(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, zone: Option<Tz>) -> Result<History> {
     let rule = rule_of(outcome, call.talk_seconds);
     let ended = repo::counted_outcomes(tx, call.enrollment_id).await?;
-    let alike = ended.iter().filter(|(o, talk)| rule_of(*o, *talk) == rule).count();
-    Ok(History { attempts: i32::try_from(ended.len()).unwrap_or(i32::MAX), alike: i32::try_from(alike).unwrap_or(i32::MAX) })
+    let alike = ended.iter().filter(|(o, talk, _)| rule_of(*o, *talk) == rule).count();
+    let tried = ended.iter().fold(DayParts::default(), |all, (.., at)| all.with(zone.and_then(|zone| DayPart::at(*at, zone))));
+    let [attempts, alike] = [ended.len(), alike].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+    Ok(History { attempts, alike, tried })
 }
 
 /// Waits of sandbox campaigns run at the sandbox's speed.

@@ -167,11 +167,13 @@ pub(crate) async fn check_again(tx: &mut Tx, id: CallId, next: Timestamp) -> Res
 }
 
 /// Outcomes and talk of an enrollment's attempts that count.
-pub(super) async fn counted_outcomes(tx: &mut Tx, id: EnrollmentId) -> Result<Vec<(Outcome, i64)>> {
-    Ok(sqlx::query_as("select outcome, talk_seconds from calls where enrollment_id = $1 and outcome is not null and counted")
-        .bind(id)
-        .fetch_all(tx.conn())
-        .await?)
+pub(super) async fn counted_outcomes(tx: &mut Tx, id: EnrollmentId) -> Result<Vec<(Outcome, i64, Timestamp)>> {
+    Ok(sqlx::query_as(
+        "select outcome, talk_seconds, created_at from calls where enrollment_id = $1 and outcome is not null and counted",
+    )
+    .bind(id)
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 pub(super) async fn is_last_of_enrollment(tx: &mut Tx, id: CallId) -> Result<bool> {

@@ -2,9 +2,10 @@
 
 use super::repo;
 use crate::db::Tx;
-use crate::dialer::window::{Opening, opening};
+use crate::dialer::window::{Opening, Schedule, opening};
 use crate::error::Result;
-use crate::{companies, credits, dialer, zones};
+use crate::rules::Place;
+use crate::{companies, credits};
 use chrono::{DateTime, Utc};
 use model::accounts::Permission;
 use model::agents::AgentStatus;
@@ -107,7 +108,7 @@ fn hours_item(tx: &Tx, form: &CampaignForm, first: Option<DateTime<Utc>>, contac
         None => item(
             "Calling hours",
             false,
-            "No opening in the next two weeks in your contacts' zones. Calls are only placed 08:00–21:00 local.".to_owned(),
+            "No opening in the next two weeks in your contacts' zones. Calls are only placed inside the hours of the rule packs; see Compliance in the settings.".to_owned(),
             "/settings",
         ),
     }
@@ -149,13 +150,14 @@ fn longest_call(form: &CampaignForm, settings: &Settings) -> Credits {
 /// The earliest opening among a sample of the audience.
 async fn first_call(tx: &mut Tx, form: &CampaignForm, settings: &Settings) -> Result<Option<DateTime<Utc>>> {
     let Some(audience) = &form.audience else { return Ok(None) };
-    let hours = dialer::hours_of(form, &settings.hours);
     let from = form.starts_at.map_or(tx.now(), |start| start.max(tx.now()));
     let people: Vec<(Phone, Option<String>)> = repo::audience_sample(tx, audience, SAMPLE).await?;
-    let mut seen: HashMap<Vec<chrono_tz::Tz>, Option<DateTime<Utc>>> = HashMap::new();
+    let mut seen: HashMap<(Vec<chrono_tz::Tz>, Vec<&str>), Option<DateTime<Utc>>> = HashMap::new();
     for (phone, stated) in people {
-        let zones = zones::candidates(stated.as_deref(), &phone);
-        seen.entry(zones).or_insert_with_key(|zones| match opening(from, &hours, zones) {
+        let place = Place::of(stated.as_deref(), &phone);
+        let key = (place.zones.clone(), place.packs.iter().map(|pack| pack.jurisdiction.as_str()).collect());
+        let schedule = Schedule { company: &settings.hours, campaign: form.hours.as_ref(), place: &place };
+        seen.entry(key).or_insert_with(|| match opening(from, &schedule) {
             Opening::Now { .. } => Some(from),
             Opening::At(at) => Some(at),
             Opening::Never => None,

@@ -10,7 +10,7 @@ use crate::numbers::{self, repo::NewNumber};
 use chrono_tz::Tz;
 use hmac::{Hmac, KeyInit, Mac};
 use model::accounts::Permission;
-use model::companies::{CompanyType, GatewayRow, Settings};
+use model::companies::{CompanyType, Compliance, GatewayRow, Settings};
 use model::credits::MovementKind;
 use model::events::EventKind;
 use model::id::{CompanyId, GatewayId};
@@ -165,6 +165,32 @@ pub async fn save_settings(tx: &mut Tx, s: &Settings) -> Result<()> {
     crate::dialer::wake_company(tx).await?;
     let subject = tx.actor().company().to_string();
     tx.record(EventKind::SettingsChanged, Some(subject), "Settings saved").await
+}
+
+/// What the company asks beyond the law.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn compliance(tx: &mut Tx) -> Result<Compliance> {
+    let stored: Json<Compliance> =
+        sqlx::query_scalar("select compliance from companies where id = app.company()").fetch_one(tx.conn()).await?;
+    Ok(stored.0)
+}
+
+/// Saves it; in force from the next dial.
+///
+/// # Errors
+/// `Forbidden`, or `Invalid` with a message per field.
+pub async fn save_compliance(tx: &mut Tx, own: &Compliance) -> Result<()> {
+    tx.require(Permission::ManageSettings)?;
+    own.check()?;
+    if let Some(bad) = own.countries.iter().find(|c| !crate::phones::is_region(c)) {
+        return Err(model::Error::field("countries", format!("{bad} is not a country. Use two letters, like US.")).into());
+    }
+    sqlx::query("update companies set compliance = $1 where id = app.company()").bind(Json(own)).execute(tx.conn()).await?;
+    crate::dialer::wake_company(tx).await?;
+    let subject = tx.actor().company().to_string();
+    tx.record(EventKind::SettingsChanged, Some(subject), "Compliance saved").await
 }
 
 /// The company's gateways, without their keys.

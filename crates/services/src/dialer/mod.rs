@@ -24,7 +24,7 @@ pub use gateway::{Network, Provider};
 pub(crate) use numbers::move_slots as move_number_slots;
 pub use place::{act, record};
 pub use plan::{Dial, Turn, plan};
-pub(crate) use plan::{Live, PublishedAgent, Recent, hours_of, move_slots, runnable};
+pub(crate) use plan::{Live, PublishedAgent, Recent, move_slots, runnable};
 pub use reconcile::{due_checks, reconcile};
 
 use crate::db::Tx;

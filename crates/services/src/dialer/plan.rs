@@ -1,22 +1,22 @@
 //! The claim transaction: takes slots and tokens, decides, holds credits, commits intents. After its commit
 //! nothing waits: the commit *is* the moment of dialing.
 
-use super::eligible::{Decision, Facts, decide, start_of_day, start_of_next_day};
+use super::eligible::{Decision, Facts, Past, decide, start_of_day, start_of_next_day};
 use super::gateway::{self, Gateway};
 use super::numbers::{self, Lines};
-use super::window::legal_hours;
+use super::window::Schedule;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::{campaigns, credits, enrollments, suppressions, zones};
+use crate::rules::{self, Place};
+use crate::{campaigns, companies, credits, enrollments, suppressions};
 use chrono::{DateTime, TimeDelta, Utc};
-use model::campaigns::{CallOrder, CampaignForm, Parked, Status};
+use model::campaigns::{CallOrder, Parked, Status};
 use model::companies::Settings;
 use model::contacts::ContactStatus;
 use model::credits::{Credits, Price};
 use model::events::{EventKind, Topic};
 use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, NumberId};
 use model::phone::Phone;
-use model::time::Hours;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -98,8 +98,7 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::repo::park(tx, campaign, Some(gateway.next_token(now)), Some(Parked::Pace)).await?;
         return Ok(Turn::default());
     }
-    let hours = hours_of(&c.form, &settings.hours);
-    let chosen = choose(tx, &c, &gateway, &hours, room.min(tokens)).await?;
+    let chosen = choose(tx, &c, &gateway, &settings, room.min(tokens)).await?;
     let Committed { dials, halted } = commit_intents(tx, &c, &gateway, &settings, worker, &mut lines, chosen.due).await?;
     gateway::take_tokens(tx, &gateway, i64::try_from(dials.len()).unwrap_or(0)).await?;
     if !dials.is_empty() {
@@ -115,11 +114,6 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::rest(tx, &c, chosen.touched).await?;
     }
     Ok(Turn { dials })
-}
-
-/// Campaign hours ∩ company hours ∩ law. A campaign without hours of its own uses the company's.
-pub(crate) fn hours_of(form: &CampaignForm, company: &Hours) -> Hours {
-    form.hours.as_ref().unwrap_or(company).intersect(&legal_hours())
 }
 
 /// Locks the slot rows in order and returns how many calls fit under all of them.
@@ -194,7 +188,7 @@ struct Chosen {
 }
 
 /// Decides on due enrollments until `room` of them may be dialed; writes every other decision down.
-async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, hours: &Hours, room: i64) -> Result<Chosen> {
+async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings: &Settings, room: i64) -> Result<Chosen> {
     let now = tx.now();
     let order = match c.form.order {
         CallOrder::Fifo => "e.next_attempt_at, e.id",
@@ -214,25 +208,31 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, hours: &
     suppressions::lock_phones(tx, &phones).await?;
     let suppressed = suppressions::is_suppressed(tx, &phones).await?;
     let mut busy = enrollments::repo::live_phones(tx, &phones).await?;
-    let called = enrollments::repo::recent_calls(tx, &due.iter().map(|d| d.contact_id).collect::<Vec<_>>()).await?;
-    let none = Vec::new();
+    let own = companies::compliance(tx).await?;
+    let people: Vec<_> = due.iter().map(|d| d.contact_id).collect();
+    let called = enrollments::repo::recent_calls(tx, &people).await?;
+    let ever = if own.attempts_ever_max.is_some() { enrollments::repo::calls_ever(tx, &people).await? } else { HashMap::new() };
     let speed = gateway.speed(tx.config());
     let mut chosen = Vec::new();
     for d in due {
         if i64::try_from(chosen.len()).unwrap_or(i64::MAX) >= room {
             break; // not decided: still due, looked at in the next turn
         }
-        let zones = zones::candidates(d.time_zone.as_deref(), &d.phone);
+        let place = Place::of(d.time_zone.as_deref(), &d.phone);
         let decision = decide(&Facts {
             now,
+            due_at: now,
             suppressed: suppressed.contains(&d.phone),
             archived: d.contact_status == ContactStatus::Archived,
+            enabled: rules::is_enabled(&own, &settings.default_region, &place),
             attempts: if d.dials >= DIALS_MAX { c.form.retries.attempts_max } else { d.attempts },
             attempts_max: c.form.retries.attempts_max,
-            called_at: called.get(&d.contact_id).unwrap_or(&none),
+            calls: called.get(&d.contact_id).map_or(&[], Vec::as_slice),
+            calls_ever: ever.get(&d.contact_id).copied().unwrap_or(0),
             per_day_max: c.form.retries.attempts_per_day_max,
-            hours,
-            zones: &zones,
+            per_week_max: own.attempts_per_week_max,
+            ever_max: own.attempts_ever_max,
+            schedule: Schedule { company: &settings.hours, campaign: c.form.hours.as_ref(), place: &place },
             number_busy: busy.contains(&d.phone),
             speed,
         });
@@ -429,8 +429,8 @@ pub(super) async fn to_start(tx: &mut crate::db::SystemTx) -> Result<Vec<(Compan
         .await?)
 }
 
-/// Contact → recent call times; see [`Facts::called_at`].
-pub(crate) type Recent = HashMap<ContactId, Vec<DateTime<Utc>>>;
+/// Contact → recent calls; see [`Facts::calls`].
+pub(crate) type Recent = HashMap<ContactId, Vec<Past>>;
 /// Numbers with a call under way.
 pub(crate) type Live = HashSet<Phone>;
 /// An agent with the version a call is made with.

@@ -119,7 +119,10 @@ async fn outside_the_legal_window_nobody_is_dialed_and_everybody_knows_why() {
     room.world.clock.set("2026-11-24T02:00:00Z".parse().expect("a moment"));
     assert_eq!(room.plan(campaign).await.dials.len(), 0);
     for person in room.people(campaign).await {
-        assert_eq!((person.reason, person.reason_detail.as_str()), (Some(Reason::OutsideHours), "21:00 in New York"));
+        assert_eq!(
+            (person.reason, person.reason_detail.as_str()),
+            (Some(Reason::OutsideHours), "21:00 in New York: United States, federal stops at 21:00 (47 CFR 64.1200(c)(1))")
+        );
         assert_eq!(person.next_attempt_at.expect("a moment").iso(), "2026-11-24T08:00:00-05:00");
     }
     room.plan(campaign).await;

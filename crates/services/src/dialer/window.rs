@@ -1,17 +1,25 @@
-//! When may a phone ring? Pure: hours, zones and a moment in; an opening out. Evaluated on instants, so a
+//! When may a phone ring? Pure: hours, packs, zones and a moment in; an opening out. Evaluated on instants, so a
 //! day with 23 or 25 hours needs no special case.
 
-use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use crate::rules::{Place, holiday};
+use crate::zones;
+use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
+use model::rules::{Pack, Rule, Week};
 use model::time::{DAY_MINUTES, Hours, Window};
 
 /// How far ahead an opening is looked for.
 pub const HORIZON_DAYS: u64 = 15;
+/// Looked at first: nearly everybody has an opening this near.
+const NEAR_DAYS: u64 = 2;
 
-/// The floor under every company's hours: 08:00–21:00 at the called party, 47 CFR 64.1200(c)(1) and 16 CFR
-/// 310.4(c). Companies may tighten it and never loosen it. State and country packs come on top of it.
-pub fn legal_hours() -> Hours {
-    Hours::weekly(0, 6, Window { start_minute: 8 * 60, end_minute: 21 * 60 })
+/// Everybody who must be open: the company, the campaign if it has hours of its own, and every rule of every pack
+/// in every zone of the place.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule<'a> {
+    pub company: &'a Hours,
+    pub campaign: Option<&'a Hours>,
+    pub place: &'a Place,
 }
 
 /// Whether now is inside, and if not, when it will be.
@@ -25,13 +33,22 @@ pub enum Opening {
     Never,
 }
 
-/// The opening of `hours` that holds in *every* one of `zones`.
-pub fn opening(now: DateTime<Utc>, hours: &Hours, zones: &[Tz]) -> Opening {
-    let Some((first, rest)) = zones.split_first() else { return Opening::Never };
-    let mut open = intervals(now, hours, *first);
-    for zone in rest {
-        open = intersect(&open, &intervals(now, hours, *zone));
+/// Half-open UTC intervals, in order and apart.
+pub type Intervals = Vec<(DateTime<Utc>, DateTime<Utc>)>;
+
+/// The opening of a schedule: what is open in *every* zone, for everybody.
+pub fn opening(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Opening {
+    let limits = schedule.limits();
+    let near = first(now, intervals(now, NEAR_DAYS, &limits, &schedule.place.zones));
+    match near {
+        // What reaches the end of the view may go on behind it.
+        Opening::Now { until } if until < now + TimeDelta::days(1) => near,
+        Opening::At(_) => near,
+        _ => first(now, intervals(now, HORIZON_DAYS, &limits, &schedule.place.zones)),
     }
+}
+
+fn first(now: DateTime<Utc>, open: Intervals) -> Opening {
     match open.into_iter().find(|(_, end)| *end > now) {
         Some((start, until)) if start <= now => Opening::Now { until },
         Some((start, _)) => Opening::At(start),
@@ -39,14 +56,126 @@ pub fn opening(now: DateTime<Utc>, hours: &Hours, zones: &[Tz]) -> Opening {
     }
 }
 
-/// Half-open UTC intervals, in order, from yesterday (a day that began earlier elsewhere) to the horizon.
-fn intervals(now: DateTime<Utc>, hours: &Hours, zone: Tz) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    let today = now.with_timezone(&zone).date_naive();
-    let mut out: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
-    for ahead in 0..=HORIZON_DAYS + 1 {
-        let Some(day) = today.checked_sub_days(Days::new(1)).and_then(|d| d.checked_add_days(Days::new(ahead))) else { continue };
-        let weekday = chrono::Datelike::weekday(&day).num_days_from_monday() as usize;
-        for w in &hours.0[weekday] {
+/// Who is closed now, where, and in whose words: of several, the one that opens last, for that one keeps us.
+pub struct Closed {
+    /// `20:05 in New York: Florida stops at 20:00`
+    pub text: String,
+    pub cite: Option<&'static str>,
+}
+
+/// Why a schedule is not open now; `None` when it is.
+pub fn closed(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Option<Closed> {
+    let mut last: Option<(DateTime<Utc>, Limit<'_>, Tz)> = None;
+    for zone in &schedule.place.zones {
+        for limit in schedule.limits() {
+            let opens = match first(now, intervals(now, HORIZON_DAYS, &[limit], &[*zone])) {
+                Opening::Now { .. } => continue,
+                Opening::At(at) => at,
+                Opening::Never => DateTime::<Utc>::MAX_UTC,
+            };
+            // Limits are in order from ours to the law's: among equals the law is named.
+            if last.as_ref().is_none_or(|(latest, _, _)| opens >= *latest) {
+                last = Some((opens, limit, *zone));
+            }
+        }
+    }
+    let (_, limit, zone) = last?;
+    let local = now.with_timezone(&zone);
+    let text =
+        format!("{} in {}: {}", local.format("%H:%M"), zones::city(zone), limit.says(local.date_naive(), minute_of(&local)));
+    Some(Closed { text, cite: limit.cite() })
+}
+
+fn minute_of(local: &DateTime<Tz>) -> u16 {
+    u16::try_from(local.hour() * 60 + local.minute()).unwrap_or(0)
+}
+
+/// One of those who must be open.
+#[derive(Debug, Clone, Copy)]
+enum Limit<'a> {
+    Company(&'a Hours),
+    Campaign(&'a Hours),
+    Law(&'static Pack, &'static Rule, &'static Week),
+}
+
+impl<'a> Schedule<'a> {
+    fn limits(&self) -> Vec<Limit<'a>> {
+        let law = self
+            .place
+            .packs
+            .iter()
+            .copied()
+            .flat_map(|pack| pack.rules.iter().filter_map(move |rule| Some(Limit::Law(pack, rule, rule.hours.as_ref()?))));
+        [Some(Limit::Company(self.company)), self.campaign.map(Limit::Campaign)].into_iter().flatten().chain(law).collect()
+    }
+}
+
+impl<'a> Limit<'a> {
+    /// What is open on a local day; `None`: this does not limit the day.
+    fn on(&self, day: NaiveDate) -> Option<&'a [Window]> {
+        let weekday = day.weekday().num_days_from_monday() as usize;
+        match self {
+            Limit::Company(hours) | Limit::Campaign(hours) => Some(&hours.0[weekday]),
+            Limit::Law(_, rule, _) if !rule.is_in_force(day) => None,
+            Limit::Law(pack, _, week) => {
+                let is_holiday = week.holidays.is_some() && holiday(&pack.jurisdiction, day).is_some();
+                Some(week.on(weekday, is_holiday))
+            }
+        }
+    }
+
+    fn cite(&self) -> Option<&'static str> {
+        if let Limit::Law(_, rule, _) = self { Some(rule.cite()) } else { None }
+    }
+
+    /// `Florida stops at 20:00`, for a closed minute of a day.
+    fn says(&self, day: NaiveDate, minute: u16) -> String {
+        let who = match self {
+            Limit::Company(_) => "the company",
+            Limit::Campaign(_) => "the campaign",
+            Limit::Law(pack, _, _) => &pack.title,
+        };
+        let windows = self.on(day).unwrap_or_default();
+        let clock = |m: u16| format!("{:02}:{:02}", m / 60, m % 60);
+        if let Some(next) = windows.iter().find(|w| w.start_minute >= minute) {
+            return format!("{who} starts at {}", clock(next.start_minute));
+        }
+        if let Some(over) = windows.last() {
+            return format!("{who} stops at {}", clock(over.end_minute));
+        }
+        let holiday =
+            if let Limit::Law(pack, _, Week { holidays: Some(_), .. }) = self { holiday(&pack.jurisdiction, day) } else { None };
+        format!("{who} is closed on {}", holiday.map_or_else(|| format!("{}s", day.format("%A")), str::to_owned))
+    }
+}
+
+/// What is open in every zone, from yesterday (a day that began earlier elsewhere) to `days` ahead.
+fn intervals(now: DateTime<Utc>, days: u64, limits: &[Limit<'_>], zones: &[Tz]) -> Intervals {
+    let mut open: Option<Intervals> = None;
+    for zone in zones {
+        let today = now.with_timezone(zone).date_naive();
+        let Some(yesterday) = today.checked_sub_days(Days::new(1)) else { return Vec::new() };
+        let here = days_open(yesterday, days + 2, *zone, |day| windows(limits, day));
+        open = Some(open.map_or_else(|| here.clone(), |others| intersect(&others, &here)));
+    }
+    open.unwrap_or_default()
+}
+
+/// The minutes of a local day that every limit leaves open.
+fn windows(limits: &[Limit<'_>], day: NaiveDate) -> Vec<Window> {
+    let mut open = vec![Window { start_minute: 0, end_minute: DAY_MINUTES }];
+    for theirs in limits.iter().filter_map(|limit| limit.on(day)) {
+        let both = |a: &Window, b: &Window| Window::try_new(a.start_minute.max(b.start_minute), a.end_minute.min(b.end_minute));
+        open = open.iter().flat_map(|a| theirs.iter().filter_map(move |b| both(a, b))).collect();
+    }
+    open
+}
+
+/// The windows of local days as instants.
+pub fn days_open(from: NaiveDate, days: u64, zone: Tz, windows: impl Fn(NaiveDate) -> Vec<Window>) -> Intervals {
+    let mut out: Intervals = Vec::new();
+    for day in (0..days).filter_map(|ahead| from.checked_add_days(Days::new(ahead))) {
+        for w in windows(day) {
             let (start, end) = (instant(day, w.start_minute, zone, false), instant(day, w.end_minute, zone, true));
             match out.last_mut() {
                 // Windows that touch are one: midnight does not interrupt a window that goes on.
@@ -61,7 +190,7 @@ fn intervals(now: DateTime<Utc>, hours: &Hours, zone: Tz) -> Vec<(DateTime<Utc>,
 
 /// A local minute as an instant. In a gap the first instant after it; of two, the earlier for a start and the
 /// later for an end would widen the window, so it is the other way round: strict on both sides.
-fn instant(day: NaiveDate, minute: u16, zone: Tz, is_end: bool) -> DateTime<Utc> {
+pub(super) fn instant(day: NaiveDate, minute: u16, zone: Tz, is_end: bool) -> DateTime<Utc> {
     let (day, minute) = if minute == DAY_MINUTES { (day.succ_opt().unwrap_or(day), 0) } else { (day, minute) };
     let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0).unwrap_or(NaiveTime::MIN);
     let mut local = day.and_time(time);
@@ -79,7 +208,7 @@ pub fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     instant(day, 0, zone, false)
 }
 
-fn intersect(a: &[(DateTime<Utc>, DateTime<Utc>)], b: &[(DateTime<Utc>, DateTime<Utc>)]) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+fn intersect(a: &Intervals, b: &Intervals) -> Intervals {
     let (mut i, mut j, mut out) = (0, 0, Vec::new());
     while i < a.len() && j < b.len() {
         let (start, end) = (a[i].0.max(b[j].0), a[i].1.min(b[j].1));
@@ -94,7 +223,18 @@ fn intersect(a: &[(DateTime<Utc>, DateTime<Utc>)], b: &[(DateTime<Utc>, DateTime
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules;
+    use model::phone::Phone;
     use proptest::prelude::*;
+
+    /// The opening of hours alone, under no law.
+    fn opening(now: DateTime<Utc>, hours: &Hours, zones: &[Tz]) -> Opening {
+        let place = Place { zones: zones.to_vec(), ..Place::default() };
+        super::opening(now, &Schedule { company: hours, campaign: None, place: &place })
+    }
+    fn place(stated: Option<&str>, phone: &str) -> Place {
+        Place::of(stated, &Phone::parse(phone).expect("E.164"))
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().expect("a moment")
@@ -146,19 +286,115 @@ mod tests {
         assert!(until > at("2026-11-30T00:00:00Z"));
     }
 
+    /// Why nobody at `phone` may be called at that moment, and until when.
+    fn why(now: &str, phone: &str) -> (String, Opening) {
+        let (hours, place) = (Hours::always(), place(None, phone));
+        let schedule = Schedule { company: &hours, campaign: None, place: &place };
+        let closed = closed(at(now), &schedule).expect("closed");
+        (format!("{} ({})", closed.text, closed.cite.unwrap_or("ours")), super::opening(at(now), &schedule))
+    }
+
+    #[test]
+    fn the_rule_that_closes_is_named_with_its_source_and_the_next_opening() {
+        let (text, next) = why("2026-11-24T01:05:00Z", "+13055550100");
+        assert_eq!(text, "20:05 in New York: Florida stops at 20:00 (Fla. Stat. 501.616(6)(a))");
+        assert_eq!(next, Opening::At(at("2026-11-24T13:00:00Z")));
+        let (text, next) = why("2026-11-22T15:00:00Z", "+12145550100");
+        assert_eq!(text, "09:00 in Chicago: Texas starts at 12:00 (Call Desk rule table)");
+        assert_eq!(next, Opening::At(at("2026-11-22T18:00:00Z")));
+        let (text, next) = why("2026-11-22T18:00:00Z", "+15045550100");
+        assert_eq!(text, "12:00 in Chicago: Louisiana is closed on Sundays (La. PSC General Order R-29617 § V(A)(2))");
+        assert_eq!(next, Opening::At(at("2026-11-23T14:00:00Z")));
+        let (text, next) = why("2026-11-26T18:00:00Z", "+15045550100");
+        assert_eq!(text, "12:00 in Chicago: Louisiana is closed on Thanksgiving (La. PSC General Order R-29617 § V(A)(2))");
+        assert_eq!(next, Opening::At(at("2026-11-28T14:00:00Z")), "the Friday after is a holiday too");
+        let (text, _) = why("2026-11-23T15:00:00Z", "+971501234567");
+        assert_eq!(text, "19:00 in Dubai: United Arab Emirates stops at 18:00 (Cabinet Resolution 56 of 2024)");
+    }
+
+    #[test]
+    fn a_rule_holds_from_its_first_day_on() {
+        let hours = Hours::always();
+        let pittsburgh = place(None, "+14125550100");
+        let schedule = Schedule { company: &hours, campaign: None, place: &pittsburgh };
+        // Sundays before and after 18 October 2026, at noon.
+        assert!(matches!(super::opening(at("2026-10-11T16:00:00Z"), &schedule), Opening::Now { .. }));
+        assert_eq!(super::opening(at("2026-10-18T16:00:00Z"), &schedule), Opening::At(at("2026-10-19T12:00:00Z")));
+    }
+
+    #[test]
+    fn our_own_hours_are_named_when_they_are_what_keeps_us() {
+        let (company, campaign) = (Hours::always(), nine_to_five());
+        let miami = place(None, "+13055550100");
+        let schedule = Schedule { company: &company, campaign: Some(&campaign), place: &miami };
+        let closed = closed(at("2026-11-24T01:05:00Z"), &schedule).expect("closed");
+        assert_eq!((closed.text.as_str(), closed.cite), ("20:05 in New York: the campaign stops at 17:00", None));
+    }
+
+    /// A number somewhere interesting, and a zone somebody may state.
+    fn anybody() -> impl Strategy<Value = Place> {
+        let phones = [
+            "+13055550100",
+            "+15045550100",
+            "+12125550100",
+            "+12085550100",
+            "+18005550100",
+            "+14165550100",
+            "+442079460100",
+            "+919812345678",
+            "+971501234567",
+            "+61255501234",
+            "+8613800138000",
+            "+18765550100",
+        ];
+        let stated = [
+            None,
+            Some("America/New_York"),
+            Some("America/Los_Angeles"),
+            Some("Asia/Kolkata"),
+            Some("Europe/Dublin"),
+            Some("UTC"),
+        ];
+        (0..phones.len(), 0..stated.len()).prop_map(move |(p, s)| place(stated[s], phones[p]))
+    }
+
     proptest! {
         #[test]
-        fn whatever_the_hours_and_zones_nothing_is_open_outside_the_law_when_intersected(
-            seconds in 0i64..(86_400 * 400), start in 0u16..1439, len in 1u16..1440, zone in 0usize..chrono_tz::TZ_VARIANTS.len(),
+        fn nothing_opens_outside_any_rule_of_any_pack_in_any_zone(
+            place in anybody(), seconds in 0i64..(86_400 * 400), start in 0u16..1439, len in 1u16..1440,
         ) {
             let now = at("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds);
-            let window = Window { start_minute: start, end_minute: (start + len).min(1440) };
-            let hours = Hours::weekly(0, 6, window).intersect(&legal_hours());
-            let zone = chrono_tz::TZ_VARIANTS[zone];
-            let moment = match opening(now, &hours, &[zone]) { Opening::Now { .. } => Some(now), Opening::At(t) => Some(t), Opening::Never => None };
-            if let Some(moment) = moment {
-                let local = chrono::Timelike::hour(&moment.with_timezone(&zone));
-                prop_assert!((8..21).contains(&local), "{moment} is {local} h in {zone}");
+            let hours = Hours::weekly(0, 6, Window { start_minute: start, end_minute: (start + len).min(1440) });
+            let schedule = Schedule { company: &hours, campaign: None, place: &place };
+            let moment = match super::opening(now, &schedule) { Opening::Now { .. } => now, Opening::At(t) => t, Opening::Never => return Ok(()) };
+            for zone in &place.zones {
+                let local = moment.with_timezone(zone);
+                let (day, minute) = (local.date_naive(), minute_of(&local));
+                let weekday = day.weekday().num_days_from_monday() as usize;
+                prop_assert!(hours.0[weekday].iter().any(|w| (w.start_minute..w.end_minute).contains(&minute)));
+                for (pack, rule) in place.packs.iter().flat_map(|p| p.rules.iter().map(move |r| (p, r))).filter(|(_, r)| r.is_in_force(day)) {
+                    let Some(week) = &rule.hours else { continue };
+                    let open = week.on(weekday, rules::holiday(&pack.jurisdiction, day).is_some());
+                    prop_assert!(open.iter().any(|w| (w.start_minute..w.end_minute).contains(&minute)), "{local}: {}", rule.text);
+                }
+            }
+            prop_assert!(closed(moment, &schedule).is_none(), "open, and still somebody is said to be closed");
+        }
+
+        #[test]
+        fn hours_of_a_company_or_campaign_only_shrink_what_is_open(
+            place in anybody(), seconds in 0i64..(86_400 * 400), start in 0u16..1439, len in 1u16..1440, of_campaign: bool,
+        ) {
+            let now = at("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds);
+            let (always, own) = (Hours::always(), Hours::weekly(0, 6, Window { start_minute: start, end_minute: (start + len).min(1440) }));
+            let law = Schedule { company: &always, campaign: None, place: &place };
+            let ours = if of_campaign { Schedule { campaign: Some(&own), ..law } } else { Schedule { company: &own, ..law } };
+            match (super::opening(now, &law), super::opening(now, &ours)) {
+                (Opening::Now { until: law }, Opening::Now { until: ours }) => prop_assert!(ours <= law),
+                (Opening::At(law), Opening::At(ours)) => prop_assert!(ours >= law),
+                (Opening::Never, ours) => prop_assert_eq!(ours, Opening::Never),
+                (Opening::At(_), ours) => prop_assert_eq!(ours, Opening::Never),
+                (Opening::Now { .. }, _) => {}
             }
         }
     }

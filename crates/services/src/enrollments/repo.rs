@@ -1,10 +1,13 @@
 //! SQL of enrollments, and of the intents that the dialer makes from them.
 
 use crate::db::Tx;
+use crate::dialer::eligible::{HISTORY_DAYS, Past};
 use crate::dialer::{Live, Recent};
 use crate::error::Result;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use model::accounts::Permission;
+use model::calls::Outcome;
 use model::credits::{Credits, Price};
 use model::enrollments::{EnrollmentFilter, EnrollmentRow, EnrollmentStatus, Reason};
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
@@ -12,10 +15,8 @@ use model::page::Page;
 use model::phone::Phone;
 use model::time::Timestamp;
 use sqlx::QueryBuilder;
+use std::collections::HashMap;
 use uuid::Uuid;
-
-/// How far back a contact's calls matter for the cap of a local day.
-const RECENT_HOURS: i64 = 30;
 
 /// Numbers among `phones` that are on a call.
 pub(crate) async fn live_phones(tx: &mut Tx, phones: &[Phone]) -> Result<Live> {
@@ -26,20 +27,41 @@ pub(crate) async fn live_phones(tx: &mut Tx, phones: &[Phone]) -> Result<Live> {
     Ok(rows.into_iter().collect())
 }
 
-/// When each contact was called in the last day, in any campaign; refusals that rang nobody do not count.
+/// When each contact was called in the last days, in any campaign; refusals that rang nobody do not count.
 pub(crate) async fn recent_calls(tx: &mut Tx, contacts: &[ContactId]) -> Result<Recent> {
-    let since = tx.now() - TimeDelta::hours(RECENT_HOURS);
-    let rows: Vec<(ContactId, Timestamp)> =
-        sqlx::query_as("select contact_id, created_at from calls where contact_id = any($1) and created_at >= $2 and counted")
-            .bind(contacts)
-            .bind(since)
-            .fetch_all(tx.conn())
-            .await?;
+    let since = tx.now() - TimeDelta::days(HISTORY_DAYS);
+    let rows: Vec<(ContactId, Timestamp, Option<Outcome>)> = sqlx::query_as(
+        "select contact_id, created_at, outcome from calls where contact_id = any($1) and created_at >= $2 and counted",
+    )
+    .bind(contacts)
+    .bind(since)
+    .fetch_all(tx.conn())
+    .await?;
     let mut recent = Recent::new();
-    for (contact, at) in rows {
-        recent.entry(contact).or_default().push(at);
+    for (contact, at, outcome) in rows {
+        recent.entry(contact).or_default().push(Past { at, answered: outcome == Some(Outcome::Completed) });
     }
     Ok(recent)
+}
+
+/// How often each contact was ever called; refusals that rang nobody do not count.
+pub(crate) async fn calls_ever(tx: &mut Tx, contacts: &[ContactId]) -> Result<HashMap<ContactId, i64>> {
+    let rows: Vec<(ContactId, i64)> =
+        sqlx::query_as("select contact_id, count(*) from calls where contact_id = any($1) and counted group by contact_id")
+            .bind(contacts)
+            .fetch_all(tx.conn())
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The zone a person's day is told in: the stated one, else the first their number may be in.
+pub(crate) async fn zone_of(tx: &mut Tx, id: EnrollmentId) -> Result<Option<Tz>> {
+    let (stated, phone): (Option<String>, Phone) =
+        sqlx::query_as("select c.time_zone, c.phone from enrollments e join contacts c on c.id = e.contact_id where e.id = $1")
+            .bind(id)
+            .fetch_one(tx.conn())
+            .await?;
+    Ok(crate::zones::candidates(stated.as_deref(), &phone).first().copied())
 }
 
 /// Writes down why an enrollment is not dialed now and when it is looked at again.

@@ -13,7 +13,8 @@ use crate::actor::Actor;
 use crate::db::{Db, Tx};
 use crate::dialer::eligible::start_of_day;
 use crate::error::Result;
-use crate::{campaigns, companies, credits, dialer, enrollments, zones};
+use crate::rules::Place;
+use crate::{campaigns, companies, credits, dialer, enrollments};
 use anyhow::Context;
 use chrono_tz::Tz;
 use model::accounts::Permission;
@@ -125,7 +126,10 @@ async fn read(tx: &mut Tx, id: CampaignId, form: &RehearsalForm) -> Result<(Stag
         ends_at: c.ends_at,
         people: people.list,
         gates: people.gates,
-        hours: dialer::hours_of(&c, &settings.hours),
+        hours: settings.hours,
+        campaign_hours: c.hours,
+        own: companies::compliance(tx).await?,
+        home: settings.default_region,
         retries: c.retries,
         order: c.order,
         lines: usize::try_from(lines).unwrap_or(1).max(1),
@@ -165,7 +169,7 @@ async fn funds(tx: &mut Tx, campaign: &Campaign, is_launched: bool, longest: Cre
 
 struct People {
     list: Vec<Person>,
-    gates: Vec<Vec<Tz>>,
+    gates: Vec<Place>,
     total: i64,
     one_in: i64,
 }
@@ -187,23 +191,33 @@ async fn people(tx: &mut Tx, id: CampaignId, form: &CampaignForm, is_launched: b
         return Err(nobody().into());
     }
     let mut past = attempts(tx, id).await?;
-    let mut recent = dialer::Recent::new();
+    let (mut recent, mut ever) = (dialer::Recent::new(), HashMap::new());
+    let has_limit = companies::compliance(tx).await?.attempts_ever_max.is_some();
     for chunk in rows.chunks(RECENT_CHUNK) {
         let ids: Vec<ContactId> = chunk.iter().map(|row| row.contact_id).collect();
         recent.extend(enrollments::repo::recent_calls(tx, &ids).await?);
+        if has_limit {
+            ever.extend(enrollments::repo::calls_ever(tx, &ids).await?);
+        }
     }
     let (now, mut gates) = (tx.now(), Gates::default());
     let person = |row: repo::Listed| {
+        let calls = recent.remove(&row.contact_id).unwrap_or_default();
         let past = row.enrollment_id.and_then(|id| past.remove(&id)).unwrap_or_default();
         Person {
             contact: row.contact_id,
-            gate: gates.number(zones::candidates(row.time_zone.as_deref(), &row.phone)),
+            gate: gates.number(Place::of(row.time_zone.as_deref(), &row.phone)),
             name: row.name,
             suppressed: row.suppressed,
             archived: row.contact_status == ContactStatus::Archived,
             calling: row.calling,
             due: row.next_attempt_at.unwrap_or(now),
-            past: Past { attempts: row.attempts, called_at: recent.remove(&row.contact_id).unwrap_or_default(), ..past },
+            past: Past {
+                attempts: row.attempts,
+                calls_before: ever.get(&row.contact_id).map_or(0, |all| all - i64::try_from(calls.len()).unwrap_or(0)),
+                calls,
+                ..past
+            },
         }
     };
     let list = rows.into_iter().map(person).collect();

@@ -3,7 +3,7 @@
 
 use super::network::{self, Drawn};
 use super::stage::{Past, Stage};
-use crate::dialer::eligible::{Decision, start_of_next_day};
+use crate::dialer::eligible::{self, Decision, start_of_next_day};
 use crate::dialer::retry::Next;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::calls::Outcome;
@@ -193,10 +193,13 @@ impl<'a> Run<'a> {
             if call.outcome == Outcome::Completed {
                 self.out.connected += 1;
                 self.tally().connected += 1;
+                if let Some(call) = self.people[who as usize].past.calls.last_mut() {
+                    call.answered = true;
+                }
             }
             let past = &mut self.people[who as usize].past;
             past.count(call.outcome, call.talk_seconds);
-            let next = self.stage.next(past, call.outcome, call.talk_seconds);
+            let next = self.stage.next(&self.stage.people[who as usize], past, call.outcome, call.talk_seconds, at);
             let one_in = self.stage.one_in;
             self.tell(who, call.outcome.label(), || {
                 if call.talk_seconds > 0 {
@@ -347,7 +350,7 @@ impl<'a> Run<'a> {
         self.made_today += one_in;
         let past = &mut self.people[who as usize].past;
         past.attempts += 1;
-        past.called_at.push(self.now);
+        past.calls.push(eligible::Past { at: self.now, answered: false });
         let attempt = past.attempts;
         self.out.calls += 1;
         let tally = self.tally();

@@ -2,12 +2,15 @@
 //! the database, so that it can be played off the async threads.
 
 use super::network;
-use crate::dialer::eligible::{Decision, Facts, decide};
-use crate::dialer::retry::{Ended, History, Next, next, rule_of};
+use crate::dialer::eligible::{self, Decision, Facts, decide};
+use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
+use crate::dialer::window::Schedule;
+use crate::rules::{self, Place};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::campaigns::{CallOrder, Retries};
+use model::companies::Compliance;
 use model::credits::{Credits, Price};
 use model::id::ContactId;
 use model::rehearsal::Assumptions;
@@ -26,9 +29,14 @@ pub(super) struct Stage {
     pub starts_at: DateTime<Utc>,
     pub ends_at: Option<DateTime<Utc>>,
     pub people: Vec<Person>,
-    /// The sets of zones that occur. People behind one gate are let through at the same moments.
-    pub gates: Vec<Vec<Tz>>,
+    /// The places that occur. People behind one gate are let through at the same moments.
+    pub gates: Vec<Place>,
+    /// The company's hours, and those of the campaign if it has some.
     pub hours: Hours,
+    pub campaign_hours: Option<Hours>,
+    /// What the company asks beyond the law, and its own country.
+    pub own: Compliance,
+    pub home: String,
     pub retries: Retries,
     pub order: CallOrder,
     pub lines: usize,
@@ -67,7 +75,9 @@ pub(super) struct Person {
 pub(super) struct Past {
     pub attempts: i32,
     pub alike: [u8; OUTCOMES],
-    pub called_at: Vec<DateTime<Utc>>,
+    pub calls: Vec<eligible::Past>,
+    /// Calls before those, of a list that has a limit for ever.
+    pub calls_before: i64,
 }
 
 impl Past {
@@ -78,18 +88,22 @@ impl Past {
     }
 }
 
-/// Gives every set of zones its number.
+/// Zones and jurisdictions: places that agree in both are one.
+type Alike = (Vec<Tz>, Option<String>, Vec<&'static str>);
+
+/// Gives every place its number.
 #[derive(Debug, Default)]
 pub(super) struct Gates {
-    known: HashMap<Vec<Tz>, usize>,
-    pub all: Vec<Vec<Tz>>,
+    known: HashMap<Alike, usize>,
+    pub all: Vec<Place>,
 }
 
 impl Gates {
-    pub fn number(&mut self, zones: Vec<Tz>) -> usize {
+    pub fn number(&mut self, place: Place) -> usize {
+        let packs = place.packs.iter().map(|pack| pack.jurisdiction.as_str()).collect();
         let all = &mut self.all;
-        *self.known.entry(zones).or_insert_with_key(|zones| {
-            all.push(zones.clone());
+        *self.known.entry((place.zones.clone(), place.country.clone(), packs)).or_insert_with(|| {
+            all.push(place);
             all.len() - 1
         })
     }
@@ -112,16 +126,21 @@ impl Stage {
 
     /// May this person be called now? The dialer's own answer.
     pub fn decide(&self, person: &Person, past: &Past, now: DateTime<Utc>) -> Decision {
+        let place = &self.gates[person.gate];
         decide(&Facts {
             now,
+            due_at: now,
             suppressed: person.suppressed,
             archived: person.archived,
+            enabled: rules::is_enabled(&self.own, &self.home, place),
             attempts: past.attempts,
             attempts_max: self.retries.attempts_max,
-            called_at: &past.called_at,
+            calls: &past.calls,
+            calls_ever: past.calls_before + i64::try_from(past.calls.len()).unwrap_or(i64::MAX),
             per_day_max: self.retries.attempts_per_day_max,
-            hours: &self.hours,
-            zones: &self.gates[person.gate],
+            per_week_max: self.own.attempts_per_week_max,
+            ever_max: self.own.attempts_ever_max,
+            schedule: Schedule { company: &self.hours, campaign: self.campaign_hours.as_ref(), place },
             // Numbers are unique in a company; calls of its other campaigns are not played.
             number_busy: false,
             speed: 1,
@@ -129,15 +148,18 @@ impl Stage {
     }
 
     /// What follows an ended call? The dialer's own answer; the attempt is already counted.
-    pub fn next(&self, past: &Past, outcome: Outcome, talk_seconds: i64) -> Next {
+    pub fn next(&self, person: &Person, past: &Past, outcome: Outcome, talk_seconds: i64, at: DateTime<Utc>) -> Next {
         let rule = rule_of(outcome, talk_seconds);
-        let history = History { attempts: past.attempts, alike: i32::from(past.alike[rule as usize]) };
-        let ended = Ended { outcome, talk_seconds, permanent: false, uncertain: false };
+        let zone = self.gates[person.gate].zones.first().copied();
+        let part = |call: &eligible::Past| zone.and_then(|zone| DayPart::at(call.at, zone));
+        let tried = past.calls.iter().fold(DayParts::default(), |tried, call| tried.with(part(call)));
+        let history = History { attempts: past.attempts, alike: i32::from(past.alike[rule as usize]), tried };
+        let ended = Ended { outcome, talk_seconds, permanent: false, uncertain: false, at, zone };
         next(ended, history, &self.retries)
     }
 
     /// The hour of the day where this person is; UTC when nobody knows.
     pub fn hour(&self, person: &Person, now: DateTime<Utc>) -> usize {
-        network::local_hour(now, self.gates[person.gate].first().copied().unwrap_or(Tz::UTC))
+        network::local_hour(now, self.gates[person.gate].zones.first().copied().unwrap_or(Tz::UTC))
     }
 }

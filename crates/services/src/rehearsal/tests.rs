@@ -6,9 +6,11 @@ mod verbs;
 
 use super::play::{Played, Step, play};
 use super::stage::{Past, Person, Stage};
+use crate::rules::Place;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::campaigns::{CallOrder, Retries, Retry};
+use model::companies::Compliance;
 use model::credits::{Credits, Price};
 use model::rehearsal::Assumptions;
 use model::time::{Hours, Window};
@@ -50,14 +52,22 @@ fn person(n: usize, gate: usize) -> Person {
     }
 }
 
+/// Somewhere in these zones, under no law but the hours of the stage.
+fn gate(zones: &[Tz]) -> Place {
+    Place { zones: zones.to_vec(), country: Some("US".to_owned()), packs: Vec::new() }
+}
+
 /// `people` in New York from Monday 10:00 there, around the clock, with more credits than they can use.
 fn stage(people: usize) -> Stage {
     Stage {
         starts_at: at("2026-11-23T15:00:00Z"),
         ends_at: None,
         people: (0..people).map(|n| person(n, 0)).collect(),
-        gates: vec![vec![Tz::America__New_York]],
+        gates: vec![gate(&[Tz::America__New_York])],
         hours: Hours::always(),
+        campaign_hours: None,
+        own: Compliance::default(),
+        home: "US".to_owned(),
         retries: once(),
         order: CallOrder::Fifo,
         lines: 20,

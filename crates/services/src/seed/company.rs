@@ -11,7 +11,6 @@ use super::talk::Talks;
 use super::{local, members};
 use crate::actor::SystemTask;
 use crate::db::{Db, SystemTx};
-use crate::dialer::{hours_of, window::legal_hours};
 use crate::error::Result;
 use crate::{accounts, companies};
 use anyhow::Context;
@@ -78,7 +77,7 @@ async fn settle_in(conn: &mut PgConnection, company: CompanyId, plan: &CompanyPl
         .bind(company)
         .bind(plan.kind)
         .bind(plan.region)
-        .bind(Json(plan.hours()))
+        .bind(Json(CompanyPlan::open()))
         .execute(conn)
         .await?;
     Ok(())
@@ -246,11 +245,9 @@ fn campaigns(life: &mut Life) {
         if is_launched {
             life.plan_for(launched, Moment::Launch(r));
         }
-        let hours = hours_of(&form, &life.plan.hours());
         life.runs.push(Run {
             id,
             plan,
-            hours,
             status,
             pause_reason: None,
             created_at,
@@ -276,7 +273,7 @@ fn form(life: &Life, plan: &CampaignPlan) -> CampaignForm {
         audience: Some(plan.segment.map_or(Audience::Everyone, |s| Audience::Segment { segment: s.to_owned() })),
         agent: Some(life.callers[plan.agent].id),
         starts_at,
-        hours: plan.all_hours.then(legal_hours),
+        hours: (!plan.all_hours).then(|| life.plan.hours()),
         calls_per_day_max: plan.calls_per_day_max,
         call_minutes_max: i32::try_from(CALL_SECONDS_MAX / 60).unwrap_or(1),
         budget: if let Fate::Budget(credits) = plan.fate { Some(Credits::whole(credits)) } else { None },

@@ -1,5 +1,5 @@
 //! Ninety days of one company, lived through in memory: an agenda of moments, and the engine's own rules
-//! (`dialer::eligible`, `dialer::retry`, `dialer::hours_of`) asked at each of them. Nothing here decides
+//! (`dialer::eligible`, `dialer::retry`, `rules`) asked at each of them. Nothing here decides
 //! differently from the dialer; only who picks up is made up. What campaigns do is in `moves.rs`.
 
 use super::attempt::Attempt;
@@ -9,19 +9,22 @@ use super::people::Person;
 use super::plans::{CampaignPlan, CompanyPlan};
 use super::rows;
 use super::talk::{Speakers, Talks};
-use crate::dialer::eligible::{Decision, Facts, decide, start_of_next_day};
-use crate::dialer::retry::{Ended, History, Next, next, rule_of};
+use crate::dialer::eligible::{Decision, Facts, Past, decide, start_of_next_day};
+use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
+use crate::dialer::window::Schedule;
+use crate::rules;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use model::agents::AgentForm;
 use model::calls::Outcome;
 use model::campaigns::{CampaignForm, Status};
+use model::companies::Compliance;
 use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::EventKind;
 use model::id::{AgentId, CallId, CampaignId, EnrollmentId, GatewayId, UserId};
 use model::suppressions::Source;
-use model::time::{Hours, Timestamp};
+use model::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
@@ -58,7 +61,6 @@ pub(super) struct Run {
     pub id: CampaignId,
     pub plan: &'static CampaignPlan,
     pub form: CampaignForm,
-    pub hours: Hours,
     pub status: Status,
     pub pause_reason: Option<&'static str>,
     pub created_at: Timestamp,
@@ -81,6 +83,8 @@ pub(super) struct Seat {
     pub last_call: Option<CallId>,
     /// The retry rule of each attempt so far.
     pub rules: Vec<Outcome>,
+    /// Parts of the person's day in which it was tried.
+    pub tried: DayParts,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -179,16 +183,21 @@ impl Life {
     pub fn decision(&self, at: Timestamp, s: usize) -> Decision {
         let seat = &self.seats[s];
         let (run, person) = (&self.runs[seat.run], &self.people[seat.person]);
+        let (own, open) = (Compliance::default(), CompanyPlan::open());
         decide(&Facts {
             now: at,
+            due_at: at,
             suppressed: person.is_suppressed,
             archived: false,
+            enabled: rules::is_enabled(&own, self.plan.region, &person.place),
             attempts: i32::try_from(seat.rules.len()).unwrap_or(i32::MAX),
             attempts_max: run.form.retries.attempts_max,
-            called_at: &person.called_at,
+            calls: &person.past,
+            calls_ever: 0,
             per_day_max: run.form.retries.attempts_per_day_max,
-            hours: &run.hours,
-            zones: &person.zones,
+            per_week_max: own.attempts_per_week_max,
+            ever_max: None,
+            schedule: Schedule { company: &open, campaign: run.form.hours.as_ref(), place: &person.place },
             number_busy: person.busy_until.is_some_and(|until| until >= at),
             speed: 1,
         })
@@ -206,7 +215,8 @@ impl Life {
             first: person.first_name(),
             last: person.last_name(),
         };
-        let local = at.with_timezone(person.zones.first().unwrap_or(&self.zone));
+        let zone = person.place.zones.first().copied().unwrap_or(self.zone);
+        let local = at.with_timezone(&zone);
         let attempt = Attempt::draw(&mut self.luck, &self.talks, run.plan.purpose, &who, local);
         let settled_at = at + attempt.length() + SETTLE;
         if settled_at > self.now {
@@ -221,7 +231,8 @@ impl Life {
         (seat.status, seat.next, seat.why, seat.last_call, seat.updated_at) =
             (EnrollmentStatus::Calling, None, None, Some(id), at);
         seat.rules.push(rule_of(call.outcome, call.talk_seconds));
-        self.people[p].called_at.push(at);
+        seat.tried = seat.tried.with(DayPart::at(at, zone));
+        self.people[p].past.push(Past { at, answered: call.outcome == Outcome::Completed });
         self.people[p].busy_until = Some(settled_at);
         let run = &mut self.runs[r];
         run.live += 1;
@@ -248,7 +259,8 @@ impl Life {
             self.suppress(at, self.seats[s].person, source, Some(reason));
             return self.finish(at, s, EnrollmentStatus::OptedOut, None);
         }
-        self.follow(at, s, Ended { outcome, talk_seconds, permanent: false, uncertain: false });
+        let zone = self.people[self.seats[s].person].place.zones.first().copied();
+        self.follow(at, s, Ended { outcome, talk_seconds, permanent: false, uncertain: false, at, zone });
     }
 
     fn follow(&mut self, at: Timestamp, s: usize, ended: Ended) {
@@ -258,6 +270,7 @@ impl Life {
         let history = History {
             attempts: i32::try_from(seat.rules.len()).unwrap_or(i32::MAX),
             alike: i32::try_from(alike).unwrap_or(i32::MAX),
+            tried: seat.tried,
         };
         match next(ended, history, &self.runs[seat.run].form.retries) {
             Next::Done(status) => self.finish(at, s, status, None),

@@ -6,6 +6,7 @@ use super::life::{HOLD, Life, Moment, Run, Seat};
 use super::plans::Fate;
 use super::rows;
 use crate::dialer::eligible::Decision;
+use crate::dialer::retry::DayParts;
 use crate::dialer::window::midnight;
 use chrono::{Days, TimeDelta};
 use model::campaigns::{Parked, Status};
@@ -70,6 +71,7 @@ impl Life {
                 why: None,
                 last_call: None,
                 rules: Vec::new(),
+                tried: DayParts::default(),
                 created_at: at,
                 updated_at: at,
             });
@@ -86,7 +88,7 @@ impl Life {
             return self.now + wait;
         }
         let days = if plan.fate == Fate::Running { plan.launched_days_ago } else { plan.span_days };
-        let zone = self.people[person].zones.first().copied().unwrap_or(self.zone);
+        let zone = self.people[person].place.zones.first().copied().unwrap_or(self.zone);
         let first = launched.with_timezone(&zone).date_naive();
         let ahead = u64::try_from(self.luck.between(0, days.max(0))).unwrap_or(0);
         let day = first.checked_add_days(Days::new(ahead)).unwrap_or(first);

@@ -4,10 +4,11 @@ use super::luck::Luck;
 use super::plans::CompanyPlan;
 use super::rows;
 use super::words::{DOMAINS, Place};
-use crate::{phones, zones};
+use crate::dialer::eligible::Past;
+use crate::phones;
+use crate::rules::Place as Whereabouts;
 use anyhow::{Context, anyhow, ensure};
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 use model::id::{ContactId, ImportId};
 use model::imports::{Counts, ImportKind, ImportStatus, Mapping};
 use model::phone::Phone;
@@ -29,13 +30,13 @@ pub(super) struct Person {
     pub phone_raw: String,
     pub email: String,
     pub stated: Option<&'static str>,
-    pub zones: Vec<Tz>,
+    pub place: Whereabouts,
     pub segment: &'static str,
     pub notes: &'static str,
     pub import: Option<ImportId>,
     pub created_at: Timestamp,
     /// When calls to them began.
-    pub called_at: Vec<Timestamp>,
+    pub past: Vec<Past>,
     pub busy_until: Option<Timestamp>,
     pub is_suppressed: bool,
     /// Their seats in campaigns.
@@ -63,8 +64,8 @@ impl Person {
             notes: self.notes.to_owned(),
             status: "active",
             import_id: self.import.map(ImportId::uuid),
-            calls: i32::try_from(self.called_at.len()).unwrap_or(i32::MAX),
-            last_called_at: self.called_at.last().copied(),
+            calls: i32::try_from(self.past.len()).unwrap_or(i32::MAX),
+            last_called_at: self.past.last().map(|call| call.at),
             created_at: self.created_at,
             updated_at: self.created_at,
         }
@@ -147,7 +148,7 @@ fn person(
     let weights: Vec<u32> = plan.segments.iter().map(|(_, weight)| *weight).collect();
     Ok(Person {
         id: luck.id(at),
-        zones: zones::candidates(stated, &phone),
+        place: Whereabouts::of(stated, &phone),
         name,
         phone,
         phone_raw,
@@ -157,7 +158,7 @@ fn person(
         notes: if luck.chance(0.35) { luck.pick::<&str>(plan.notes) } else { "" },
         import,
         created_at: at,
-        called_at: Vec::new(),
+        past: Vec::new(),
         busy_until: None,
         is_suppressed: false,
         seats: Vec::new(),

@@ -73,6 +73,11 @@ pub(super) enum Fate {
 }
 
 impl CompanyPlan {
+    /// The company itself is open as long as any law lets it; its campaigns have hours of their own.
+    pub fn open() -> Hours {
+        Hours::weekly(0, 6, Window { start_minute: 8 * 60, end_minute: 21 * 60 })
+    }
+
     pub fn hours(&self) -> Hours {
         let window = |(start, end): (u16, u16)| vec![Window { start_minute: start * 60, end_minute: end * 60 }];
         Hours(std::array::from_fn(|day| match day {

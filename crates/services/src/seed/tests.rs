@@ -3,7 +3,8 @@
 use super::plans::COMPANIES;
 use super::*;
 use crate::Actor;
-use crate::dialer::window::{Opening, legal_hours, opening};
+use crate::dialer::window::{Opening, Schedule, opening};
+use crate::rules;
 use crate::testing::World;
 use model::id::{CampaignId, CompanyId};
 use std::time::Instant;
@@ -178,13 +179,25 @@ async fn the_demo_works_on_other_days_and_hours_too() {
 #[test]
 fn at_any_hour_of_any_season_somebody_of_the_running_campaigns_may_be_called() {
     let begin: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a moment");
+    let open = plans::CompanyPlan::open();
+    let places: std::collections::HashMap<_, Vec<_>> = COMPANIES
+        .iter()
+        .map(|plan| {
+            let phone =
+                |p: &super::words::Place| format!("{}{:0width$}", p.prefix, p.first, width = p.digits).parse().expect("E.164");
+            (plan.name, plan.places.iter().map(|p| rules::Place::of(Some(p.zone), &phone(p))).collect())
+        })
+        .collect();
     // Every fifth day: in five weeks that is each weekday once.
     for (day, hour) in (0..365).step_by(5).flat_map(|day| (0..24).map(move |hour| (day, hour))) {
         let at = begin + TimeDelta::days(day) + TimeDelta::minutes(hour * 60 + 30);
         let open = COMPANIES.iter().any(|plan| {
             plan.campaigns.iter().filter(|c| c.fate == plans::Fate::Running).any(|campaign| {
-                let hours = if campaign.all_hours { legal_hours() } else { plan.hours().intersect(&legal_hours()) };
-                plan.places.iter().any(|p| matches!(opening(at, &hours, &[p.zone.parse().expect("a zone")]), Opening::Now { .. }))
+                let hours = (!campaign.all_hours).then(|| plan.hours());
+                places[plan.name].iter().any(|place| {
+                    let schedule = Schedule { company: &open, campaign: hours.as_ref(), place };
+                    matches!(opening(at, &schedule), Opening::Now { .. })
+                })
             })
         });
         assert!(open, "nobody may be called at {at}");

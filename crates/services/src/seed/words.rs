@@ -57,6 +57,7 @@ pub(super) const LEEDS: &[Place] = &[
         zone: "Australia/Melbourne",
         weight: 8,
     },
+    us("+1684555", "+1 684 555 ", "Pacific/Pago_Pago", 4),
     us("+1212555", "+1 212 555 ", "America/New_York", 9),
     us("+1718555", "+1 718 555 ", "America/New_York", 6),
     us("+1415555", "+1 415 555 ", "America/Los_Angeles", 5),

@@ -33,7 +33,7 @@ async fn each_missing_thing_is_told_with_where_to_mend_it() {
         (
             CampaignForm { hours: Some(night), ..form.clone() },
             "Calling hours",
-            "No opening in the next two weeks in your contacts' zones. Calls are only placed 08:00–21:00 local.",
+            "No opening in the next two weeks in your contacts' zones. Calls are only placed inside the hours of the rule packs; see Compliance in the settings.",
             "/settings",
         ),
         (CampaignForm { ends_at: Some(past), ..form.clone() }, "Calling hours", "The end date is in the past.", ""),

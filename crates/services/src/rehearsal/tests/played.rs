@@ -41,8 +41,8 @@ fn calls_per_hour_agree_with_the_closed_form() {
 #[test]
 fn no_call_begins_outside_the_window_of_its_zone() {
     let mut stage = Stage { hours: office(), retries: Retries::default(), model: Assumptions::default(), ..stage(600) };
-    stage.gates.push(vec![Tz::America__Los_Angeles]);
-    stage.gates.push(vec![Tz::America__New_York, Tz::America__Los_Angeles]);
+    stage.gates.push(gate(&[Tz::America__Los_Angeles]));
+    stage.gates.push(gate(&[Tz::America__New_York, Tz::America__Los_Angeles]));
     for (n, person) in stage.people.iter_mut().enumerate() {
         person.gate = n % 3;
     }
@@ -50,7 +50,7 @@ fn no_call_begins_outside_the_window_of_its_zone() {
     let calls = calls(&played);
     assert!(calls.len() > 600, "{}", calls.len());
     for (who, began, _) in &calls {
-        for zone in &stage.gates[stage.people[*who as usize].gate] {
+        for zone in &stage.gates[stage.people[*who as usize].gate].zones {
             let local = began.with_timezone(zone);
             assert!((9..17).contains(&local.hour()), "{who} was called at {local}");
         }
@@ -113,7 +113,7 @@ fn the_end_date_stops_calls_and_names_whoever_was_not_reached() {
 fn whoever_asked_not_to_be_called_is_skipped_with_the_reason() {
     let mut stage = stage(10);
     stage.people[3].suppressed = true;
-    stage.gates.push(Vec::new());
+    stage.gates.push(gate(&[]));
     stage.people[4].gate = 1;
     let played = told(&stage);
     assert_eq!(played.calls, 8);
@@ -209,7 +209,7 @@ fn hundred_thousand_contacts_take_this_long() {
         [Tz::America__New_York, Tz::America__Chicago, Tz::America__Denver, Tz::America__Los_Angeles, Tz::America__Phoenix];
     let mut stage =
         Stage { lines: 200, hours: office(), retries: Retries::default(), model: Assumptions::default(), ..stage(100_000) };
-    stage.gates = zones.iter().map(|zone| vec![*zone]).collect();
+    stage.gates = zones.iter().map(|zone| gate(&[*zone])).collect();
     for (n, person) in stage.people.iter_mut().enumerate() {
         person.gate = n % zones.len();
     }
