@@ -152,7 +152,9 @@ async fn first_call(tx: &mut Tx, form: &CampaignForm, settings: &Settings) -> Re
     let Some(audience) = &form.audience else { return Ok(None) };
     let from = form.starts_at.map_or(tx.now(), |start| start.max(tx.now()));
     let people: Vec<(Phone, Option<String>)> = repo::audience_sample(tx, audience, SAMPLE).await?;
-    let mut seen: HashMap<(Vec<chrono_tz::Tz>, Vec<&str>), Option<DateTime<Utc>>> = HashMap::new();
+    // People in the same zones under the same packs have the same opening.
+    type Alike = (Vec<chrono_tz::Tz>, Vec<&'static str>);
+    let mut seen: HashMap<Alike, Option<DateTime<Utc>>> = HashMap::new();
     for (phone, stated) in people {
         let place = Place::of(stated.as_deref(), &phone);
         let key = (place.zones.clone(), place.packs.iter().map(|pack| pack.jurisdiction.as_str()).collect());

@@ -431,7 +431,7 @@ mod tests {
         let calls = unanswered(&["2026-11-22T16:10:00Z", "2026-11-22T20:00:00Z", "2026-11-23T14:00:00Z"]);
         let f = Facts { per_day_max: 10, ..facts(&miami, &always, &calls) };
         assert_eq!(told(&decide(&f)), "law_cap · Florida allows 3 calls in 24 h (Fla. Stat. 501.616(6)(b)) · Mon 23 16:10");
-        assert_eq!(decide(&Facts { now: at("2026-11-23T16:09:59Z"), ..f.clone() }) == Decision::Dial, false);
+        assert_ne!(decide(&Facts { now: at("2026-11-23T16:09:59Z"), ..f.clone() }), Decision::Dial);
         assert_eq!(decide(&Facts { now: at("2026-11-23T16:10:00Z"), ..f.clone() }), Decision::Dial);
         let elsewhere = place("+12125550100");
         let schedule = Schedule { place: &elsewhere, ..f.schedule };
