@@ -1,6 +1,6 @@
 //! One report into one call: join, and at the first end settle exactly once, in one transaction.
 
-use super::{Report, repo, step};
+use super::{Report, repo, spare_if_suppressed, step};
 use crate::db::Tx;
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
 use crate::error::Result;
@@ -28,7 +28,12 @@ pub(crate) async fn absorb(tx: &mut Tx, id: CallId, report: Report) -> Result<()
         step(tx, id, title, detail).await?;
         crate::events::notice(tx, Topic::Calls).await?;
     }
-    let Some(outcome) = is.outcome else { return Ok(()) };
+    let Some(outcome) = is.outcome else {
+        if before.provider_call_id.is_none() && report.provider_call_id.is_some() {
+            spare_if_suppressed(tx, id, &before.phone).await?;
+        }
+        return Ok(());
+    };
     let call = repo::lock(tx, id).await?;
     if before.settled_at.is_none() {
         settle(tx, &call, outcome, &report).await?;

@@ -19,9 +19,11 @@ use crate::db::{Db, Tx};
 use crate::dialer::Network;
 use crate::error::Result;
 use crate::jobs::Job;
+use crate::suppressions;
 use model::accounts::Permission;
 use model::calls::{AnsweredBy, CallState, CallStatus, Outcome};
 use model::id::{CallId, CompanyId};
+use model::phone::Phone;
 use model::time::Timestamp;
 use providers::{Observed, ProviderStatus};
 use uuid::Uuid;
@@ -132,9 +134,26 @@ pub async fn hang_up(tx: &mut Tx, call: CallId) -> Result<()> {
     ask_to_hang_up(tx, call).await
 }
 
+/// Asks the provider to end a call before somebody who opted out picks up. Touches no call: whoever calls this
+/// holds a number's lock, which comes after calls in the order of locks.
+pub(crate) async fn spare(tx: &mut Tx, call: CallId) -> Result<()> {
+    let job = HangUp { company: tx.actor().company(), call, opted_out: true };
+    tx.enqueue(&job).await
+}
+
+/// The provider told us its id of a call: from here on it can be ended. The intent may be older than a
+/// suppression that committed after it; whoever takes the number's lock second, this or the suppression, ends it.
+pub(crate) async fn spare_if_suppressed(tx: &mut Tx, call: CallId, phone: &Phone) -> Result<()> {
+    suppressions::lock_phone(tx, phone).await?;
+    if suppressions::is_suppressed(tx, std::slice::from_ref(phone)).await?.is_empty() {
+        return Ok(());
+    }
+    spare(tx, call).await
+}
+
 /// Enqueues the request; it goes over the network outside of any transaction.
 pub(crate) async fn ask_to_hang_up(tx: &mut Tx, call: CallId) -> Result<()> {
-    let job = HangUp { company: tx.actor().company(), call };
+    let job = HangUp { company: tx.actor().company(), call, opted_out: false };
     tx.enqueue(&job).await
 }
 
@@ -143,6 +162,9 @@ pub(crate) async fn ask_to_hang_up(tx: &mut Tx, call: CallId) -> Result<()> {
 pub struct HangUp {
     company: CompanyId,
     call: CallId,
+    /// Why: the number is on the do-not-call list since it was dialed.
+    #[serde(default)]
+    opted_out: bool,
 }
 
 impl Job for HangUp {
@@ -153,6 +175,10 @@ impl Job for HangUp {
         let mut tx = db.begin(&Actor::engine(self.company)).await?;
         let call = repo::lock(&mut tx, self.call).await?;
         let gateway = crate::dialer::gateway_for_reading(&mut tx, call.gateway_id).await?;
+        if self.opted_out && call.status != CallStatus::Ended {
+            step(&mut tx, call.id, "Opted out", "On the do-not-call list since it was dialed; the provider is asked to hang up.")
+                .await?;
+        }
         tx.commit().await?;
         let Some(id) = call.provider_call_id.filter(|_| call.status != CallStatus::Ended) else { return Ok(()) };
         let provider = Network::shared()?.provider(&gateway);

@@ -146,6 +146,16 @@ pub(crate) async fn is_unheard(tx: &mut Tx, id: CallId) -> Result<bool> {
     Ok(call.status == CallStatus::Dialing && call.provider_call_id.is_none())
 }
 
+/// Calls to a number that were placed and that nobody has answered.
+pub(crate) async fn unanswered_to(tx: &mut Tx, phone: &Phone) -> Result<Vec<CallId>> {
+    Ok(sqlx::query_scalar(
+        "select id from calls where phone = $1 and status in ('dialing', 'ringing') and provider_call_id is not null",
+    )
+    .bind(phone)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// Looked up and not found.
 pub(crate) async fn note_absent(tx: &mut Tx, id: CallId, next: Timestamp) -> Result<()> {
     sqlx::query("update calls set absent = absent + 1, checks = checks + 1, check_at = $2 where id = $1 and status <> 'ended'")

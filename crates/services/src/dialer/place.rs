@@ -40,7 +40,8 @@ pub async fn record(tx: &mut Tx, dial: &Dial, answer: Answer) -> Result<()> {
         Answer::Placed(id) => {
             calls::repo::note_placed(tx, dial.call, id.as_str(), now, now + reconcile::first_check(dial, speed)).await?;
             gateway::note_success(tx, dial.gateway.id).await?;
-            calls::step(tx, dial.call, "Accepted by the provider", id.as_str()).await
+            calls::step(tx, dial.call, "Accepted by the provider", id.as_str()).await?;
+            calls::spare_if_suppressed(tx, dial.call, &dial.originate.to).await
         }
         Answer::Unknown { why } => {
             calls::repo::note_unknown(tx, dial.call, now + reconcile::settling(speed)).await?;

@@ -145,5 +145,11 @@ async fn suppress(tx: &mut Tx, phone: &Phone, source: Source, reason: &str) -> R
     let id: SuppressionId = tx.id();
     let reason: String = reason.chars().take(REASON_MAX).collect();
     let new = repo::insert(tx, id, phone, source, &reason).await?;
+    if new {
+        // Whoever was dialed before this commit and has not picked up yet shall not be bothered.
+        for call in crate::calls::repo::unanswered_to(tx, phone).await? {
+            crate::calls::spare(tx, call).await?;
+        }
+    }
     Ok(new.then_some(id))
 }

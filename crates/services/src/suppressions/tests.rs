@@ -226,3 +226,46 @@ async fn a_viewer_sees_masked_numbers_and_changes_nothing() {
         assert!(matches!(refused, Some(Error::Told(model::Error::Forbidden { .. }))));
     }
 }
+
+/// Calls the provider was asked to end.
+async fn hang_ups(w: &World) -> i64 {
+    let mut tx = w.db.begin_system(crate::SystemTask::FindWork).await.expect("begin");
+    sqlx::query_scalar("select count(*) from apalis.jobs where job_type = 'calls.hang_up.v1'")
+        .fetch_one(tx.conn())
+        .await
+        .expect("count")
+}
+
+#[tokio::test]
+async fn a_call_that_rings_when_its_number_opts_out_is_ended() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let campaign = w.launched(&acme, 2, |_| {}).await;
+    let engine = w.engine(acme.company);
+    let lease = crate::dialer::lease::Lease::init(&w.db).await.expect("lease");
+    let mut tx = w.db.begin(&engine).await.expect("begin");
+    let dials = crate::dialer::plan(&mut tx, campaign, lease.worker).await.expect("planned").dials;
+    tx.commit().await.expect("commit");
+    let [rings, asked] = &dials[..] else { panic!("two calls") };
+
+    let placed = |id: &str| providers::Answer::Placed(providers::ProviderCallId::new(id));
+    let mut tx = w.db.begin(&engine).await.expect("begin");
+    crate::dialer::record(&mut tx, rings, placed("CA1")).await.expect("recorded");
+    tx.commit().await.expect("commit");
+    assert_eq!(hang_ups(&w).await, 0);
+
+    let mut tx = w.tx(&acme).await;
+    add(&mut tx, rings.originate.to.as_str(), "asked").await.expect("added");
+    tx.commit().await.expect("commit");
+    assert_eq!(hang_ups(&w).await, 1, "the phone that rings");
+
+    // The other was only asked for when its number opted out: there is nothing to end yet, until there is.
+    let mut tx = w.tx(&acme).await;
+    add(&mut tx, asked.originate.to.as_str(), "asked too").await.expect("added");
+    tx.commit().await.expect("commit");
+    assert_eq!(hang_ups(&w).await, 1);
+    let mut tx = w.db.begin(&engine).await.expect("begin");
+    crate::dialer::record(&mut tx, asked, placed("CA2")).await.expect("recorded");
+    tx.commit().await.expect("commit");
+    assert_eq!(hang_ups(&w).await, 2);
+}
