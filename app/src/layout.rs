@@ -110,6 +110,7 @@ fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
         (Some(Permission::ViewWallet), NavItem::new("/billing", "Billing", i::LuWallet).section()),
         (Some(Permission::ViewEvents), NavItem::new("/events", "Events", i::LuActivity)),
         (Some(Permission::ManageSettings), NavItem::new("/settings", "Settings", i::LuSettings)),
+        (Some(Permission::AdminPlatform), NavItem::new("/admin/health", "Platform health", i::LuHeartPulse).section()),
     ];
     all.into_iter().filter(|(needs, _)| needs.is_none_or(|p| role.may(p))).map(|(_, item)| item).collect()
 }

@@ -4,6 +4,7 @@
 // A view is one type as deep as its markup.
 #![recursion_limit = "512"]
 
+pub mod admin;
 pub mod agents;
 pub mod auth;
 pub mod calls;
@@ -33,6 +34,7 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use admin::HealthPage;
 use agents::{detail::AgentPage, list::AgentsPage};
 use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
 use calls::{detail::CallPage, list::CallsPage};
@@ -76,6 +78,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/billing") view=WalletPage ssr=SsrMode::Async/>
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/health") view=HealthPage ssr=SsrMode::Async/>
                     <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

@@ -1,8 +1,12 @@
 //! Background: what runs, not what it does. Registers job queues, starts the dialer, stops both.
 
 use services::dialer::{Network, run};
-use services::{Db, calls, imports, jobs, mails};
+use services::{Db, audits, calls, check, imports, jobs, mails};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How often the night's work is asked for.
+const NIGHT_LOOK: Duration = Duration::from_secs(60);
 
 /// Runs jobs and the dialer until `stop`. Requests under way are finished.
 ///
@@ -15,8 +19,23 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
         let monitor = jobs::register::<imports::jobs::RunImport>(monitor, db, boot, 2);
         let monitor = jobs::register::<imports::jobs::ForgetFile>(monitor, db, boot, 1);
         let monitor = jobs::register::<calls::HangUp>(monitor, db, boot, 4);
+        let monitor = jobs::register::<audits::AuditGateway>(monitor, db, boot, 1);
         jobs::register::<mails::SendMail>(monitor, db, boot, 2)
     });
-    tokio::try_join!(dispatcher, run::run(db.clone(), network, stop.clone()))?;
+    let nights = nights(db.clone(), stop.clone());
+    tokio::try_join!(dispatcher, run::run(db.clone(), network, stop.clone()), nights)?;
     Ok(())
+}
+
+/// Asks every minute whether the night's work is due; the database lets one worker do it.
+async fn nights(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(NIGHT_LOOK) => {}
+        }
+        if let Err(error) = check::nightly(&db).await {
+            tracing::warn!(%error, "the night's work waits");
+        }
+    }
 }

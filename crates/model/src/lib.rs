@@ -16,6 +16,7 @@ pub mod enrollments;
 pub mod error;
 pub mod events;
 pub mod gateways;
+pub mod health;
 pub mod id;
 pub mod imports;
 pub mod numbers;

@@ -17,6 +17,11 @@ pub trait VoiceProvider: Send + Sync {
     async fn fetch(&self, id: &ProviderCallId) -> Result<Option<Observed>, ProviderError>;
     /// The calls to and from these numbers in a span of time, newest first, all pages: how a lost answer is reconciled.
     async fn find(&self, look: &LookUp) -> Result<Vec<Observed>, ProviderError>;
+    /// Every call of the account that began in a span of time, the end not included: what the nightly audit compares.
+    /// A provider without such a list says so.
+    async fn list(&self, _since: DateTime<Utc>, _until: DateTime<Utc>) -> Result<Vec<Observed>, ProviderError> {
+        Err(ProviderError::Malformed("this provider does not list calls".to_owned()))
+    }
     /// Ends a call in whatever state it is. A call that is already over is a success.
     async fn hang_up(&self, id: &ProviderCallId) -> Result<(), ProviderError>;
     /// Do the credentials work, and what does the account look like?

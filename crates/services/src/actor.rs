@@ -1,8 +1,10 @@
 //! Who is acting, for which company. An actor comes only from a session, a job or the engine itself.
 
+use chrono::Offset;
 use chrono_tz::Tz;
 use model::accounts::{Permission, Role};
 use model::id::{CompanyId, UserId};
+use model::time::{Moment, Timestamp};
 
 /// Who acts inside one company. Fields are private: nobody outside `services` makes one up.
 #[derive(Debug, Clone)]
@@ -37,6 +39,12 @@ impl Actor {
         self.role.may(p)
     }
 
+    /// An instant with this actor's offset, for display.
+    pub(crate) fn moment(&self, at: Timestamp) -> Moment {
+        let offset = at.with_timezone(&self.zone).offset().fix().local_minus_utc() / 60;
+        Moment { at, offset_minutes: i16::try_from(offset).unwrap_or(0) }
+    }
+
     /// The name in the audit record.
     pub fn name(&self) -> &str {
         self.user.as_ref().map_or("Belfry", |u| &u.name)
@@ -60,6 +68,8 @@ pub enum SystemTask {
     Seed,
     /// The invariant checker.
     Check,
+    /// A super admin looks after the platform.
+    Admin,
     /// The live stream looks up what a session may hear.
     Live,
 }

@@ -15,7 +15,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use anyhow::Context;
-use chrono::Offset;
 use model::accounts::Permission;
 use model::events::EventKind;
 use model::time::{Moment, Timestamp};
@@ -163,8 +162,7 @@ impl Tx {
 
     /// An instant as this actor's screens show it.
     pub fn moment(&self, at: Timestamp) -> Moment {
-        let offset = at.with_timezone(&self.actor.zone).offset().fix().local_minus_utc() / 60;
-        Moment { at, offset_minutes: i16::try_from(offset).unwrap_or(0) }
+        self.actor.moment(at)
     }
 
     /// Adds a line to the audit record and wakes listening screens, in this commit.

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod agents;
+pub mod audits;
 pub mod calls;
 pub mod campaigns;
 pub mod check;

@@ -53,7 +53,9 @@ const MODEL_FEATURES: &[(&str, &str)] = &[("sqlx", "services"), ("server_fn", "a
 const MORE_FILES: &[(&str, &[&str])] = &[
     ("accounts", &["passwords.rs", "sessions.rs", "testing.rs"]),
     ("agents", &["templates.rs"]),
+    ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "ingest.rs", "read.rs"]),
+    ("check", &["night.rs"]),
     ("campaigns", &["launch.rs"]),
     ("db", &["migrate.rs"]),
     (

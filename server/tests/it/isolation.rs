@@ -49,6 +49,8 @@ const SETTINGS: &str = "settings[name]=Own&settings[company_type]=generic&settin
     &settings[concurrency_max]=5&settings[ring_seconds_max]=30&settings[call_minutes_max]=5{week}";
 
 const CASES: &[Case] = &[
+    ("admin/check_now", "", Own, false),
+    ("admin/load_health", "", Own, false),
     ("agents/detail/archive_agent", "id={agent}", Nothing, false),
     ("agents/detail/load_agent", "id={agent}", Nothing, true),
     ("agents/detail/publish_agent", "id={agent}", Nothing, false),

@@ -175,6 +175,15 @@ impl VoiceProvider for Twilio {
         Ok(found)
     }
 
+    async fn list(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<Observed>, ProviderError> {
+        let span = [
+            ("StartTime>", instant(since)),
+            ("StartTime<", instant(until - TimeDelta::seconds(1))),
+            ("PageSize", PAGE_SIZE.to_string()),
+        ];
+        self.pages(&span).await
+    }
+
     async fn hang_up(&self, id: &ProviderCallId) -> Result<(), ProviderError> {
         if !wire::is_sid(id.as_str(), "CA") {
             return Err(ProviderError::Malformed("not an id of a call at Twilio".into()));

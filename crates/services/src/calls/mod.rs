@@ -39,6 +39,8 @@ pub(crate) struct Report {
     pub ended_at: Option<Timestamp>,
     /// Seconds from answer to end, as billed by the provider.
     pub talk_seconds: Option<i64>,
+    /// What the provider charges us, in millionths of a currency.
+    pub price: Option<(i64, String)>,
     /// The number is refused for good.
     pub permanent: bool,
     /// Not the contact's doing: not an attempt, and not before this moment again.
@@ -60,6 +62,7 @@ impl Report {
             answered_at: None,
             ended_at: None,
             talk_seconds: None,
+            price: None,
             permanent: false,
             uncounted_until: None,
             uncertain: false,
@@ -92,6 +95,7 @@ pub(crate) fn report_of(seen: &Observed) -> Report {
         answered_at: seen.answered_at,
         ended_at: seen.ended_at,
         talk_seconds: seen.talk_seconds,
+        price: seen.price_micros.zip(seen.currency.clone()),
         ..Report::state(state.answered_by(who))
     }
 }

@@ -64,6 +64,7 @@ pub(super) async fn update(tx: &mut Tx, id: CallId, state: CallState, r: &Report
                 answered_at = case when $9 then least(answered_at, coalesce($10, $8)) else answered_at end,
                 ended_at = case when $2 = 'ended' then least(ended_at, coalesce($11, $8)) else ended_at end,
                 talk_seconds = greatest(talk_seconds, coalesce($12, 0)),
+                provider_cost_micros = coalesce($13, provider_cost_micros), provider_currency = coalesce($14, provider_currency),
                 check_at = case when $2 = 'ended' then null else check_at end
          where id = $1",
     )
@@ -79,6 +80,8 @@ pub(super) async fn update(tx: &mut Tx, id: CallId, state: CallState, r: &Report
     .bind(r.answered_at)
     .bind(r.ended_at)
     .bind(r.talk_seconds)
+    .bind(r.price.as_ref().map(|(micros, _)| *micros))
+    .bind(r.price.as_ref().map(|(_, currency)| currency))
     .execute(tx.conn())
     .await?;
     Ok(())

@@ -1,6 +1,10 @@
 //! The invariant checker (engine.md §9): the same questions asked by tests, the simulation, `belfry check`
 //! and people. It only reads; every answer that is not empty is a defect.
 
+mod night;
+
+pub use night::{health, nightly, now};
+
 use crate::actor::SystemTask;
 use crate::db::{Db, SystemTx};
 use crate::error::Result;

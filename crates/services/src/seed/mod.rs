@@ -23,15 +23,18 @@ use crate::actor::SystemTask;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::error::Result;
-use crate::{accounts, agents};
+use crate::{accounts, agents, companies};
 use chrono::{Days, TimeDelta};
 use chrono_tz::Tz;
 use model::accounts::Role;
+use model::id::CompanyId;
 use model::time::Timestamp;
 use plans::{COMPANIES, CompanyPlan};
 
 /// Of every demo login.
 pub const PASSWORD: &str = "Belfry-demo-1";
+/// Who looks after the platform.
+const SUPER_ADMIN: (&str, &str) = ("robin@belfry.example", "Robin Vale");
 /// Companies registered this many days ago.
 const DAYS: u64 = 92;
 /// The roles of a company's members, in the order of the plan.
@@ -59,7 +62,30 @@ pub async fn run(db: &Db) -> Result<String> {
         company::write(&past, plan, password_hash.as_deref().unwrap_or_default(), now).await?;
         past.close().await;
     }
+    super_admin(db, password_hash).await?;
     Ok(logins())
+}
+
+/// The platform's own company with its super admin, unless it is there.
+async fn super_admin(db: &Db, password_hash: Option<String>) -> Result<()> {
+    let (email, name) = SUPER_ADMIN;
+    let mut tx = db.begin_system(SystemTask::Seed).await?;
+    let known: bool =
+        sqlx::query_scalar("select exists (select 1 from users where email = $1)").bind(email).fetch_one(tx.conn()).await?;
+    if known {
+        return Ok(());
+    }
+    let password_hash = match password_hash {
+        Some(hash) => hash,
+        None => accounts::hash_password(db, PASSWORD).await?,
+    };
+    let company: CompanyId = tx.id();
+    companies::open(&mut tx, company, "Belfry", "UTC").await?;
+    sqlx::query("update companies set company_type = 'generic' where id = $1").bind(company).execute(tx.conn()).await?;
+    let new = accounts::NewUser { name, email, password_hash: &password_hash, confirmed: true };
+    let user = accounts::create_user(&mut tx, &new).await?;
+    accounts::join(&mut tx, company, user, Role::SuperAdmin).await?;
+    tx.commit().await
 }
 
 async fn is_there(db: &Db, plan: &CompanyPlan) -> Result<bool> {
@@ -94,5 +120,6 @@ fn logins() -> String {
             table.push_str(&format!("{:<22} {:<14} {email}\n", plan.name, role.label()));
         }
     }
+    table.push_str(&format!("{:<22} {:<14} {}\n", "Belfry", Role::SuperAdmin.label(), SUPER_ADMIN.0));
     table
 }
