@@ -31,6 +31,9 @@ pub async fn cluster(admin_url: &str, database: &str, password: &SecretString) -
     }
     // The owner inherits `system`: under forced row security a data migration would otherwise touch nothing.
     sql.push_str("grant company to belfry_app; grant system to belfry_system; grant system to belfry_owner;");
+    // Dropping a throw-away database ends the sessions of both logins; without it every test would leave one behind.
+    // An admin that may not hand this out has no tests to clean up after.
+    sql.push_str("do $do$ begin grant pg_signal_backend to belfry_owner; exception when others then null; end $do$;");
     // A CREATEROLE admin that is not a superuser must be a member to hand the database over.
     sql.push_str(
         "do $do$ begin execute format('grant belfry_owner to %I', current_user); exception when others then null; end $do$;",
