@@ -91,6 +91,13 @@ fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
     run(&mut product)
 }
 
+/// Calling windows against an independent oracle: a sample, or every zone. Needs `python3`, and no database.
+pub fn windows(paths: &Paths, full: bool) -> Result<()> {
+    let mut cargo = paths.cargo();
+    cargo.args(["test", "-p", "services", "--test", "windows", "--", "--nocapture"]);
+    run(cargo.env("BELFRY_WINDOWS", if full { "full" } else { "sample" }))
+}
+
 /// `belfry check` on the development database, or on the one behind the URL of a login that may become `system`.
 pub fn check_ledger(paths: &Paths, url: Option<&str>) -> Result<()> {
     stack::build_programs(paths, Profile::Debug)?;

@@ -61,6 +61,12 @@ enum Do {
         #[arg(long)]
         accept: bool,
     },
+    /// Calling windows against Python's clock, minute by minute
+    Windows {
+        /// Every IANA zone instead of a dozen difficult ones
+        #[arg(long)]
+        full: bool,
+    },
     /// Measure the release build
     Bench { what: Bench },
 }
@@ -105,6 +111,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::CheckLedger { url } => ci::check_ledger(paths, url.as_deref()),
         Do::Size => timed(|stages| site::size(paths, stages)),
         Do::Fence { accept } => fence::check(paths, accept),
+        Do::Windows { full } => ci::windows(paths, full),
         Do::Bench { what: Bench::Footprint } => bench::footprint(paths),
     }
 }

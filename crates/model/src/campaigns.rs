@@ -308,6 +308,25 @@ pub struct Campaign {
     pub created_at: Moment,
 }
 
+/// Why a campaign calls nobody at this moment, or that it may.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CampaignWhy {
+    /// What stands for or against any call, in the order the dialer asks.
+    pub checks: Vec<crate::enrollments::Check>,
+    /// People who wait, by the reason that was stored for them.
+    pub waiting: Vec<Waiting>,
+}
+
+/// People of a campaign who wait for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Waiting {
+    /// `None`: due, and not looked at yet.
+    pub reason: Option<crate::enrollments::Reason>,
+    pub people: i64,
+    /// When the first of them is looked at again.
+    pub next: Option<Moment>,
+}
+
 words! {
     /// The columns the campaigns list can be sorted by.
     pub enum CampaignSort {

@@ -65,6 +65,37 @@ pub struct EnrollmentRow {
     pub updated_at: Moment,
 }
 
+/// One answer to "may we call now?".
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Check {
+    pub title: String,
+    pub ok: bool,
+    /// What it found, in words; may be empty.
+    pub text: String,
+    /// Where the rule that stands against it is written.
+    pub cite: Option<String>,
+    /// When to look again; `None` when an event decides, or nothing will.
+    pub until: Option<Moment>,
+}
+
+/// Why somebody is called now, or is not: every check in the engine's order, as it stands at this moment.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Why {
+    pub name: String,
+    pub phone: String,
+    pub status: EnrollmentStatus,
+    /// Titles of the rule packs that hold for this person.
+    pub packs: Vec<String>,
+    pub checks: Vec<Check>,
+}
+
+impl Why {
+    /// The check that decides: the first that stands against a call.
+    pub fn verdict(&self) -> Option<&Check> {
+        self.checks.iter().find(|check| !check.ok)
+    }
+}
+
 /// What the enrollments tab may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct EnrollmentFilter {

@@ -56,7 +56,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "ingest.rs", "read.rs"]),
     ("check", &["night.rs"]),
-    ("campaigns", &["launch.rs"]),
+    ("campaigns", &["launch.rs", "why.rs"]),
     ("db", &["migrate.rs"]),
     (
         "dialer",
@@ -73,6 +73,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "window.rs",
         ],
     ),
+    ("enrollments", &["why.rs"]),
     ("events", &["live.rs"]),
     ("rehearsal", &["network.rs", "play.rs", "report.rs", "stage.rs"]),
     ("imports", &["encoding.rs", "files.rs", "intake.rs", "records.rs", "rows.rs"]),

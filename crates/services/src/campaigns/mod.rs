@@ -5,8 +5,10 @@ mod launch;
 pub(crate) mod repo;
 #[cfg(test)]
 mod tests;
+pub(crate) mod why;
 
 pub use launch::{audience_count, launch_check};
+pub use why::why;
 
 use crate::db::Tx;
 use crate::error::Result;

@@ -38,13 +38,16 @@ pub type Intervals = Vec<(DateTime<Utc>, DateTime<Utc>)>;
 
 /// The opening of a schedule: what is open in *every* zone, for everybody.
 pub fn opening(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Opening {
-    let limits = schedule.limits();
-    let near = first(now, intervals(now, NEAR_DAYS, &limits, &schedule.place.zones));
-    match near {
+    look(now, &schedule.limits(), &schedule.place.zones)
+}
+
+/// A short look ahead answers nearly always; a long one is taken when it does not.
+fn look(now: DateTime<Utc>, limits: &[Limit<'_>], zones: &[Tz]) -> Opening {
+    match first(now, intervals(now, NEAR_DAYS, limits, zones)) {
         // What reaches the end of the view may go on behind it.
-        Opening::Now { until } if until < now + TimeDelta::days(1) => near,
-        Opening::At(_) => near,
-        _ => first(now, intervals(now, HORIZON_DAYS, &limits, &schedule.place.zones)),
+        Opening::Now { until } if until < now + TimeDelta::days(1) => Opening::Now { until },
+        Opening::At(at) => Opening::At(at),
+        _ => first(now, intervals(now, HORIZON_DAYS, limits, zones)),
     }
 }
 
@@ -68,7 +71,7 @@ pub fn closed(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Option<Closed> {
     let mut last: Option<(DateTime<Utc>, Limit<'_>, Tz)> = None;
     for zone in &schedule.place.zones {
         for limit in schedule.limits() {
-            let opens = match first(now, intervals(now, HORIZON_DAYS, &[limit], &[*zone])) {
+            let opens = match look(now, &[limit], &[*zone]) {
                 Opening::Now { .. } => continue,
                 Opening::At(at) => at,
                 Opening::Never => DateTime::<Utc>::MAX_UTC,

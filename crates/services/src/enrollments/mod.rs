@@ -1,6 +1,11 @@
 //! One contact in one campaign: where it is, when it is due, and why it is not being called.
 
 pub(crate) mod repo;
+#[cfg(test)]
+mod tests;
+mod why;
+
+pub use why::why;
 
 use crate::db::Tx;
 use crate::error::Result;

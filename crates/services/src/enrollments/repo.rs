@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use model::accounts::Permission;
 use model::calls::Outcome;
+use model::contacts::ContactStatus;
 use model::credits::{Credits, Price};
 use model::enrollments::{EnrollmentFilter, EnrollmentRow, EnrollmentStatus, Reason};
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
@@ -62,6 +63,31 @@ pub(crate) async fn zone_of(tx: &mut Tx, id: EnrollmentId) -> Result<Option<Tz>>
             .fetch_one(tx.conn())
             .await?;
     Ok(crate::zones::candidates(stated.as_deref(), &phone).first().copied())
+}
+
+/// An enrollment with its contact, for the list of checks.
+#[derive(sqlx::FromRow)]
+pub(super) struct Explained {
+    pub campaign_id: CampaignId,
+    pub contact_id: ContactId,
+    pub status: EnrollmentStatus,
+    pub attempts: i32,
+    pub next_attempt_at: Option<Timestamp>,
+    pub name: String,
+    pub phone: Phone,
+    pub time_zone: Option<String>,
+    pub contact_status: ContactStatus,
+}
+
+pub(super) async fn explained(tx: &mut Tx, id: EnrollmentId) -> Result<Option<Explained>> {
+    Ok(sqlx::query_as(
+        "select e.campaign_id, e.contact_id, e.status, e.attempts, e.next_attempt_at, c.name, c.phone, c.time_zone,
+                c.status as contact_status
+         from enrollments e join contacts c on c.id = e.contact_id where e.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
 /// Writes down why an enrollment is not dialed now and when it is looked at again.

@@ -42,9 +42,9 @@ impl Place {
         if let Some(zone) = stated.and_then(|zone| zone.parse::<Tz>().ok()) {
             let there = in_zone(zone);
             // A number from where the stated zone is says more than the zone does. Any other number says only
-            // whose law holds besides: the person may be anywhere in the zone.
+            // whose law holds besides: the person may be anywhere in the zone. `Etc/GMT+5` is a clock and no place.
             if !places.iter().any(|place| there.contains(place)) {
-                places.extend(if there.is_empty() { &[super::DEFAULT] } else { there });
+                places.extend(there);
             }
         }
         let mut packs: Vec<&'static Pack> = Vec::new();

@@ -1,0 +1,74 @@
+//! Why this person is called, or is not: the dialer's own checks, asked now and told one by one.
+
+use super::repo;
+use crate::db::Tx;
+use crate::dialer::eligible::{Decision, Facts, Finding, findings};
+use crate::dialer::window::Schedule;
+use crate::error::Result;
+use crate::rules::{self, Place};
+use crate::{campaigns, companies, suppressions};
+use model::accounts::Permission;
+use model::campaigns::Status;
+use model::contacts::ContactStatus;
+use model::enrollments::{Check, EnrollmentStatus, Why};
+use model::id::EnrollmentId;
+
+/// Every check of engine.md §4 for one person, as it stands now; nothing is written.
+///
+/// # Errors
+/// `Forbidden`, or `NotFound` for an enrollment of nobody.
+pub async fn why(tx: &mut Tx, id: EnrollmentId) -> Result<Why> {
+    tx.require(Permission::ViewCampaigns)?;
+    let e = repo::explained(tx, id).await?.ok_or_else(|| model::Error::not_found("enrollment"))?;
+    let campaign = campaigns::load(tx, e.campaign_id).await?;
+    let (settings, own) = (companies::settings(tx).await?, companies::compliance(tx).await?);
+    let phones = std::slice::from_ref(&e.phone);
+    let suppressed = !suppressions::is_suppressed(tx, phones).await?.is_empty();
+    let number_busy = !repo::live_phones(tx, phones).await?.is_empty();
+    let calls = repo::recent_calls(tx, &[e.contact_id]).await?.remove(&e.contact_id).unwrap_or_default();
+    let calls_ever = repo::calls_ever(tx, &[e.contact_id]).await?.remove(&e.contact_id).unwrap_or(0);
+    let place = Place::of(e.time_zone.as_deref(), &e.phone);
+    let now = tx.now();
+    let findings = findings(&Facts {
+        now,
+        due_at: e.next_attempt_at.unwrap_or(now),
+        suppressed,
+        archived: e.contact_status == ContactStatus::Archived,
+        enabled: rules::is_enabled(&own, &settings.default_region, &place),
+        attempts: e.attempts,
+        attempts_max: campaign.form.retries.attempts_max,
+        calls: &calls,
+        calls_ever,
+        per_day_max: campaign.form.retries.attempts_per_day_max,
+        per_week_max: own.attempts_per_week_max,
+        ever_max: own.attempts_ever_max,
+        schedule: Schedule { company: &settings.hours, campaign: campaign.form.hours.as_ref(), place: &place },
+        number_busy,
+        speed: 1,
+    });
+    let mut checks = vec![campaigns::why::running(&campaign), still_waiting(e.status)];
+    checks.extend(findings.into_iter().map(|finding| told(tx, finding)));
+    if campaign.status == Status::Active {
+        checks.extend(campaigns::why::room(tx, &campaign).await?);
+    }
+    let packs = place.packs.iter().map(|pack| pack.title.clone()).collect();
+    let phone = if tx.actor().may(Permission::ViewPhones) { e.phone.to_string() } else { e.phone.masked() };
+    Ok(Why { name: e.name, phone, status: e.status, packs, checks })
+}
+
+fn still_waiting(status: EnrollmentStatus) -> Check {
+    let ok = status == EnrollmentStatus::Queued;
+    let text = if ok { String::new() } else { status.label().to_owned() };
+    Check { title: "Waiting to be called".to_owned(), ok, text, cite: None, until: None }
+}
+
+fn told(tx: &Tx, finding: Finding) -> Check {
+    let until = if let Some(Decision::Wait { until, .. }) = finding.block { Some(tx.moment(until)) } else { None };
+    Check {
+        title: finding.title.to_owned(),
+        ok: finding.block.is_none(),
+        text: finding.text,
+        cite: finding.cite.map(str::to_owned),
+        until,
+    }
+}
