@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use model::id::GatewayId;
-use services::Db;
-use services::inbox::{self, CallbackRequest, Refused};
+use services::inbox::{self, CallbackRequest, Refused, ReplyBody};
+use services::{Db, calls};
 
 /// News about a call, or keys pressed during one; the latter is answered with what to say next.
 pub async fn twilio(
@@ -19,11 +19,34 @@ pub async fn twilio(
     body: Bytes,
 ) -> Response {
     let Ok(gateway) = gateway.parse::<GatewayId>() else { return refused(&Refused::UnknownGateway) };
-    // The provider signed the URL it was given. What this request came through may have changed it.
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let url = format!("{}{path}", db.config().public_url);
+    let url = public_url(&db, &uri);
     let request = CallbackRequest { method: &method, url: &url, headers: &headers, body: &body };
-    match inbox::receive(&db, gateway, request).await {
+    replied(inbox::receive(&db, gateway, request).await)
+}
+
+/// Somebody calls one of our numbers; answered with what they hear.
+pub async fn voice(
+    State(db): State<Db>,
+    Path(gateway): Path<String>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Ok(gateway) = gateway.parse::<GatewayId>() else { return refused(&Refused::UnknownGateway) };
+    let url = public_url(&db, &uri);
+    let request = CallbackRequest { method: &method, url: &url, headers: &headers, body: &body };
+    replied(calls::answer(&db, gateway, request).await)
+}
+
+/// The provider signed the URL it was given. What this request came through may have changed it.
+fn public_url(db: &Db, uri: &Uri) -> String {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    format!("{}{path}", db.config().public_url)
+}
+
+fn replied(answer: Result<ReplyBody, Refused>) -> Response {
+    match answer {
         Ok(reply) => ([(header::CONTENT_TYPE, reply.content_type)], reply.body).into_response(),
         Err(why) => refused(&why),
     }

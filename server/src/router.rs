@@ -104,6 +104,7 @@ fn providers() -> Router<Site> {
     Router::new()
         .route("/hooks/twilio/{gateway}", post(hooks::twilio))
         .route("/hooks/twilio/{gateway}/gather", post(hooks::twilio))
+        .route("/hooks/twilio/{gateway}/voice", post(hooks::voice))
         .layer(DefaultBodyLimit::max(limits::HOOK_BYTES_MAX))
         .layer(timeout())
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::accounts::Permission;
-use model::calls::{Call, CallStep};
+use model::calls::{Call, CallStep, Direction};
 use model::events::Topic;
 use model::id::CallId;
 
@@ -53,11 +53,16 @@ fn page(call: Signal<Call>) -> AnyView {
         call.with(|c| {
             let talk =
                 if c.row.talk_seconds > 0 { format!(", {} talk time", duration(c.row.talk_seconds)) } else { String::new() };
-            format!("Outbound to {}, {}{talk}, attempt {}", c.row.phone, c.row.started_at.short(), c.row.attempt)
+            let when = c.row.started_at.short();
+            match c.row.direction {
+                Direction::Outbound => format!("Outbound to {}, {when}{talk}, attempt {}", c.row.phone, c.row.attempt),
+                Direction::Inbound => format!("Inbound from {} to {}, {when}{talk}", c.row.phone, c.from),
+            }
         })
     };
+    let preposition = move || call.with(|c| if c.row.direction == Direction::Inbound { "from" } else { "to" });
     view! {
-        <Title text=Signal::derive(move || format!("Call to {}", name.get()))/>
+        <Title text=Signal::derive(move || format!("Call {} {}", preposition(), name.get()))/>
         <PageHeader
             title=name
             description=Signal::derive(description)
@@ -68,6 +73,9 @@ fn page(call: Signal<Call>) -> AnyView {
         </PageHeader>
         <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
             <div class="flex min-w-0 flex-col gap-6">
+                {move || call.with(|c| c.row.declined).map(|why| view! {
+                    <Note tone=Tone::Warning><b class="font-semibold">"Not taken: "</b>{why.label()}". The caller heard the fallback text."</Note>
+                })}
                 {move || summary(call.get())}
                 {move || conversation(call.get())}
             </div>
@@ -204,9 +212,9 @@ fn facts(call: Call) -> AnyView {
         <Card title="Details">
             <Facts>
                 {campaign}
-                <Fact label="Agent">{agent}</Fact>
+                {call.agent.is_some().then(|| view! { <Fact label="Agent">{agent}</Fact> })}
                 {contact}
-                <Fact label="From"><span class="tabular-nums">{call.from.clone()}</span></Fact>
+                <Fact label=if row.direction == Direction::Inbound { "Our number" } else { "From" }><span class="tabular-nums">{call.from.clone()}</span></Fact>
                 <Fact label="Settings">{format!("Version {}", call.settings_version)}</Fact>
                 <Fact label="Network">{if row.sandbox { "Sandbox, a simulated phone" } else { "Real phone" }}</Fact>
                 {who}

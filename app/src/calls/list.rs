@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::Error;
-use model::calls::{CallFilter, CallRange, CallRow, Outcome};
+use model::calls::{CallFilter, CallRange, CallRow, Direction, Outcome};
 use model::events::Topic;
 use model::id::CampaignId;
 use model::page::{Page, Paging};
@@ -115,6 +115,13 @@ pub fn CallsOf(campaign: CampaignId) -> impl IntoView {
     }
 }
 
+/// The calls of a campaign that are under way.
+#[component]
+pub fn LiveCallsOf(campaign: CampaignId) -> impl IntoView {
+    let filter = Memo::new(move |_| CallFilter { campaign: Some(campaign), live: true, ..CallFilter::default() });
+    view! { <Log filter=filter href=Callback::new(|filter: CallFilter| href(&filter)) inside=true/> }
+}
+
 fn ranges(filter: &CallFilter) -> impl IntoView + use<> {
     let order = [CallRange::All, CallRange::Today, CallRange::Yesterday, CallRange::Week, CallRange::Fortnight, CallRange::Month];
     let items = order
@@ -215,6 +222,10 @@ fn listing(page: Signal<Page<CallRow>>, filter: Memo<CallFilter>, href: Callback
 }
 
 fn nothing(filter: &CallFilter, inside: bool) -> AnyView {
+    if inside && filter.live {
+        return view! { <Empty icon=icondata::LuPhone title="Nobody is on the line" text="Calls appear here while they last."/> }
+            .into_any();
+    }
     let plain = CallFilter { campaign: filter.campaign.filter(|_| inside), paging: filter.paging, ..CallFilter::default() };
     if *filter != plain {
         return view! {
@@ -224,13 +235,16 @@ fn nothing(filter: &CallFilter, inside: bool) -> AnyView {
         }
         .into_any();
     }
-    view! { <Empty icon=icondata::LuPhone title="No calls yet" text="Calls appear here the moment a campaign dials."/> }
+    view! { <Empty icon=icondata::LuPhone title="No calls yet" text="Calls appear here the moment a campaign dials or answers."/> }
         .into_any()
 }
 
 #[component]
 fn CallLine(row: Memo<CallRow>, inside: bool) -> impl IntoView {
     let fixed = row.get_untracked();
+    let inbound = fixed.direction == Direction::Inbound;
+    let direction = inbound.then_some("Inbound · ");
+    let attempt = if inbound { "–".to_owned() } else { fixed.attempt.to_string() };
     let state = Memo::new(move |_| row.with(|row| row.state));
     let talk = move || row.with(|row| if row.talk_seconds > 0 { duration(row.talk_seconds) } else { "–".to_owned() });
     let cost = move || row.with(|row| row.cost.map_or_else(|| "–".to_owned(), |cost| cost.to_string()));
@@ -243,11 +257,11 @@ fn CallLine(row: Memo<CallRow>, inside: bool) -> impl IntoView {
         <tr>
             <td class="lead">
                 <a class="font-medium hover:underline" href=format!("/calls/{}", fixed.id)>{fixed.contact_name}</a>
-                <span class="sub tabular-nums">{fixed.phone}{fixed.sandbox.then_some(" · sandbox")}</span>
+                <span class="sub tabular-nums">{direction}{fixed.phone}{fixed.sandbox.then_some(" · sandbox")}</span>
             </td>
-            <Cell label="State"><StateBadge state=state/></Cell>
+            <Cell label="State" sub=fixed.declined.map(|why| why.label().to_owned()).unwrap_or_default()><StateBadge state=state/></Cell>
             {campaign}
-            <Cell label="Attempt" number=true muted=true>{fixed.attempt}</Cell>
+            <Cell label="Attempt" number=true muted=true>{attempt}</Cell>
             <Cell label="Talk" number=true>{talk}</Cell>
             <Cell label="Cost" number=true>{cost}</Cell>
             <Cell label="Started" number=true muted=true><When moment=fixed.started_at/></Cell>

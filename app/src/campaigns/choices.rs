@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::Error;
 use model::campaigns::Audience;
 use model::id::{AgentId, GatewayId, ImportId};
+use model::numbers::NumberRow;
 use model::time::Hours;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
@@ -18,6 +19,8 @@ pub struct Choices {
     pub imports: Vec<(ImportId, String)>,
     /// Where calls can go through, oldest first: id and name.
     pub gateways: Vec<(GatewayId, String)>,
+    /// What an inbound campaign may answer.
+    pub numbers: Vec<NumberRow>,
     /// The company's hours.
     pub hours: Hours,
     /// The company's zone, in which start and end are written.
@@ -39,6 +42,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
     let segments = services::contacts::segments(&mut tx).await?;
     let imports = services::imports::list(&mut tx, &ImportFilter { status: Some(ImportStatus::Completed), paging }).await?;
     let gateways = services::companies::gateways(&mut tx).await?;
+    let numbers = services::numbers::list(&mut tx).await?;
     let settings = services::companies::settings(&mut tx).await?;
     tx.commit().await?;
     Ok(Choices {
@@ -51,6 +55,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
         segments,
         imports: imports.items.into_iter().map(|i| (i.id, i.file_name)).collect(),
         gateways: gateways.into_iter().map(|g| (g.id, g.name)).collect(),
+        numbers,
         hours: settings.hours,
         zone: settings.time_zone,
         call_minutes_max: settings.call_minutes_max,

@@ -12,6 +12,7 @@ use model::page::Page;
 
 use super::enrollments::EnrollmentsTab;
 use super::moves::{MoveDialogs, MoveItems, Moves};
+use super::numbers::NumbersTab;
 use super::overview::Overview;
 use super::settings::SettingsTab;
 use super::{CampaignDialog, StatusBadge};
@@ -91,11 +92,12 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
     let editable: Signal<bool> = Memo::new(move |_| manage.get() && !over(status.get())).into();
     let events = may(Permission::ViewEvents);
     let editing = opened_by("edit");
+    let inbound = Memo::new(move |_| campaign.with(|c| c.form.is_inbound()));
     let description = move || {
         campaign.with(|c| match (&c.form.description, &c.agent_name) {
             (text, _) if !text.is_empty() => text.clone(),
-            (_, Some(agent)) => format!("Outbound, {agent} speaks."),
-            _ => "Outbound, no agent yet.".to_owned(),
+            (_, Some(agent)) => format!("{}, {agent} speaks.", c.form.direction.label()),
+            _ => format!("{}, no agent yet.", c.form.direction.label()),
         })
     };
     let tabs = move || {
@@ -104,7 +106,11 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
         let progress = campaign.with(|c| c.progress);
         let mut tabs = vec![
             Tab::new("Overview", format!("/campaigns/{id}"), here.is_empty() || here == "overview"),
-            one("enrollments", "Enrollments").count(grouped(progress.contacts)),
+            if inbound.get() {
+                one("numbers", "Numbers")
+            } else {
+                one("enrollments", "Enrollments").count(grouped(progress.contacts))
+            },
             one("calls", "Calls").count(grouped(progress.calls)),
             one("settings", "Settings"),
         ];
@@ -114,6 +120,7 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
         tabs
     };
     let content = move || match tab.get().as_str() {
+        "numbers" => view! { <NumbersTab id=id/> }.into_any(),
         "enrollments" => view! { <EnrollmentsTab id=id campaign=campaign/> }.into_any(),
         "calls" => view! { <CallsOf campaign=id/> }.into_any(),
         "settings" => view! { <SettingsTab campaign=campaign editable=editable/> }.into_any(),

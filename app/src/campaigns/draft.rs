@@ -3,9 +3,10 @@
 
 use leptos::prelude::*;
 use model::FieldErrors;
+use model::calls::Direction;
 use model::campaigns::{Audience, CallOrder, Campaign, CampaignForm, Retries, Retry};
 use model::credits::Credits;
-use model::id::CampaignId;
+use model::id::{CampaignId, NumberId};
 use model::time::{DAY_MINUTES, Hours, Moment, Timestamp, Window};
 use wasm_bindgen::JsValue;
 
@@ -29,6 +30,10 @@ pub struct Draft {
     pub id: RwSignal<Option<CampaignId>>,
     pub step: RwSignal<usize>,
     pub errors: RwSignal<FieldErrors>,
+    /// `outbound` or `inbound`.
+    pub direction: RwSignal<String>,
+    pub numbers: RwSignal<Vec<NumberId>>,
+    pub fallback_text: RwSignal<String>,
     pub name: RwSignal<String>,
     pub description: RwSignal<String>,
     /// `everyone`, `segment` or `import`.
@@ -63,6 +68,9 @@ impl Draft {
             id: RwSignal::new(None),
             step: RwSignal::new(0),
             errors: RwSignal::new(FieldErrors::new()),
+            direction: empty(),
+            numbers: RwSignal::new(Vec::new()),
+            fallback_text: empty(),
             name: empty(),
             description: empty(),
             audience: empty(),
@@ -104,6 +112,9 @@ impl Draft {
     fn fill(self, form: &CampaignForm, starts: Option<Moment>, ends: Option<Moment>) {
         self.step.set(0);
         self.errors.set(FieldErrors::new());
+        self.direction.set(form.direction.as_str().to_owned());
+        self.numbers.set(form.numbers.clone());
+        self.fallback_text.set(form.fallback_text.clone());
         self.name.set(form.name.clone());
         self.description.set(form.description.clone());
         let (kind, segment, import) = match &form.audience {
@@ -134,6 +145,11 @@ impl Draft {
         self.record.set(form.record);
         self.minutes.set(form.call_minutes_max.to_string());
         self.budget.set(form.budget.map(|b| (b.0 / 1000).to_string()).unwrap_or_default());
+    }
+
+    /// Whether it answers numbers instead of calling people.
+    pub fn is_inbound(self) -> bool {
+        self.direction.with(|direction| direction == Direction::Inbound.as_str())
     }
 
     /// Who is called, as chosen; `None` while a segment or import is still to be picked.
@@ -204,7 +220,11 @@ impl Draft {
             record: self.record.get_untracked(),
             call_minutes_max,
             budget,
-        };
+            direction: self.direction.get_untracked().parse().unwrap_or(Direction::Outbound),
+            numbers: self.numbers.get_untracked(),
+            fallback_text: self.fallback_text.get_untracked().trim().to_owned(),
+        }
+        .relevant();
         if let Err(model::Error::Invalid { fields }) = form.check() {
             for (field, problem) in fields {
                 problems.entry(field).or_insert(problem);
@@ -217,8 +237,8 @@ impl Draft {
 /// The step a field is on, to lead there when it needs attention.
 pub fn step_of(field: &str) -> usize {
     match field {
-        "name" | "description" => 0,
-        "audience" | "segment" | "import" => 1,
+        "name" | "description" | "direction" => 0,
+        "audience" | "segment" | "import" | "numbers" => 1,
         "agent" => 2,
         "starts_at" | "ends_at" | "hours" => 3,
         _ => 4,

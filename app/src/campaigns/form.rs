@@ -8,6 +8,7 @@ use model::campaigns::{Campaign, CampaignForm, Status};
 use model::id::CampaignId;
 use server_fn::codec::Json;
 
+use super::answering;
 use super::choices::{Choices, campaign_choices};
 use super::draft::{Draft, step_of};
 use super::launch::{CheckView, LaunchDialog, check_launch};
@@ -17,7 +18,13 @@ use crate::session::use_me;
 use crate::ui::{Button, Dialog, DialogSize, Note, SkeletonText, Stepper, Toasts, Tone, Variant, use_toasts};
 
 const STEPS: [&str; 6] = ["Basics", "Audience", "Agent", "Schedule", "Calling", "Review"];
+/// The same steps for a campaign that answers.
+const STEPS_INBOUND: [&str; 6] = ["Basics", "Numbers", "Agent", "Hours", "Answering", "Review"];
 const REVIEW: usize = 5;
+
+fn step_names(draft: Draft) -> &'static [&'static str; 6] {
+    if draft.is_inbound() { &STEPS_INBOUND } else { &STEPS }
+}
 
 /// Stores a campaign's settings: a new draft without `id`, else the next version of that one.
 #[server(input = Json)]
@@ -232,7 +239,7 @@ fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
         <Button variant=if step + 1 == REVIEW { Variant::Primary } else { Variant::Outline } busy=saver.busy on:click=save_and_close>"Save changes"</Button>
     });
     let go_on = (step + 1 < REVIEW).then(|| {
-        let label = format!("Continue to {}", STEPS[step + 1].to_lowercase());
+        let label = format!("Continue to {}", step_names(draft)[step + 1].to_lowercase());
         view! { <Button on:click=move |_| saver.next()>{label}</Button> }
     });
     view! { {save} {go_on} }.into_any()
@@ -240,10 +247,14 @@ fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
 
 /// Stepper beside the current step.
 fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
-    let names: Vec<String> = STEPS.iter().take(if is_draft { 6 } else { 5 }).map(|s| (*s).to_owned()).collect();
+    let names = move || step_names(draft).iter().take(if is_draft { 6 } else { 5 }).map(|s| (*s).to_owned()).collect();
+    let inbound = Memo::new(move |_| draft.is_inbound());
     let known = StoredValue::new(known);
     let step = move || match draft.step.get() {
-        0 => steps::basics(draft),
+        0 => steps::basics(draft, is_draft),
+        1 if inbound.get() => answering::numbers(draft, &known.get_value()),
+        3 if inbound.get() => answering::hours(draft, &known.get_value()),
+        4 if inbound.get() => answering::answering(draft, &known.get_value()),
         1 => steps::audience(draft, &known.get_value(), is_draft),
         2 => steps::agent(draft, &known.get_value()),
         3 => steps::schedule(draft, &known.get_value()),
@@ -253,7 +264,11 @@ fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
     view! {
         <div class="grid min-h-0 grid-cols-1 sm:min-h-[29rem] sm:grid-cols-[11.5rem_minmax(0,1fr)]">
             <nav class="border-b bg-muted/60 p-3 sm:border-e sm:border-b-0" aria-label="Steps of the campaign">
-                <Stepper steps=names current=draft.step vertical=true class="max-sm:flex-row!" on_pick=Callback::new(move |step| draft.step.set(step))/>
+                // The names follow the direction, which is chosen in the first step.
+                {move || {
+                    inbound.track();
+                    view! { <Stepper steps=names() current=draft.step vertical=true class="max-sm:flex-row!" on_pick=Callback::new(move |step| draft.step.set(step))/> }
+                }}
             </nav>
             <div class="flex min-w-0 flex-col gap-6 px-4 py-5 sm:px-6">{step}</div>
         </div>
@@ -278,6 +293,7 @@ fn review(draft: Draft) -> AnyView {
         Some(Ok(Some(launch))) => {
             let ready = launch.check.is_ready();
             let first = match (launch.later, launch.check.first_call) {
+                _ if launch.inbound => "It answers from the moment it is launched.".to_owned(),
                 (Some(start), _) => format!("Calling would begin {}.", start.short()),
                 (None, Some(first)) => format!("The first phone would ring {}.", first.short()),
                 (None, None) => "No calling hour opens in the next two weeks.".to_owned(),

@@ -18,6 +18,8 @@ pub struct Launch {
     pub check: LaunchCheck,
     /// The start, when it is still to come.
     pub later: Option<Moment>,
+    /// It answers numbers and calls nobody.
+    pub inbound: bool,
 }
 
 impl Launch {
@@ -35,7 +37,7 @@ pub async fn check_launch(id: CampaignId) -> Result<Launch, Error> {
     let campaign = services::campaigns::load(&mut tx, id).await?;
     let now = tx.now();
     tx.commit().await?;
-    Ok(Launch { check, later: campaign.starts_at.filter(|start| start.at > now) })
+    Ok(Launch { check, later: campaign.starts_at.filter(|start| start.at > now), inbound: campaign.form.is_inbound() })
 }
 
 /// Asks, then launches or schedules. `campaign` is whom the question is about.
@@ -122,6 +124,9 @@ pub fn LaunchDialog(
 }
 
 fn consequence(launch: &Launch) -> String {
+    if launch.inbound {
+        return "It answers its numbers from now on. Nothing is set aside: each call is paid for as it comes.".to_owned();
+    }
     let people = count(launch.check.contacts, "contact", "contacts");
     match (launch.later, launch.check.first_call) {
         (Some(start), _) => format!("{people}. Calling begins {}, inside calling hours.", start.short()),
@@ -132,6 +137,7 @@ fn consequence(launch: &Launch) -> String {
 
 fn verb(launch: &Launch) -> String {
     match launch.later {
+        _ if launch.inbound => "Launch".to_owned(),
         Some(start) => format!("Schedule for {}", start.short()),
         None => format!("Launch with {}", count(launch.check.contacts, "contact", "contacts")),
     }

@@ -1,6 +1,7 @@
 //! Campaigns on screen: the list, one campaign, the dialog that makes and edits them, and the launch.
 //! What the words of a campaign look like is decided here, once.
 
+mod answering;
 mod choices;
 pub mod detail;
 mod draft;
@@ -9,6 +10,7 @@ mod form;
 mod launch;
 pub mod list;
 mod moves;
+mod numbers;
 mod overview;
 mod settings;
 mod steps;

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::campaigns::{Campaign, Progress, Status};
 
+use super::numbers::NumbersTab;
 use super::settings::FactsCard;
 use crate::screen::{duration, share};
 use crate::ui::{Card, Funnel, FunnelStep, LiveDot, Note, Stat, Stats, Tone, grouped};
@@ -11,10 +12,15 @@ use crate::ui::{Card, Funnel, FunnelStep, LiveDot, Note, Stat, Stats, Tone, grou
 #[component]
 pub fn Overview(campaign: Signal<Campaign>) -> impl IntoView {
     let progress = Memo::new(move |_| campaign.with(|c| c.progress));
+    let inbound = Memo::new(move |_| campaign.with(|c| c.form.is_inbound()));
     view! {
         <div class="flex flex-col gap-6">
             {move || campaign.with(why_quiet)}
-            <Headline campaign=campaign/>
+            {move || if inbound.get() {
+                view! { <NumbersTab id=campaign.with_untracked(|c| c.id)/> }.into_any()
+            } else {
+                view! { <Headline campaign=campaign/> }.into_any()
+            }}
             <Tiles progress=progress/>
             <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
                 <div class="grid gap-6 md:grid-cols-2">

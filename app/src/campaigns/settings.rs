@@ -68,6 +68,9 @@ fn facts(lines: Vec<Line>) -> impl IntoView {
 
 /// What a reader wants beside the figures.
 fn in_short(c: &Campaign) -> Vec<Line> {
+    if c.form.is_inbound() {
+        return answering(c);
+    }
     let mut lines = vec![
         line("Agent", c.agent_name.as_deref().unwrap_or("None yet")),
         line("Audience", audience_line(&c.form)),
@@ -84,8 +87,29 @@ fn in_short(c: &Campaign) -> Vec<Line> {
     lines
 }
 
+/// What there is to know about a campaign that answers.
+fn answering(c: &Campaign) -> Vec<Line> {
+    let fallback = if c.form.fallback_text.is_empty() { "A sentence of ours" } else { &c.form.fallback_text };
+    let mut lines = vec![
+        line("Direction", c.form.direction.label()),
+        line("Agent", c.agent_name.as_deref().unwrap_or("None yet")),
+        line("Numbers", c.form.numbers.len().to_string()),
+        line("Hours", hours_of(&c.form)),
+        line("Calls", pace_line(&c.form)),
+        line("Longest call", count(c.form.call_minutes_max.into(), "minute", "minutes")),
+        line("When nobody can answer", fallback),
+        line("Network", if c.sandbox { "Sandbox, simulated phones" } else { "Real phones" }),
+    ];
+    let past = [("Launched", c.launched_at), ("Finished", c.finished_at), ("Created", Some(c.created_at))];
+    lines.extend(past.into_iter().filter(|(_, moment)| moment.is_some()).map(|(label, moment)| at(label, moment, "")));
+    lines
+}
+
 /// Everything the dialog edits, but for the retries.
 fn in_full(c: &Campaign) -> Vec<Line> {
+    if c.form.is_inbound() {
+        return answering(c);
+    }
     let description = if c.form.description.is_empty() { "None" } else { &c.form.description };
     vec![
         line("Description", description),
@@ -129,12 +153,12 @@ pub fn SettingsTab(campaign: Signal<Campaign>, #[prop(into)] editable: Signal<bo
             <Card title="Settings" scope=Signal::derive(move || campaign.with(|c| format!("Version {}; changes apply from the next call", c.settings_version))) actions=edit>
                 {general}
             </Card>
-            <Card title="Retries" scope="When someone was not reached" flush=true foot=move || campaign.with(|c| format!(
+            {move || campaign.with(|c| !c.form.is_inbound()).then(|| view! { <Card title="Retries" scope="When someone was not reached" flush=true foot=move || campaign.with(|c| format!(
                 "At most {} attempts per contact, {} a day", c.form.retries.attempts_max, c.form.retries.attempts_per_day_max))>
                 <Table caption="Retries by outcome" cards=false columns=vec![Column::new("After"), Column::new("Wait").number(), Column::new("Retries").number()]>
                     {move || campaign.with(|c| retry_rows(&c.form))}
                 </Table>
-            </Card>
+            </Card> })}
         </div>
     }
 }

@@ -12,12 +12,24 @@ use crate::ui::{
 };
 
 /// The problem of one field, followed.
-fn error(draft: Draft, field: &'static str) -> Signal<Option<String>> {
+pub(super) fn error(draft: Draft, field: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || draft.errors.with(|errors| errors.get(field).cloned()))
 }
 
-pub(super) fn basics(draft: Draft) -> AnyView {
+pub(super) fn basics(draft: Draft, is_draft: bool) -> AnyView {
     view! {
+        {is_draft.then(|| view! {
+            <RadioCards
+                legend="Direction"
+                name="direction"
+                bind=draft.direction
+                class="sm:grid-cols-2"
+                choices=vec![
+                    Choice::new("outbound", "Call people", "The agent calls everyone in an audience.").icon(icondata::LuPhoneOutgoing),
+                    Choice::new("inbound", "Answer calls", "The agent answers whoever calls your numbers.").icon(icondata::LuPhoneIncoming),
+                ]
+            />
+        })}
         <Field label="Name" name="name" hint="For your team; nobody you call hears it." error=error(draft, "name")>
             <Input bind=draft.name maxlength=120 autocomplete="off"/>
         </Field>

@@ -52,7 +52,7 @@ fn tone(kind: MovementKind) -> Tone {
         MovementKind::Refund | MovementKind::AdjustDown => Tone::Warning,
         MovementKind::Capture => Tone::Primary,
         MovementKind::Reserve | MovementKind::Unreserve => Tone::Info,
-        MovementKind::Hold | MovementKind::Release => Tone::Neutral,
+        MovementKind::Hold | MovementKind::Release | MovementKind::HoldDirect | MovementKind::ReleaseDirect => Tone::Neutral,
     }
 }
 

@@ -257,7 +257,7 @@ fn call_form(call: &Call) -> Form {
     }
     put(&mut form, "CallStatus", call.status.word());
     put(&mut form, "ApiVersion", "2010-04-01");
-    put(&mut form, "Direction", "outbound-api");
+    put(&mut form, "Direction", order.direction.word());
     if let Some(verdict) = call.answered_by {
         put(&mut form, "AnsweredBy", verdict);
     }

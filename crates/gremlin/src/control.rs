@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     faults::Fault,
-    network::{Call, Network},
+    network::{Call, Direction, Network},
     twilio::is_sid,
 };
 
@@ -66,6 +66,7 @@ fn view(call: &Call) -> Value {
     json!({
         "sid": call.sid,
         "account": call.order.account,
+        "direction": call.order.direction.word(),
         "to": call.order.to,
         "from": call.order.from,
         "call": call.reference(),
@@ -103,7 +104,7 @@ async fn rings(State(network): Net) -> Json<Value> {
     let mut total = Count::default();
     let mut by_to: BTreeMap<(String, String), Count> = BTreeMap::new();
     let mut by_call: BTreeMap<String, Count> = BTreeMap::new();
-    for call in state.newest(None) {
+    for call in state.newest(None).filter(|call| call.order.direction == Direction::Outbound) {
         total.add(call);
         by_to.entry((call.order.account.clone(), call.order.to.clone())).or_default().add(call);
         if let Some(id) = call.reference() {

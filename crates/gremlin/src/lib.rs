@@ -22,6 +22,10 @@
 //! | 0013 | a person answers and hangs up after 2 seconds |
 //! | 0014 | voicemail; the detector's verdict comes after the end |
 //!
+//! # People who call
+//! `POST /control/numbers` sets a number up with its voice URL, as `POST IncomingPhoneNumbers/{sid}.json` does;
+//! `POST /control/inbound` makes somebody call it. The page has a button for that.
+//!
 //! # Accounts
 //! Any account SID (`AC` and 32 hexadecimal digits) exists; its auth token is [`token_for`] of the secret, unless
 //! another one was set by `POST /control/accounts`.
@@ -32,6 +36,7 @@ mod chance;
 mod clock;
 mod control;
 mod faults;
+mod inbound;
 mod life;
 mod network;
 mod numbers;
@@ -102,6 +107,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
     let router = Router::new()
         .nest("/2010-04-01", twilio::routes(&network))
         .merge(control::routes())
+        .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(network);
     axum::serve(listener, router).await.context("the listener failed")

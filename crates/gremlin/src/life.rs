@@ -8,7 +8,8 @@ use tokio::{sync::mpsc, time::Instant};
 use crate::{
     callbacks::{self, Outbox},
     callee::{Callee, Pickup, Press},
-    network::{Network, Order, Status},
+    faults::FaultKind,
+    network::{Direction, Network, Order, Status},
     twiml::{self, Gather, Verb},
 };
 
@@ -26,6 +27,8 @@ const PRESS_SECONDS: f64 = 0.5;
 const STEPS_MAX: usize = 200;
 /// Cents have no meaning here; Twilio's list price for the US, in 1/100,000 of a dollar per begun minute.
 const PRICE_PER_MINUTE: u64 = 1_400;
+/// What people hear when the customer's server fails.
+const APPLICATION_ERROR: &str = "<Response><Say>We are sorry, an application error has occurred. Goodbye.</Say></Response>";
 /// Rounding of virtual seconds.
 const EPSILON: f64 = 1e-6;
 
@@ -43,7 +46,16 @@ pub enum Command {
 #[derive(Debug, Clone)]
 pub enum Source {
     Inline(String),
-    Fetch { url: String, method: String, more: Vec<(String, String)> },
+    Fetch {
+        url: String,
+        method: String,
+        more: Vec<(String, String)>,
+    },
+    /// A document that was fetched before it was needed; addresses in it are relative to where it came from.
+    Fetched {
+        url: String,
+        text: String,
+    },
 }
 
 /// What ends a wait early.
@@ -99,7 +111,14 @@ impl Line {
     }
 
     pub async fn run(mut self) {
-        let (status, sip) = match self.reach().await {
+        let reached = match self.order.direction {
+            Direction::Outbound => self.reach().await,
+            Direction::Inbound => {
+                self.arrive().await;
+                Ok(())
+            }
+        };
+        let (status, sip) = match reached {
             Ok(()) => {
                 self.talk().await;
                 (Status::Completed, 200)
@@ -133,6 +152,23 @@ impl Line {
         }
     }
 
+    /// Somebody calls the customer: its voice URL says what happens, and answering is part of that. A document that
+    /// cannot be had is answered all the same, with the sentence that a real network says then.
+    async fn arrive(&mut self) {
+        self.network.advance(&self.sid, Status::Initiated);
+        self.network.advance(&self.sid, Status::Ringing);
+        let Source::Fetch { url, .. } = self.order.script.clone() else { return };
+        let mut document = self.load(self.order.script.clone()).await;
+        if self.network.strikes(FaultKind::Duplicate, &self.order.account, &self.order.to).is_some() {
+            document = self.load(self.order.script.clone()).await;
+        }
+        let text = document.unwrap_or_else(|why| {
+            tracing::info!(call = self.sid, %why, "the voice URL did not answer");
+            APPLICATION_ERROR.to_owned()
+        });
+        self.redirect = Some(Source::Fetched { url, text });
+    }
+
     async fn talk(&mut self) {
         self.answered = true;
         self.elapsed = 0.0;
@@ -162,7 +198,7 @@ impl Line {
     /// Obeys one document.
     async fn perform(&mut self, source: Source) -> Result<Next, Interrupt> {
         let base = match &source {
-            Source::Fetch { url, .. } => url::Url::parse(url).ok(),
+            Source::Fetch { url, .. } | Source::Fetched { url, .. } => url::Url::parse(url).ok(),
             Source::Inline(_) => None,
         };
         let verbs = match self.load(source).await.and_then(|text| twiml::parse(&text)) {
@@ -243,7 +279,7 @@ impl Line {
 
     async fn load(&self, source: Source) -> anyhow::Result<String> {
         match source {
-            Source::Inline(text) => Ok(text),
+            Source::Inline(text) | Source::Fetched { text, .. } => Ok(text),
             Source::Fetch { url, method, more } => callbacks::fetch_document(&self.network, &self.sid, &url, &method, more).await,
         }
     }

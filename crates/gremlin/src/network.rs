@@ -29,6 +29,8 @@ const HOOK_TIMEOUT: Duration = Duration::from_secs(15);
 const COMMANDS_MAX: usize = 8;
 /// Tokens set by hand, and numbers whose attempts are counted. Past the second all counts start again.
 pub const TOKENS_MAX: usize = 10_000;
+/// Numbers that are set up.
+const NUMBERS_MAX: usize = 10_000;
 const ATTEMPTS_MAX: usize = 1_000_000;
 /// What is kept of the callbacks of one call.
 const DELIVERIES_MAX: usize = 64;
@@ -53,6 +55,8 @@ pub struct State {
     last_serial: u64,
     live: usize,
     tokens: HashMap<String, String>,
+    /// By account and number.
+    numbers: BTreeMap<(String, String), Number>,
     attempts: HashMap<(String, String), u32>,
     pub faults: Faults,
 }
@@ -98,10 +102,37 @@ impl Status {
     }
 }
 
+/// Who called whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The customer called somebody, over the API.
+    Outbound,
+    /// Somebody called the customer.
+    Inbound,
+}
+
+impl Direction {
+    /// Twilio's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound-api",
+            Self::Inbound => "inbound",
+        }
+    }
+}
+
+/// How a number answers.
+#[derive(Debug, Clone, Default)]
+pub struct Number {
+    pub voice: Option<Hook>,
+    pub status_callback: Option<Hook>,
+}
+
 /// What was asked for when the call was created.
 #[derive(Debug, Clone)]
 pub struct Order {
     pub account: String,
+    pub direction: Direction,
     pub to: String,
     pub from: String,
     pub script: life::Source,
@@ -119,6 +150,12 @@ pub struct Order {
 pub struct Hook {
     pub url: String,
     pub method: String,
+}
+
+impl Hook {
+    pub fn post(url: &str) -> Self {
+        Self { url: url.to_owned(), method: "POST".to_owned() }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -231,6 +268,21 @@ impl Network {
         room
     }
 
+    /// Sets a number up; false when there are too many.
+    pub fn set_number(&self, account: String, phone: String, number: Number) -> bool {
+        let mut state = self.state();
+        let key = (account, phone);
+        let room = state.numbers.len() < NUMBERS_MAX || state.numbers.contains_key(&key);
+        if room {
+            state.numbers.insert(key, number);
+        }
+        room
+    }
+
+    pub fn number(&self, account: &str, phone: &str) -> Option<Number> {
+        self.state().numbers.get(&(account.to_owned(), phone.to_owned())).cloned()
+    }
+
     pub fn strikes(&self, kind: FaultKind, account: &str, to: &str) -> Option<u64> {
         self.state().faults.strikes(self.settings.seed, kind, account, to)
     }
@@ -310,7 +362,8 @@ impl Network {
         call.updated_at = now;
         match status {
             Status::Initiated => call.started_at = Some(now),
-            Status::Ringing => call.rang += 1,
+            // A call in rings at the customer's, which is not what is counted.
+            Status::Ringing => call.rang += u32::from(call.order.direction == Direction::Outbound),
             ended if ended.is_ended() => {
                 call.ended_at = Some(now);
                 state.live = state.live.saturating_sub(1);
@@ -334,6 +387,9 @@ impl State {
         let range = ..before.unwrap_or(u64::MAX);
         self.by_serial.range(range).rev().filter_map(|(_, sid)| self.calls.get(sid))
     }
+    pub fn numbers(&self) -> impl Iterator<Item = (&(String, String), &Number)> {
+        self.numbers.iter()
+    }
     pub fn live(&self) -> usize {
         self.live
     }
@@ -349,7 +405,7 @@ impl State {
             }
         }
     }
-    /// Everything but the accounts: calls, counts, faults.
+    /// Everything but the accounts and their numbers: calls, counts, faults.
     pub fn reset(&mut self) {
         self.calls.clear();
         self.by_serial.clear();

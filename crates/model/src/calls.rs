@@ -22,6 +22,28 @@ words! {
 }
 
 words! {
+    /// Who called whom.
+    pub enum Direction {
+        Outbound = "outbound", "Outbound";
+        Inbound = "inbound", "Inbound";
+    }
+}
+
+words! {
+    /// Why an inbound call was not taken; the caller heard the fallback text.
+    pub enum Declined {
+        UnknownNumber = "unknown_number", "The number called is not one of the company's";
+        NoCampaign = "no_campaign", "No campaign answers this number";
+        Paused = "paused", "The campaign is paused";
+        OutsideHours = "outside_hours", "Outside the campaign's hours";
+        NoAgent = "no_agent", "The campaign's agent is not published";
+        NoLine = "no_line", "All lines were busy";
+        OnCall = "on_call", "Another call with this person was under way";
+        NoCredits = "no_credits", "Not enough credits for the longest call";
+    }
+}
+
+words! {
     /// How a call ended, weakest first. When two reports disagree the later variant wins, whichever
     /// came first; so `unknown` gives way to anything and `completed` gives way to `voicemail`.
     pub enum Outcome {
@@ -107,6 +129,9 @@ impl CallState {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CallRow {
     pub id: CallId,
+    pub direction: Direction,
+    /// Why it was not taken; only inbound calls are declined.
+    pub declined: Option<Declined>,
     pub contact: Option<ContactId>,
     pub contact_name: String,
     /// Masked for roles that may not see numbers.
@@ -138,6 +163,7 @@ pub struct Call {
     pub agent: Option<AgentId>,
     pub agent_version: i32,
     pub settings_version: i32,
+    /// Our number: where an outbound call came from, or what an inbound caller called.
     pub from: String,
     pub provider_call_id: Option<String>,
     /// The provider's own word for the status.

@@ -1,8 +1,9 @@
 //! Campaigns: what they are made of, which moves are lawful, and what a launch needs.
 
+use crate::calls::Direction;
 use crate::credits::Credits;
 use crate::error::{Check, Error, Result};
-use crate::id::{AgentId, CampaignId, GatewayId, ImportId};
+use crate::id::{AgentId, CampaignId, GatewayId, ImportId, NumberId};
 use crate::page::Paging;
 use crate::time::{Hours, Moment, Timestamp};
 use crate::words;
@@ -128,6 +129,11 @@ pub enum Audience {
     Import { import: ImportId },
 }
 
+/// Numbers one inbound campaign may answer.
+pub const NUMBERS_MAX: usize = 50;
+/// Characters of the text that callers hear when nobody can answer.
+pub const FALLBACK_CHARS_MAX: usize = 500;
+
 /// What the campaign dialog edits.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CampaignForm {
@@ -154,6 +160,19 @@ pub struct CampaignForm {
     pub call_minutes_max: i32,
     /// Credits reserved at launch; `None`: the estimate.
     pub budget: Option<Credits>,
+    /// Forms stored before there was a choice call people.
+    #[serde(default = "outbound")]
+    pub direction: Direction,
+    /// What an inbound campaign answers.
+    #[serde(default)]
+    pub numbers: Vec<NumberId>,
+    /// What callers hear when nobody can answer; empty: a sentence of ours.
+    #[serde(default)]
+    pub fallback_text: String,
+}
+
+const fn outbound() -> Direction {
+    Direction::Outbound
 }
 
 impl Default for CampaignForm {
@@ -175,11 +194,40 @@ impl Default for CampaignForm {
             record: true,
             call_minutes_max: 5,
             budget: None,
+            direction: Direction::Outbound,
+            numbers: Vec::new(),
+            fallback_text: String::new(),
         }
     }
 }
 
 impl CampaignForm {
+    /// It answers numbers and calls nobody.
+    pub fn is_inbound(&self) -> bool {
+        self.direction == Direction::Inbound
+    }
+
+    /// The form without what its direction has no use for, so that nothing hidden is stored or in force.
+    #[must_use]
+    pub fn relevant(self) -> Self {
+        let name = self.name.trim().to_owned();
+        if self.is_inbound() {
+            Self {
+                name,
+                audience: None,
+                gateway: None,
+                fallback_gateway: None,
+                starts_at: None,
+                ends_at: None,
+                calls_per_day_max: None,
+                budget: None,
+                ..self
+            }
+        } else {
+            Self { name, numbers: Vec::new(), fallback_text: String::new(), ..self }
+        }
+    }
+
     /// What makes a draft unreadable. What a launch needs is more; see [`LaunchCheck`].
     pub fn check(&self) -> Result<()> {
         let mut check = Check::new();
@@ -209,6 +257,11 @@ impl CampaignForm {
             self.fallback_gateway.is_none() || self.fallback_gateway != self.gateway,
             "fallback_gateway",
             "Choose another gateway than the first.",
+        );
+        check.need(self.numbers.len() <= NUMBERS_MAX, "numbers", "Answer at most 50 numbers.").need(
+            self.fallback_text.chars().count() <= FALLBACK_CHARS_MAX,
+            "fallback_text",
+            "Use at most 500 characters.",
         );
         if let (Some(start), Some(end)) = (self.starts_at, self.ends_at) {
             check.need(start < end, "ends_at", "End after the start.");
@@ -405,6 +458,35 @@ mod tests {
     fn an_unlawful_move_says_why() {
         let why = Status::Completed.after(Action::Resume).expect_err("unlawful").to_string();
         assert_eq!(why, "A campaign that is completed cannot resume.");
+    }
+
+    #[test]
+    fn a_form_stored_before_there_were_directions_calls_people() {
+        let mut old = serde_json::to_value(CampaignForm { name: "Spring".into(), ..CampaignForm::default() }).expect("JSON");
+        for field in ["direction", "numbers", "fallback_text"] {
+            old.as_object_mut().expect("an object").remove(field).expect("a new field");
+        }
+        let form: CampaignForm = serde_json::from_value(old).expect("an old form");
+        assert_eq!(form, CampaignForm { name: "Spring".into(), ..CampaignForm::default() });
+    }
+
+    #[test]
+    fn what_a_direction_has_no_use_for_is_not_kept() {
+        let both = CampaignForm {
+            name: " Desk ".into(),
+            audience: Some(Audience::Everyone),
+            budget: Some(Credits::whole(5)),
+            numbers: vec![uuid::Uuid::nil().into()],
+            fallback_text: "Closed.".into(),
+            ..CampaignForm::default()
+        };
+        let inbound = CampaignForm { direction: Direction::Inbound, ..both.clone() }.relevant();
+        assert_eq!((inbound.name.as_str(), inbound.audience, inbound.budget, inbound.numbers.len()), ("Desk", None, None, 1));
+        let outbound = both.relevant();
+        assert_eq!(
+            (outbound.audience, outbound.numbers, outbound.fallback_text),
+            (Some(Audience::Everyone), vec![], String::new())
+        );
     }
 
     #[test]

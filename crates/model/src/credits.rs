@@ -130,6 +130,8 @@ words! {
         Hold = "hold", "Held for call";
         Release = "release", "Released from call";
         Capture = "capture", "Spent on call";
+        HoldDirect = "hold_direct", "Held for call, without campaign";
+        ReleaseDirect = "release_direct", "Released from call, without campaign";
         AdjustUp = "adjust_up", "Adjustment up";
         AdjustDown = "adjust_down", "Adjustment down";
     }
@@ -148,6 +150,8 @@ impl MovementKind {
             Self::Hold => (A::Escrow, A::Held),
             Self::Release => (A::Held, A::Escrow),
             Self::Capture => (A::Held, A::Spent),
+            Self::HoldDirect => (A::Available, A::Held),
+            Self::ReleaseDirect => (A::Held, A::Available),
             Self::AdjustUp => (A::Adjust, A::Available),
             Self::AdjustDown => (A::Available, A::Adjust),
         }

@@ -30,6 +30,12 @@ pub trait VoiceProvider: Send + Sync {
     fn verify(&self, request: &CallbackRequest<'_>) -> Result<(), BadSignature>;
     /// Reads a callback. Values we do not know become [`CallbackKind::Unknown`] or [`ProviderStatus::Unrecognised`].
     fn parse(&self, request: &CallbackRequest<'_>) -> Result<Callback, Malformed>;
+    /// Reads the question "somebody calls your number, what shall they hear?"; answer with [`VoiceProvider::reply`].
+    /// The default is for providers that take no calls.
+    fn parse_inbound(&self, request: &CallbackRequest<'_>) -> Result<Incoming, Malformed> {
+        let _ = request;
+        Err(Malformed("this provider takes no inbound calls".to_owned()))
+    }
     /// The HTTP body a callback is answered with.
     fn reply(&self, reply: &Reply) -> ReplyBody;
 }
@@ -300,6 +306,16 @@ pub enum CallbackKind {
     Unknown(String),
 }
 
+/// Somebody calls one of our numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    pub id: ProviderCallId,
+    /// `None` when the number is hidden or no telephone number.
+    pub from: Option<Phone>,
+    /// The number they called.
+    pub to: Phone,
+}
+
 /// A recording at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
@@ -318,6 +334,8 @@ pub enum Reply {
     Acknowledge,
     /// After a key: say this, then end the call.
     SayAndHangUp { text: String, language: String, voice: Option<String> },
+    /// Take the call: say the script, and send keys to this URL.
+    Talk { script: Script, gather_url: String },
 }
 
 /// The answer's body, to be sent with status 200.

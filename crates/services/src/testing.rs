@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use model::accounts::Role;
 use model::agents::{AgentForm, Scripts};
+use model::calls::Direction;
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::id::{CallId, CampaignId, CompanyId, GatewayId, UserId};
@@ -43,6 +44,11 @@ impl World {
 
     /// The same with another seed for ids and luck.
     pub async fn with_seed(seed: u64) -> Self {
+        Self::configured(seed, |_| {}).await
+    }
+
+    /// The same with another configuration: where the site and its sandbox are, and how fast the sandbox lives.
+    pub async fn configured(seed: u64, edit: impl FnOnce(&mut Config)) -> Self {
         let owner = owner_options();
         let template = template(&owner).await;
         #[expect(clippy::disallowed_methods, reason = "the name of a throw-away database must differ between test processes")]
@@ -50,7 +56,9 @@ impl World {
         let mut admin = owner.clone().connect().await.expect("TEST_DATABASE_URL answers");
         run(&mut admin, format!("create database {name} template {template}")).await;
         let clock = Clock::manual(Utc.with_ymd_and_hms(2026, 11, 23, 15, 0, 0).single().expect("a moment"));
-        let db = Db::init(config(&owner, &name), clock.clone(), seed).expect("URLs are well formed");
+        let mut config = config(&owner, &name);
+        edit(&mut config);
+        let db = Db::init(config, clock.clone(), seed).expect("URLs are well formed");
         Self { db, clock, name, owner }
     }
 
@@ -115,6 +123,29 @@ impl World {
             audience: Some(Audience::Everyone),
             agent: Some(agent),
             call_minutes_max: 2,
+            ..CampaignForm::default()
+        };
+        edit(&mut form);
+        let campaign = campaigns::create(&mut tx, &form).await.expect("campaign");
+        campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launched");
+        tx.commit().await.expect("commit");
+        campaign
+    }
+
+    /// A campaign that answers the company's first number around the clock, launched, with calls of two minutes at most.
+    pub async fn answering(&self, of: &Someone, edit: impl FnOnce(&mut CampaignForm)) -> CampaignId {
+        let mut tx = self.tx(of).await;
+        let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
+        agents::publish(&mut tx, agent).await.expect("published");
+        let first = crate::numbers::list(&mut tx).await.expect("numbers").remove(0);
+        let mut form = CampaignForm {
+            name: "Front desk".to_owned(),
+            direction: Direction::Inbound,
+            numbers: vec![first.id],
+            agent: Some(agent),
+            hours: Some(Hours::always()),
+            call_minutes_max: 2,
+            fallback_text: "We are closed.".to_owned(),
             ..CampaignForm::default()
         };
         edit(&mut form);

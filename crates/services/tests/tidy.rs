@@ -54,7 +54,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("accounts", &["passwords.rs", "sessions.rs", "testing.rs"]),
     ("agents", &["templates.rs"]),
     ("audits", &["compare.rs"]),
-    ("calls", &["absorb.rs", "ingest.rs", "read.rs"]),
+    ("calls", &["absorb.rs", "inbound.rs", "ingest.rs", "read.rs"]),
     ("check", &["night.rs"]),
     ("campaigns", &["launch.rs", "why.rs"]),
     ("db", &["migrate.rs"]),
@@ -63,6 +63,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
         &[
             "eligible.rs",
             "gateway.rs",
+            "inbound.rs",
             "lease.rs",
             "numbers.rs",
             "place.rs",

@@ -74,6 +74,7 @@ const CASES: &[Case] = &[
     ("campaigns/moves/delete_campaign", "id={campaign}", Nothing, false),
     ("campaigns/moves/duplicate_campaign", "id={campaign}", Nothing, false),
     ("campaigns/moves/move_campaign", "id={campaign}&action=cancel", Nothing, false),
+    ("campaigns/numbers/campaign_numbers", "id={campaign}", Nothing, true),
     ("contacts/form/save_contact", CONTACT, Nothing, false),
     ("contacts/list/archive_contact", "id={contact}", Nothing, false),
     ("contacts/list/list_contacts", r#"{"filter":{}}"#, Own, true),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod hooks;
+mod inbound;
 mod isolation;
 mod live;
 mod pages;

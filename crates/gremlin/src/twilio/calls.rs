@@ -39,7 +39,7 @@ pub fn resource(call: &Call) -> Value {
         "duration": duration,
         "price": call.price,
         "price_unit": "USD",
-        "direction": "outbound-api",
+        "direction": order.direction.word(),
         "answered_by": call.answered_by,
         "api_version": "2010-04-01",
         "forwarded_from": null,

@@ -16,7 +16,7 @@ use crate::{
     clock,
     faults::FaultKind,
     life::Source,
-    network::{Detection, Hook, Network, Order, RecordingOrder},
+    network::{Detection, Direction, Hook, Network, Order, RecordingOrder},
     numbers::{self, Fixed},
     twiml,
 };
@@ -56,7 +56,7 @@ impl Form {
         let seconds: u32 = text.parse().map_err(|_| Refusal::bad(20001, "A number of seconds is not a number"))?;
         Ok(f64::from(seconds).clamp(1.0, max))
     }
-    fn hook(&self, key: &str, method_key: &str) -> Result<Option<Hook>, Refusal> {
+    pub fn hook(&self, key: &str, method_key: &str) -> Result<Option<Hook>, Refusal> {
         let Some(url) = self.get(key) else { return Ok(None) };
         check_url(url)?;
         let method = self.get(method_key).unwrap_or("POST").to_ascii_uppercase();
@@ -113,6 +113,7 @@ fn read_order(account: &str, form: &Form) -> Result<Order, Refusal> {
     };
     Ok(Order {
         account: account.to_owned(),
+        direction: Direction::Outbound,
         to: to.to_owned(),
         from: from.to_owned(),
         script,

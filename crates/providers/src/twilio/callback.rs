@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{sign, wire};
 use crate::voice::{
-    AnsweredBy, Callback, CallbackKind, CallbackRequest, Malformed, Observed, ProviderCallId, ProviderStatus, Recording,
+    AnsweredBy, Callback, CallbackKind, CallbackRequest, Incoming, Malformed, Observed, ProviderCallId, ProviderStatus, Recording,
 };
 
 /// More form fields than any callback has; Twilio sends about 30.
@@ -19,21 +19,8 @@ const RAW_CHARS_MAX: usize = 2_000;
 
 /// One callback, from a request that has been verified.
 pub fn parse(request: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
-    let raw = match *request.method {
-        Method::GET => {
-            request.url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query).as_bytes()
-        }
-        _ => request.body,
-    };
-    let pairs = sign::decode_form(raw).ok_or_else(|| Malformed("the form is not UTF-8".into()))?;
-    if pairs.len() > FIELDS_MAX {
-        return Err(Malformed(format!("more than {FIELDS_MAX} fields")));
-    }
-    let fields = Fields(pairs.into_iter().collect());
-    let sid = fields.get("CallSid").ok_or_else(|| Malformed("no CallSid".into()))?;
-    if !wire::is_sid(sid, "CA") {
-        return Err(Malformed("CallSid is no call id".into()));
-    }
+    let (raw, fields) = read(request)?;
+    let sid = fields.sid()?;
     let (event, kind) = fields.kind(sid, raw);
     Ok(Callback {
         id: ProviderCallId::new(sid),
@@ -44,12 +31,45 @@ pub fn parse(request: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
     })
 }
 
+/// The request for a number's voice URL, verified too. A caller who hides their number has one of words
+/// (`anonymous`, `restricted`), a `sip:` address, or +266696687, which spells ANONYMOUS.
+pub fn parse_inbound(request: &CallbackRequest<'_>) -> Result<Incoming, Malformed> {
+    const ANONYMOUS: &str = "+266696687";
+    let (_, fields) = read(request)?;
+    let id = ProviderCallId::new(fields.sid()?);
+    if fields.get("Direction").is_some_and(|direction| direction != "inbound") {
+        return Err(Malformed("the call is not an inbound one".into()));
+    }
+    let to = wire::phone(fields.owned("To")).ok_or_else(|| Malformed("To is no phone number".into()))?;
+    let from = wire::phone(fields.owned("From")).filter(|phone| phone.as_str() != ANONYMOUS);
+    Ok(Incoming { id, from, to })
+}
+
+/// The form of a request, as bytes and as fields.
+fn read<'a>(request: &CallbackRequest<'a>) -> Result<(&'a [u8], Fields), Malformed> {
+    let raw = match *request.method {
+        Method::GET => {
+            request.url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query).as_bytes()
+        }
+        _ => request.body,
+    };
+    let pairs = sign::decode_form(raw).ok_or_else(|| Malformed("the form is not UTF-8".into()))?;
+    if pairs.len() > FIELDS_MAX {
+        return Err(Malformed(format!("more than {FIELDS_MAX} fields")));
+    }
+    Ok((raw, Fields(pairs.into_iter().collect())))
+}
+
 struct Fields(BTreeMap<String, String>);
 
 impl Fields {
     /// Empty means absent: Twilio sends many fields without a value.
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+    fn sid(&self) -> Result<&str, Malformed> {
+        let sid = self.get("CallSid").ok_or_else(|| Malformed("no CallSid".into()))?;
+        if wire::is_sid(sid, "CA") { Ok(sid) } else { Err(Malformed("CallSid is no call id".into())) }
     }
     fn owned(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)

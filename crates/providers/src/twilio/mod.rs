@@ -219,6 +219,10 @@ impl VoiceProvider for Twilio {
         callback::parse(request)
     }
 
+    fn parse_inbound(&self, request: &CallbackRequest<'_>) -> Result<Incoming, Malformed> {
+        callback::parse_inbound(request)
+    }
+
     fn reply(&self, reply: &Reply) -> ReplyBody {
         ReplyBody { content_type: "text/xml; charset=utf-8", body: twiml::reply(reply) }
     }

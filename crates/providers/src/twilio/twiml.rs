@@ -12,8 +12,16 @@ const KEY_WAIT_SECONDS: u32 = 5;
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#;
 const TAIL: &str = "</Response>";
 
-/// The document for an outbound call: greeting and main text while listening for a key, closing, end.
+/// The document for a call: greeting and main text while listening for a key, closing, end.
 pub fn outbound(script: &Script, gather_url: &str) -> Result<String, ScriptTooLong> {
+    let xml = talk(script, gather_url);
+    // The provider's unit is not documented; UTF-16 units are the strictest reading of "characters".
+    let length = xml.encode_utf16().count();
+    if length > LENGTH_MAX { Err(ScriptTooLong { length, length_max: LENGTH_MAX }) } else { Ok(xml) }
+}
+
+/// The document itself. As the answer to a webhook it may be longer than a field of a form.
+fn talk(script: &Script, gather_url: &str) -> String {
     let mut xml = String::from(HEAD);
     if script.opt_out_digit.is_some() {
         // finishOnKey="" lets * and # arrive as keys like any other.
@@ -28,9 +36,7 @@ pub fn outbound(script: &Script, gather_url: &str) -> Result<String, ScriptTooLo
     say(&mut xml, &script.closing, script);
     xml.push_str("<Hangup/>");
     xml.push_str(TAIL);
-    // The provider's unit is not documented; UTF-16 units are the strictest reading of "characters".
-    let length = xml.encode_utf16().count();
-    if length > LENGTH_MAX { Err(ScriptTooLong { length, length_max: LENGTH_MAX }) } else { Ok(xml) }
+    xml
 }
 
 /// Does the script fit, whatever the URL of the call will be?
@@ -42,6 +48,7 @@ pub fn check(script: &Script) -> Result<(), ScriptTooLong> {
 pub fn reply(reply: &Reply) -> String {
     match reply {
         Reply::Acknowledge => format!("{HEAD}{TAIL}"),
+        Reply::Talk { script, gather_url } => talk(script, gather_url),
         Reply::SayAndHangUp { text, language, voice } => {
             let script = Script { language: language.clone(), voice: voice.clone(), ..Script::default() };
             let mut xml = String::from(HEAD);

@@ -165,3 +165,35 @@ async fn lock_usable(tx: &mut Tx, id: AgentId) -> Result<repo::Stored> {
 fn missing() -> model::Error {
     model::Error::not_found("agent")
 }
+
+/// Whom a script is filled in for.
+#[derive(Debug, Clone)]
+pub(crate) struct Listener {
+    /// `None` for somebody we do not know: then the script goes without a name.
+    pub name: Option<String>,
+    /// The company the person belongs to.
+    pub contact_company: String,
+    /// The company that speaks.
+    pub company: String,
+}
+
+/// What the agent says to this person, with every variable filled in.
+pub(crate) fn script(agent: &AgentForm, to: &Listener) -> providers::Script {
+    let fill = |text: &str| {
+        model::agents::fill(text, |variable| match variable {
+            "name" => to.name.clone(),
+            "company" => Some(to.company.clone()),
+            "agent" => Some(agent.name.clone()),
+            "contact_company" => Some(to.contact_company.clone()),
+            _ => None,
+        })
+    };
+    providers::Script {
+        greeting: fill(&agent.scripts.greeting),
+        main: fill(&agent.scripts.main),
+        closing: fill(&agent.scripts.closing),
+        language: agent.language.clone(),
+        voice: None,
+        opt_out_digit: Some(crate::calls::OPT_OUT_DIGIT),
+    }
+}

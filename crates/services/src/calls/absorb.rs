@@ -5,13 +5,14 @@ use crate::db::Tx;
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
 use crate::error::Result;
 use crate::{campaigns, credits, dialer, enrollments, suppressions};
+use anyhow::Context;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventKind, Topic};
-use model::id::CallId;
+use model::id::{CallId, CampaignId, EnrollmentId};
 
 /// Joins a report into a call. Repeating it, in any order with others, gives the same state.
 ///
@@ -19,6 +20,11 @@ use model::id::CallId;
 /// `NotFound` for a call of nobody; database errors leave everything as it was.
 pub(crate) async fn absorb(tx: &mut Tx, id: CallId, report: Report) -> Result<()> {
     let before = repo::lock(tx, id).await?;
+    if before.declined.is_some() {
+        // Over and settled when it was recorded; what follows is about the message that the caller heard.
+        let detail = report.provider_status.as_deref().unwrap_or_default();
+        return step(tx, id, "The provider’s report", detail).await;
+    }
     let was = before.state();
     let is = was.join(report.state);
     repo::update(tx, id, is, &report).await?;
@@ -45,34 +51,44 @@ pub(crate) async fn absorb(tx: &mut Tx, id: CallId, report: Report) -> Result<()
 
 /// The end: pay, free the slot, count, and decide what follows. Guarded by `settled_at` under the call's lock.
 async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
+    let campaign = campaign_of(call)?;
     // Lock order: slots, campaign, enrollment, balances.
-    dialer::move_slots(tx, call.campaign_id, call.gateway_id.uuid(), -1).await?;
+    dialer::move_slots(tx, campaign, call.gateway_id.uuid(), -1).await?;
     dialer::move_number_slots(tx, call.number_id.as_slice(), -1).await?;
-    campaigns::repo::wake_after_call(tx, call.campaign_id).await?;
+    campaigns::repo::wake_after_call(tx, campaign).await?;
     let bill = call.price().cost(call.talk_seconds);
     let cost = bill.min(call.held);
     let counted = report.uncounted_until.is_none();
-    credits::settle(tx, call.campaign_id, call.id, call.held, cost).await?;
+    if call.enrollment_id.is_some() {
+        credits::settle(tx, campaign, call.id, call.held, cost).await?;
+    } else {
+        credits::settle_direct(tx, campaign, call.id, call.held, cost).await?;
+    }
     repo::mark_settled(tx, call.id, cost, bill - cost, counted).await?;
     if bill > call.held {
         // Our cost, not the company's: the provider talked longer than it was told it may.
         tracing::error!(call = %call.id, over = %(bill - call.held), "billed beyond the hold");
     }
-    campaigns::repo::count_call(tx, call.campaign_id, outcome, call.talk_seconds, cost).await?;
+    campaigns::repo::count_call(tx, campaign, outcome, call.talk_seconds, cost).await?;
     follow(tx, call, outcome, report).await?;
     if let Some(why) = &report.pause {
-        campaigns::pause_self(tx, call.campaign_id, why).await?;
+        campaigns::pause_self(tx, campaign, why).await?;
     }
-    if !campaigns::repo::is_open(tx, call.campaign_id).await? {
-        campaigns::return_credits(tx, call.campaign_id).await?;
+    if !campaigns::repo::is_open(tx, campaign).await? {
+        campaigns::return_credits(tx, campaign).await?;
     }
     let text = format!("{} after {} s, {} credits", outcome.label(), call.talk_seconds, cost);
     tx.record(EventKind::CallEnded, Some(call.id.to_string()), text).await
 }
 
-/// What the end means for the person: done, opted out, or another attempt.
+/// The campaign of a call that was taken: such a call has one.
+fn campaign_of(call: &repo::Stored) -> Result<CampaignId> {
+    Ok(call.campaign_id.with_context(|| format!("{} was taken without a campaign", call.id))?)
+}
+
+/// What the end means for the person: done, opted out, or another attempt. Nothing follows a call of theirs.
 async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
-    let (campaign, enrollment) = (call.campaign_id, call.enrollment_id);
+    let (campaign, Some(enrollment)) = (campaign_of(call)?, call.enrollment_id) else { return Ok(()) };
     if !suppressions::is_suppressed(tx, std::slice::from_ref(&call.phone)).await?.is_empty() {
         return enrollments::finish(tx, campaign, enrollment, EnrollmentStatus::OptedOut, None).await;
     }
@@ -82,7 +98,7 @@ async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
         Some(at)
     } else {
         let zone = enrollments::repo::zone_of(tx, enrollment).await?;
-        let history = history(tx, call, outcome, zone).await?;
+        let history = history(tx, enrollment, call, outcome, zone).await?;
         let (at, talk_seconds, permanent, uncertain) = (tx.now(), call.talk_seconds, report.permanent, report.uncertain);
         let ended = Ended { outcome, talk_seconds, permanent, uncertain, at, zone };
         match next(ended, history, &form.retries) {
@@ -99,9 +115,15 @@ async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
 }
 
 /// Attempts of this enrollment so far, and those under the same retry rule, this one included.
-async fn history(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, zone: Option<Tz>) -> Result<History> {
+async fn history(
+    tx: &mut Tx,
+    enrollment: EnrollmentId,
+    call: &repo::Stored,
+    outcome: Outcome,
+    zone: Option<Tz>,
+) -> Result<History> {
     let rule = rule_of(outcome, call.talk_seconds);
-    let ended = repo::counted_outcomes(tx, call.enrollment_id).await?;
+    let ended = repo::counted_outcomes(tx, enrollment).await?;
     let alike = ended.iter().filter(|(o, talk, _)| rule_of(*o, *talk) == rule).count();
     let tried = ended.iter().fold(DayParts::default(), |all, (.., at)| all.with(zone.and_then(|zone| DayPart::at(*at, zone))));
     let [attempts, alike] = [ended.len(), alike].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
@@ -118,7 +140,8 @@ async fn scaled(tx: &mut Tx, call: &repo::Stored, wait: TimeDelta) -> Result<Tim
 /// reached but was a machine gets the rule for machines.
 async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcome: Outcome) -> Result<()> {
     let Some(was) = before.state().outcome else { return Ok(()) };
-    campaigns::repo::recount_call(tx, call.campaign_id, was, outcome, call.talk_seconds - before.talk_seconds).await?;
+    let campaign = campaign_of(call)?;
+    campaigns::repo::recount_call(tx, campaign, was, outcome, call.talk_seconds - before.talk_seconds).await?;
     let bill = call.price().cost(call.talk_seconds);
     let paid = call.cost.unwrap_or(Credits::ZERO);
     if bill > paid {
@@ -127,7 +150,7 @@ async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcom
     if was != outcome && repo::is_last_of_enrollment(tx, call.id).await? {
         let report = Report::state(call.state());
         follow(tx, call, outcome, &report).await?;
-        campaigns::repo::wake_after_call(tx, call.campaign_id).await?;
+        campaigns::repo::wake_after_call(tx, campaign).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! answer to the request) becomes a [`Report`]; reports may come late, twice and out of order.
 
 mod absorb;
+mod inbound;
 mod ingest;
 mod read;
 pub(crate) mod repo;
@@ -11,6 +12,7 @@ pub(crate) mod repo;
 mod tests;
 
 pub(crate) use absorb::absorb;
+pub use inbound::answer;
 pub(crate) use ingest::{OPT_OUT_DIGIT, ingest};
 pub use read::{list, load};
 

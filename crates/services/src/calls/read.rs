@@ -1,11 +1,14 @@
 //! The call log and one call's page.
 
+use super::inbound::HIDDEN;
 use crate::db::Tx;
 use crate::dialer::eligible::start_of_day;
 use crate::error::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::accounts::Permission;
-use model::calls::{AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Outcome};
+use model::calls::{
+    AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Declined, Direction, Outcome,
+};
 use model::campaigns::Status;
 use model::credits::Credits;
 use model::id::{AgentId, CallId, CampaignId, ContactId};
@@ -21,12 +24,14 @@ const STEPS_MAX: i64 = 200;
 #[derive(sqlx::FromRow)]
 struct Row {
     id: CallId,
-    contact_id: ContactId,
-    contact_name: String,
+    direction: Direction,
+    declined: Option<Declined>,
+    contact_id: Option<ContactId>,
+    contact_name: Option<String>,
     phone: Phone,
-    campaign_id: CampaignId,
-    campaign_name: String,
-    agent_name: String,
+    campaign_id: Option<CampaignId>,
+    campaign_name: Option<String>,
+    agent_name: Option<String>,
     attempt_no: i32,
     status: CallStatus,
     outcome: Option<Outcome>,
@@ -37,20 +42,26 @@ struct Row {
     sandbox: bool,
 }
 
-const ROW: &str = "k.id, k.contact_id, c.name as contact_name, k.phone, k.campaign_id, m.name as campaign_name, a.name as agent_name, \
+const ROW: &str = "k.id, k.direction, k.declined, k.contact_id, c.name as contact_name, k.phone, k.campaign_id, m.name as campaign_name, a.name as agent_name, \
                    k.attempt_no, k.status, k.outcome, k.answered_by, k.created_at, k.talk_seconds, k.cost, g.sandbox";
-const FROM: &str = " from calls k join contacts c on c.id = k.contact_id join campaigns m on m.id = k.campaign_id \
-                    join agents a on a.id = k.agent_id join gateways g on g.id = k.gateway_id ";
+const FROM: &str = " from calls k left join contacts c on c.id = k.contact_id left join campaigns m on m.id = k.campaign_id \
+                    left join agents a on a.id = k.agent_id join gateways g on g.id = k.gateway_id ";
 
 fn row(tx: &Tx, r: Row) -> CallRow {
-    let phone = if tx.actor().may(Permission::ViewPhones) { r.phone.to_string() } else { r.phone.masked() };
+    let phone = match tx.actor().may(Permission::ViewPhones) {
+        _ if r.phone.as_str() == HIDDEN => "Hidden number".to_owned(),
+        true => r.phone.to_string(),
+        false => r.phone.masked(),
+    };
     CallRow {
         id: r.id,
-        contact: Some(r.contact_id),
-        contact_name: r.contact_name,
+        direction: r.direction,
+        declined: r.declined,
+        contact: r.contact_id,
+        contact_name: r.contact_name.unwrap_or_else(|| "Unknown caller".to_owned()),
         phone,
-        campaign: Some((r.campaign_id, r.campaign_name)),
-        agent_name: r.agent_name,
+        campaign: r.campaign_id.zip(r.campaign_name),
+        agent_name: r.agent_name.unwrap_or_default(),
         attempt: r.attempt_no,
         state: CallState { status: r.status, outcome: r.outcome, answered_by: r.answered_by },
         started_at: tx.moment(r.created_at),
@@ -124,8 +135,8 @@ fn range(tx: &Tx, range: CallRange) -> (Option<DateTime<Utc>>, Option<DateTime<U
 struct Detail {
     #[sqlx(flatten)]
     row: Row,
-    campaign_status: Status,
-    agent_id: AgentId,
+    campaign_status: Option<Status>,
+    agent_id: Option<AgentId>,
     agent_version: i32,
     settings_version: i32,
     from_phone: Phone,
@@ -160,8 +171,8 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
             .await?;
     let steps = steps.into_iter().map(|(at, title, detail)| CallStep { at: tx.moment(at), title, detail }).collect();
     Ok(Call {
-        campaign_status: Some(d.campaign_status),
-        agent: Some(d.agent_id),
+        campaign_status: d.campaign_status,
+        agent: d.agent_id,
         agent_version: d.agent_version,
         settings_version: d.settings_version,
         from: d.from_phone.to_string(),

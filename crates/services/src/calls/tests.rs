@@ -13,6 +13,8 @@ use model::enrollments::{EnrollmentFilter, EnrollmentStatus};
 use model::id::{CallId, CampaignId};
 use model::page::Paging;
 
+mod inbound;
+
 struct Room {
     world: World,
     acme: Someone,

@@ -2,7 +2,7 @@
 
 use super::repo;
 use crate::db::Tx;
-use crate::dialer::window::{Opening, Schedule, opening};
+use crate::dialer::window::{Opening, Schedule, answering, opening};
 use crate::error::Result;
 use crate::rules::Place;
 use crate::{companies, credits};
@@ -45,6 +45,9 @@ pub async fn audience_count(tx: &mut Tx, audience: &Audience) -> Result<i64> {
 pub async fn launch_check(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
     tx.require(Permission::ViewCampaigns)?;
     let form = repo::load(tx, id).await?.form;
+    if form.is_inbound() {
+        return inbound_check(tx, id, &form).await;
+    }
     let settings = companies::settings(tx).await?;
     let contacts = match &form.audience {
         Some(audience) => repo::audience_count(tx, audience).await?,
@@ -62,6 +65,48 @@ pub async fn launch_check(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
         gateway_item(tx).await?,
     ];
     Ok(LaunchCheck { items, contacts, estimate, reserve, available, first_call: first_call.map(|at| tx.moment(at)) })
+}
+
+/// The same for a campaign that answers: nobody is enrolled and nothing is set aside.
+async fn inbound_check(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<LaunchCheck> {
+    let settings = companies::settings(tx).await?;
+    let available = credits::available(tx).await?;
+    let (known, taken) = repo::numbers_known(tx, Some(id), &form.numbers).await?;
+    let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let hours = form.hours.as_ref().unwrap_or(&settings.hours);
+    let (opens, detail) = match answering(tx.now(), hours, zone) {
+        Opening::Now { .. } => (Some(tx.now()), "Open now".to_owned()),
+        Opening::At(at) => (Some(at), format!("Callers hear the fallback text until {}", tx.moment(at).short())),
+        Opening::Never => (None, "No opening in the next two weeks.".to_owned()),
+    };
+    let items = vec![
+        numbers_item(known, &taken),
+        agent_item(tx, form).await?,
+        item("Hours", opens.is_some(), detail, "/settings"),
+        credits_for_one(longest_call(form, &settings), available),
+    ];
+    let first_call = opens.map(|at| tx.moment(at));
+    Ok(LaunchCheck { items, contacts: 0, estimate: Credits::ZERO, reserve: Credits::ZERO, available, first_call })
+}
+
+fn numbers_item(known: i64, taken: &[String]) -> CheckItem {
+    let detail = match (known, taken) {
+        (0, _) => "Choose the numbers that it answers.".to_owned(),
+        (_, [one]) => format!("{one} is answered by another campaign."),
+        (_, [first, ..]) => format!("{first} and others are answered by another campaign."),
+        (1, []) => "1 number".to_owned(),
+        (n, []) => format!("{n} numbers"),
+    };
+    item("Numbers", known > 0 && taken.is_empty(), detail, "")
+}
+
+fn credits_for_one(longest: Credits, available: Credits) -> CheckItem {
+    let detail = if available >= longest {
+        format!("{} are held during a call; {} are available", longest.rounded(), available.rounded())
+    } else {
+        format!("{} are held during a call and {} are available. Top up first.", longest.rounded(), available.rounded())
+    };
+    item("Credits", available >= longest, detail, "/billing")
 }
 
 fn item(title: &str, ok: bool, detail: String, fix: &str) -> CheckItem {
@@ -172,7 +217,7 @@ async fn first_call(tx: &mut Tx, form: &CampaignForm, settings: &Settings) -> Re
 async fn refuse_unready(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
     let check = launch_check(tx, id).await?;
     match check.items.iter().find(|i| !i.ok) {
-        Some(missing) if missing.title == "Credits" => {
+        Some(missing) if missing.title == "Credits" && check.reserve > Credits::ZERO => {
             Err(model::Error::InsufficientCredits { needed: check.reserve.0, available: check.available.0 }.into())
         }
         Some(missing) => Err(model::Error::conflict(missing.detail.clone()).into()),
@@ -183,6 +228,10 @@ async fn refuse_unready(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
 /// Enrolls the audience, opens the campaign's slots and sets its credits aside.
 pub(super) async fn launch(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     let check = refuse_unready(tx, id).await?;
+    if form.is_inbound() {
+        repo::open_for_callers(tx, id, form).await?;
+        return bind(tx, id, form).await;
+    }
     let Some(audience) = &form.audience else { return Err(model::Error::conflict("Choose who is called.").into()) };
     repo::open_for_calls(tx, id, form).await?;
     let mut enrolled = 0;
@@ -201,6 +250,17 @@ pub(super) async fn launch(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
         .await
 }
 
+/// From here on the campaign answers these numbers, and no others.
+pub(super) async fn bind(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
+    if form.numbers.is_empty() {
+        return Err(model::Error::field("numbers", "Choose the numbers that it answers.").into());
+    }
+    match repo::bind_numbers(tx, id, &form.numbers).await?.as_slice() {
+        [] => Ok(()),
+        [first, ..] => Err(model::Error::field("numbers", format!("{first} is answered by another campaign.")).into()),
+    }
+}
+
 /// A scheduled campaign must pass the check now, and passes it again when it starts.
 pub(super) async fn schedule(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     match form.starts_at {
@@ -214,6 +274,9 @@ pub(super) async fn schedule(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -
 pub(super) async fn resume(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     if !repo::is_launched(tx, id).await? {
         return launch(tx, id, form).await;
+    }
+    if form.is_inbound() {
+        return Ok(()); // each call pays for itself
     }
     let settings = companies::settings(tx).await?;
     let needed = longest_call(form, &settings);

@@ -55,8 +55,9 @@ pub async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
 pub async fn create(tx: &mut Tx, form: &CampaignForm) -> Result<CampaignId> {
     tx.require(Permission::ManageCampaigns)?;
     form.check()?;
-    check_gateways(tx, form).await?;
-    let (id, form) = (tx.id(), trimmed(form));
+    let form = form.clone().relevant();
+    check_gateways(tx, &form).await?;
+    let id = tx.id();
     repo::insert(tx, id, &form).await?;
     tx.record(EventKind::CampaignCreated, Some(id.to_string()), format!("{} created", form.name)).await?;
     Ok(id)
@@ -69,7 +70,10 @@ pub async fn create(tx: &mut Tx, form: &CampaignForm) -> Result<CampaignId> {
 pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     tx.require(Permission::ManageCampaigns)?;
     form.check()?;
-    check_gateways(tx, form).await?;
+    let form = form.clone().relevant();
+    check_gateways(tx, &form).await?;
+    // Slots before the campaign's row: a caller may be just arriving.
+    repo::lock_slots(tx, id).await?;
     let (status, old) = repo::lock(tx, id).await?;
     match status {
         Status::Completed | Status::Cancelled | Status::Archived => {
@@ -79,13 +83,18 @@ pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()
         Status::Active | Status::Paused if form.audience != old.audience => {
             return Err(model::Error::field("audience", "The audience is fixed once a campaign was launched.").into());
         }
+        Status::Active | Status::Paused if form.direction != old.direction => {
+            return Err(model::Error::field("direction", "A campaign that was launched keeps its direction.").into());
+        }
         // Without a moment to wait for it would stay scheduled for ever.
         Status::Scheduled if form.starts_at.is_none_or(|start| start <= tx.now()) => {
             return Err(model::Error::field("starts_at", "Choose a start in the future, or cancel the schedule.").into());
         }
         _ => {}
     }
-    let form = trimmed(form);
+    if form.is_inbound() && matches!(status, Status::Active | Status::Paused) {
+        launch::bind(tx, id, &form).await?;
+    }
     repo::update_form(tx, id, &form).await?;
     if status == Status::Active {
         dialer::wake_campaign(tx, id).await?;
@@ -93,18 +102,16 @@ pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()
     tx.record(EventKind::CampaignChanged, Some(id.to_string()), format!("{} edited", form.name)).await
 }
 
-/// The gateways a form names are the company's own.
+/// The gateways and numbers a form names are the company's own.
 async fn check_gateways(tx: &mut Tx, form: &CampaignForm) -> Result<()> {
     let named: Vec<_> = form.gateway.into_iter().chain(form.fallback_gateway).collect();
     if repo::gateways_known(tx, &named).await? < i64::try_from(named.len()).unwrap_or(i64::MAX) {
         return Err(model::Error::field("gateway", "Choose one of your gateways.").into());
     }
+    if repo::numbers_known(tx, None, &form.numbers).await?.0 < i64::try_from(form.numbers.len()).unwrap_or(i64::MAX) {
+        return Err(model::Error::field("numbers", "Choose among your numbers, each once.").into());
+    }
     Ok(())
-}
-
-/// The form as it is stored: its name is also a column, and both must say the same.
-fn trimmed(form: &CampaignForm) -> CampaignForm {
-    CampaignForm { name: form.name.trim().to_owned(), ..form.clone() }
 }
 
 /// Makes a draft with the same settings.
@@ -184,6 +191,7 @@ async fn step(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
         dialer::wake_campaign(tx, id).await?;
     }
     if !to.is_open() {
+        repo::bind_numbers(tx, id, &[]).await?;
         return_credits(tx, id).await?;
     }
     let (kind, what) = match action {

@@ -7,7 +7,7 @@ use model::agents::{AgentForm, AgentStatus};
 use model::calls::Outcome;
 use model::campaigns::{Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, CampaignSort, Parked, Progress, Status};
 use model::credits::Credits;
-use model::id::{AgentId, CampaignId, ContactId, EnrollmentId, GatewayId};
+use model::id::{AgentId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
 use model::page::Page;
 use model::phone::Phone;
 use model::time::Timestamp;
@@ -17,8 +17,9 @@ use sqlx::{Postgres, QueryBuilder};
 pub(super) async fn insert(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
     let now = tx.now();
     sqlx::query(
-        "insert into campaigns (id, name, status, form, agent_id, starts_at, ends_at, created_at, updated_at, fallback_gateway_id)
-         values ($1, $2, 'draft', $3, (select id from agents where id = $4), $5, $6, $7, $7, $8)",
+        "insert into campaigns (id, name, status, form, agent_id, starts_at, ends_at, created_at, updated_at, fallback_gateway_id,
+                direction)
+         values ($1, $2, 'draft', $3, (select id from agents where id = $4), $5, $6, $7, $7, $8, $9)",
     )
     .bind(id)
     .bind(&form.name)
@@ -28,6 +29,7 @@ pub(super) async fn insert(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
     .bind(form.ends_at)
     .bind(now)
     .bind(form.fallback_gateway)
+    .bind(form.direction)
     .execute(tx.conn())
     .await?;
     sqlx::query("insert into campaign_stats (campaign_id) values ($1)").bind(id).execute(tx.conn()).await?;
@@ -39,6 +41,7 @@ pub(super) async fn update_form(tx: &mut Tx, id: CampaignId, form: &CampaignForm
     sqlx::query(
         "update campaigns set name = $2, form = $3, agent_id = (select id from agents where id = $4), starts_at = $5, ends_at = $6,
                 updated_at = $7, settings_version = settings_version + 1, fallback_gateway_id = $8,
+                direction = $10,
                 gateway_id = case when gateway_id is null then null else coalesce($9, gateway_id) end
          where id = $1",
     )
@@ -51,6 +54,7 @@ pub(super) async fn update_form(tx: &mut Tx, id: CampaignId, form: &CampaignForm
     .bind(now)
     .bind(form.fallback_gateway)
     .bind(form.gateway)
+    .bind(form.direction)
     .execute(tx.conn())
     .await?;
     sqlx::query("update capacity set cap = $2 where scope = 'campaign' and ref = $1")
@@ -110,7 +114,7 @@ pub(super) async fn set_status(tx: &mut Tx, id: CampaignId, to: Status, pause_re
     let now = tx.now();
     sqlx::query(
         "update campaigns set status = $2, pause_reason = $3, updated_at = $4,
-                runnable_at = case when $2 = 'active' then $4 end, parked = null,
+                runnable_at = case when $2 = 'active' and direction = 'outbound' then $4 end, parked = null,
                 launched_at = case when $2 in ('active', 'scheduled') then coalesce(launched_at, $4) else launched_at end,
                 finished_at = case when $2 in ('completed', 'cancelled') then $4 else finished_at end
          where id = $1",
@@ -138,12 +142,14 @@ pub(crate) async fn park(tx: &mut Tx, id: CampaignId, until: Option<Timestamp>, 
 /// A call of this campaign ended: it and everyone who waits for a line may go on.
 pub(crate) async fn wake_after_call(tx: &mut Tx, id: CampaignId) -> Result<()> {
     let now = tx.now();
-    sqlx::query("update campaigns set runnable_at = $2 where status = 'active' and (id = $1 or parked = $3)")
-        .bind(id)
-        .bind(now)
-        .bind(Parked::Lines)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "update campaigns set runnable_at = $2 where status = 'active' and direction = 'outbound' and (id = $1 or parked = $3)",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(Parked::Lines)
+    .execute(tx.conn())
+    .await?;
     sqlx::query("select pg_notify($1, '')").bind(crate::dialer::CHANNEL).execute(tx.conn()).await?;
     Ok(())
 }
@@ -154,7 +160,7 @@ pub(crate) async fn gateway_now(tx: &mut Tx, id: CampaignId) -> Result<Option<Ga
     Ok(sqlx::query_scalar(
         "select case when g.open_until > $2 and not coalesce(f.open_until > $2, f.id is null) then f.id else g.id end
          from campaigns c join gateways g on g.id = c.gateway_id left join gateways f on f.id = c.fallback_gateway_id
-         where c.id = $1 and c.status = 'active'",
+         where c.id = $1 and c.status = 'active' and c.direction = 'outbound'",
     )
     .bind(id)
     .bind(now)
@@ -285,6 +291,70 @@ pub(super) async fn open_for_calls(tx: &mut Tx, id: CampaignId, form: &CampaignF
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Lets a campaign answer exactly these numbers. Returns those that another campaign answers already.
+pub(super) async fn bind_numbers(tx: &mut Tx, id: CampaignId, numbers: &[NumberId]) -> Result<Vec<String>> {
+    let taken: Vec<Phone> =
+        sqlx::query_scalar("select phone from numbers where id = any($2) and campaign_id <> $1 order by phone")
+            .bind(id)
+            .bind(numbers)
+            .fetch_all(tx.conn())
+            .await?;
+    if taken.is_empty() {
+        sqlx::query(
+            "update numbers set campaign_id = case when id = any($2) then $1 end
+             where (id = any($2)) is distinct from (campaign_id is not distinct from $1)",
+        )
+        .bind(id)
+        .bind(numbers)
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(taken.iter().map(ToString::to_string).collect())
+}
+
+/// How many of these are numbers of the company, and which of them another campaign answers.
+pub(super) async fn numbers_known(tx: &mut Tx, id: Option<CampaignId>, numbers: &[NumberId]) -> Result<(i64, Vec<String>)> {
+    let rows: Vec<(Phone, bool)> = sqlx::query_as(
+        "select phone, campaign_id is not null and campaign_id is distinct from $1 from numbers where id = any($2)",
+    )
+    .bind(id)
+    .bind(numbers)
+    .fetch_all(tx.conn())
+    .await?;
+    let taken = rows.iter().filter(|(_, taken)| *taken).map(|(phone, _)| phone.to_string()).collect();
+    Ok((i64::try_from(rows.len()).unwrap_or(i64::MAX), taken))
+}
+
+/// The gateway that calls to an inbound campaign come through: that of its first number.
+pub(super) async fn open_for_callers(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()> {
+    let gateway: Option<GatewayId> =
+        sqlx::query_scalar("select gateway_id from numbers where id = any($1) order by created_at, id limit 1")
+            .bind(&form.numbers)
+            .fetch_optional(tx.conn())
+            .await?;
+    open_for_calls(tx, id, &CampaignForm { gateway, ..form.clone() }).await
+}
+
+/// An inbound campaign, locked, as a call to one of its numbers needs it.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    pub id: CampaignId,
+    pub status: Status,
+    pub agent: Option<AgentId>,
+    pub settings_version: i32,
+    pub form: CampaignForm,
+}
+
+/// Locks the campaign that answers a number.
+pub(crate) async fn lock_answering(tx: &mut Tx, id: CampaignId) -> Result<Answering> {
+    let (status, agent, settings_version, form): (Status, Option<AgentId>, i32, Json<CampaignForm>) =
+        sqlx::query_as("select status, agent_id, settings_version, form from campaigns where id = $1 for update")
+            .bind(id)
+            .fetch_one(tx.conn())
+            .await?;
+    Ok(Answering { id, status, agent, settings_version, form: form.0 })
 }
 
 /// Whether [`open_for_calls`] was reached; a scheduled start that failed did not.

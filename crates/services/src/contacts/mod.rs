@@ -15,6 +15,7 @@ use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::EventKind;
 use model::id::ContactId;
 use model::page::Page;
+use model::phone::Phone;
 
 /// The constraint that keeps numbers apart.
 const PHONE_TAKEN: &str = "contacts_phone_unique";
@@ -176,4 +177,13 @@ fn shown(tx: &Tx, r: repo::Stored) -> ContactRow {
         last_called_at: r.last_called_at.map(|at| tx.moment(at)),
         created_at: tx.moment(r.created_at),
     }
+}
+
+/// What somebody is called who called us before we knew them.
+pub(crate) const UNKNOWN_CALLER: &str = "Unknown caller";
+
+/// The contact with this number, who becomes one by calling. Archived contacts stay archived.
+pub(crate) async fn caller(tx: &mut Tx, phone: &Phone) -> Result<ContactId> {
+    let id: ContactId = tx.id();
+    repo::find_or_insert_caller(tx, id, UNKNOWN_CALLER, phone).await
 }

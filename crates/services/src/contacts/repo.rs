@@ -178,3 +178,19 @@ pub(super) async fn segments(tx: &mut Tx, limit: i64) -> Result<Vec<String>> {
     .await?;
     Ok(rows)
 }
+
+/// The id of whoever has this number, under the lock on the number that the caller holds.
+pub(super) async fn find_or_insert_caller(tx: &mut Tx, id: ContactId, name: &str, phone: &Phone) -> Result<ContactId> {
+    let now = tx.now();
+    sqlx::query(
+        "insert into contacts (id, name, phone, phone_raw, created_at, updated_at) values ($1, $2, $3, $3, $4, $4)
+         on conflict on constraint contacts_phone_unique do nothing",
+    )
+    .bind(id)
+    .bind(name)
+    .bind(phone)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(sqlx::query_scalar("select id from contacts where phone = $1").bind(phone).fetch_one(tx.conn()).await?)
+}

@@ -120,11 +120,40 @@ pub(crate) async fn hold(tx: &mut Tx, campaign: CampaignId, call: CallId, amount
     shift_in(tx, &s).await
 }
 
+/// Sets the most a call can cost aside, straight from what is available: for calls that no campaign set credits aside for.
+///
+/// # Errors
+/// `InsufficientCredits` when the company has less; nothing changed then, and the transaction goes on.
+pub(crate) async fn hold_direct(tx: &mut Tx, campaign: CampaignId, call: CallId, amount: Credits) -> Result<bool> {
+    let key = format!("hold:{call}");
+    let kind = MovementKind::HoldDirect;
+    shift_in(tx, &Shift { kind, amount, key, campaign: Some(campaign), call: Some(call), note: "Longest call" }).await
+}
+
 /// Resolves a hold: captures `cost` (at most `held`) and releases the rest. Once: a later bill changes nothing.
 ///
 /// # Errors
 /// When the hold is not there, which the caller's lock on the call rules out.
 pub(crate) async fn settle(tx: &mut Tx, campaign: CampaignId, call: CallId, held: Credits, cost: Credits) -> Result<()> {
+    resolve(tx, campaign, call, held, cost, MovementKind::Release).await
+}
+
+/// The same for a hold of [`hold_direct`]: what is left of it is available again.
+///
+/// # Errors
+/// As [`settle`].
+pub(crate) async fn settle_direct(tx: &mut Tx, campaign: CampaignId, call: CallId, held: Credits, cost: Credits) -> Result<()> {
+    resolve(tx, campaign, call, held, cost, MovementKind::ReleaseDirect).await
+}
+
+async fn resolve(
+    tx: &mut Tx,
+    campaign: CampaignId,
+    call: CallId,
+    held: Credits,
+    cost: Credits,
+    back: MovementKind,
+) -> Result<()> {
     let (capture, release) = (format!("capture:{call}"), format!("release:{call}"));
     // Either movement alone tells: a free call has no capture, one that used its whole hold no release.
     if repo::is_known(tx.conn(), &[&capture, &release]).await? {
@@ -132,7 +161,7 @@ pub(crate) async fn settle(tx: &mut Tx, campaign: CampaignId, call: CallId, held
     }
     let captured = cost.min(held);
     for (kind, amount, key, note) in
-        [(MovementKind::Capture, captured, capture, "Talk time"), (MovementKind::Release, held - captured, release, "Not used")]
+        [(MovementKind::Capture, captured, capture, "Talk time"), (back, held - captured, release, "Not used")]
     {
         if amount > Credits::ZERO {
             let s = Shift { kind, amount, key, campaign: Some(campaign), call: Some(call), note };

@@ -6,6 +6,7 @@
 
 pub mod eligible;
 mod gateway;
+mod inbound;
 pub mod lease;
 mod numbers;
 mod place;
@@ -18,13 +19,16 @@ pub mod window;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use gateway::Gateway;
 pub(crate) use gateway::load as gateway_for_reading;
 pub(crate) use gateway::{COLUMNS as GATEWAY_COLUMNS, Stored as StoredGateway};
 pub use gateway::{Network, Provider};
+pub(crate) use inbound::{lock_company_slots, lock_inbound_slots};
 pub(crate) use numbers::move_slots as move_number_slots;
 pub use place::{act, record};
 pub use plan::{Dial, Turn, plan};
 pub(crate) use plan::{Live, PublishedAgent, Recent, move_slots, runnable};
+pub(crate) use reconcile::inbound_check;
 pub use reconcile::{due_checks, reconcile};
 
 use crate::db::Tx;
@@ -37,7 +41,7 @@ pub const CHANNEL: &str = "dialer";
 /// Makes an active campaign runnable now and rings the bell, when this transaction commits.
 pub(crate) async fn wake_campaign(tx: &mut Tx, campaign: CampaignId) -> Result<()> {
     let now = tx.now();
-    sqlx::query("update campaigns set runnable_at = $2 where id = $1 and status = 'active'")
+    sqlx::query("update campaigns set runnable_at = $2 where id = $1 and status = 'active' and direction = 'outbound'")
         .bind(campaign)
         .bind(now)
         .execute(tx.conn())
@@ -48,7 +52,10 @@ pub(crate) async fn wake_campaign(tx: &mut Tx, campaign: CampaignId) -> Result<(
 /// Makes every active campaign of the company runnable now: after a change of hours, slots or credits.
 pub(crate) async fn wake_company(tx: &mut Tx) -> Result<()> {
     let now = tx.now();
-    sqlx::query("update campaigns set runnable_at = $1 where status = 'active'").bind(now).execute(tx.conn()).await?;
+    sqlx::query("update campaigns set runnable_at = $1 where status = 'active' and direction = 'outbound'")
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     ring(tx).await
 }
 

@@ -65,7 +65,8 @@ pub(super) async fn lines(tx: &mut Tx, gateway: GatewayId, zone: Tz) -> Result<L
             select u.ref, u.in_use, u.cap from capacity u join numbers n on n.id = u.ref
             where u.scope = 'number' and n.gateway_id = $1 order by u.ref for update of u)
          select n.id, n.phone, l.in_use, l.cap, case when n.calls_per_day_max is not null then n.calls_per_day_max
-                - (select count(*) from calls k where k.number_id = n.id and k.created_at >= $2) end as left_today
+                - (select count(*) from calls k where k.number_id = n.id and k.direction = 'outbound'
+                   and k.created_at >= $2) end as left_today
          from locked l join numbers n on n.id = l.ref order by n.id",
     )
     .bind(gateway)

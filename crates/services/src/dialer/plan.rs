@@ -5,6 +5,7 @@ use super::eligible::{Decision, Facts, Past, decide, start_of_day, start_of_next
 use super::gateway::{self, Gateway};
 use super::numbers::{self, Lines};
 use super::window::Schedule;
+use crate::agents::{self, Listener};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::rules::{self, Place};
@@ -332,23 +333,8 @@ impl Terms<'_> {
     fn dial(&self, tx: &Tx, call: CallId, d: &Due, from: &Phone) -> Dial {
         let (_, _, agent) = &self.agent;
         let callback = format!("{}/hooks/twilio/{}", tx.config().public_url, self.gateway.id);
-        let fill = |text: &str| {
-            model::agents::fill(text, |variable| match variable {
-                "name" => Some(d.name.clone()),
-                "company" => Some(self.settings.name.clone()),
-                "agent" => Some(agent.name.clone()),
-                "contact_company" => Some(d.company.clone()),
-                _ => None,
-            })
-        };
-        let script = providers::Script {
-            greeting: fill(&agent.scripts.greeting),
-            main: fill(&agent.scripts.main),
-            closing: fill(&agent.scripts.closing),
-            language: agent.language.clone(),
-            voice: None,
-            opt_out_digit: Some(crate::calls::OPT_OUT_DIGIT),
-        };
+        let to = Listener { name: Some(d.name.clone()), contact_company: d.company.clone(), company: self.settings.name.clone() };
+        let script = agents::script(agent, &to);
         let originate = providers::Originate {
             call,
             to: d.phone.clone(),

@@ -7,7 +7,7 @@ use crate::calls::{self, Report};
 use crate::db::Db;
 use crate::error::Result;
 use chrono::{DateTime, TimeDelta, Utc};
-use model::calls::{CallState, Outcome};
+use model::calls::{CallState, Direction, Outcome};
 use model::id::{CallId, CompanyId, GatewayId};
 use model::phone::Phone;
 use providers::{LookUp, Observed, ProviderCallId};
@@ -40,6 +40,11 @@ pub(crate) fn first_check(dial: &Dial, speed: i32) -> TimeDelta {
     ((ring + TimeDelta::seconds(LOOK_SECONDS)) / speed.max(1)).max(TimeDelta::seconds(2))
 }
 
+/// When a call that came in is looked at: it should be over by then, and nobody tells us of an end that got lost.
+pub(crate) fn inbound_check(seconds_max: i64, speed: i32) -> TimeDelta {
+    (TimeDelta::seconds(seconds_max + LOOK_SECONDS) / speed.max(1)).max(TimeDelta::seconds(2))
+}
+
 /// A call that wants to be looked up.
 #[derive(sqlx::FromRow, Debug, Clone)]
 pub struct Late {
@@ -51,6 +56,7 @@ pub struct Late {
     from_phone: Phone,
     created_at: DateTime<Utc>,
     call_seconds_max: i32,
+    direction: Direction,
     absent: i32,
     checks: i32,
 }
@@ -63,7 +69,7 @@ pub async fn due_checks(db: &Db) -> Result<(Vec<Late>, Option<DateTime<Utc>>)> {
     let mut tx = db.begin_system(SystemTask::FindWork).await?;
     let now = tx.now();
     let late = sqlx::query_as(
-        "select company_id, id, gateway_id, provider_call_id, phone, from_phone, created_at, call_seconds_max, absent, checks
+        "select company_id, id, gateway_id, provider_call_id, phone, from_phone, created_at, call_seconds_max, direction, absent, checks
          from calls where check_at <= $1 order by check_at limit $2",
     )
     .bind(now)
@@ -155,7 +161,13 @@ async fn look_again_or_hang_up(
     next: DateTime<Utc>,
     speed: i32,
 ) -> Result<()> {
-    let longest = TimeDelta::seconds(i64::from(late.call_seconds_max) * 2) / speed.max(1) + TimeDelta::seconds(60);
+    let longest = TimeDelta::seconds(i64::from(late.call_seconds_max));
+    let longest = match late.direction {
+        // It was told its limit, and rang before that.
+        Direction::Outbound => longest * 2 / speed.max(1) + TimeDelta::seconds(60),
+        // Nobody can tell a provider how long a call that comes in may last: the limit is ours to enforce.
+        Direction::Inbound => longest / speed.max(1),
+    };
     if tx.now() - late.created_at > longest && !matches!(seen.status, providers::ProviderStatus::Ended(_)) {
         calls::step(tx, late.id, "Longer than it may be", "Asking the provider to hang up.").await?;
         calls::ask_to_hang_up(tx, late.id).await?;

@@ -6,8 +6,8 @@ mod tests;
 
 use crate::actor::{Actor, SystemTask};
 use crate::calls;
-use crate::db::Db;
-use crate::dialer::{GATEWAY_COLUMNS, Network, StoredGateway};
+use crate::db::{Db, SystemTx};
+use crate::dialer::{GATEWAY_COLUMNS, Gateway, Network, StoredGateway};
 use crate::error::{Error, Result};
 use model::id::{CallId, CompanyId, GatewayId, InboxId};
 use providers::{CallbackKind, HeaderMap, HeaderValue, Method, Reply};
@@ -44,23 +44,39 @@ impl From<sqlx::Error> for Refused {
     }
 }
 
-/// Verifies, stores and commits; only then may the door acknowledge. Returns the body to answer with.
+/// Whose gateway a request is for. It is not to be trusted before the gateway's own key has verified it.
 ///
 /// # Errors
-/// See [`Refused`]; nothing is stored then.
-pub async fn receive(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) -> Result<ReplyBody, Refused> {
+/// `UnknownGateway`, or a database that is away.
+pub(crate) async fn route(db: &Db, gateway: GatewayId) -> Result<(CompanyId, Gateway), Refused> {
     let mut tx = db.begin_system(SystemTask::RouteCallback).await?;
-    let mut sql = sqlx::QueryBuilder::new(format!("select company_id, {GATEWAY_COLUMNS} from gateways where id = "));
-    sql.push_bind(gateway);
+    let found = find_gateway(&mut tx, gateway).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+async fn find_gateway(tx: &mut SystemTx, gateway: GatewayId) -> Result<(CompanyId, Gateway), Refused> {
     #[derive(sqlx::FromRow)]
     struct Routed {
         company_id: CompanyId,
         #[sqlx(flatten)]
         gateway: StoredGateway,
     }
+    let mut sql = sqlx::QueryBuilder::new(format!("select company_id, {GATEWAY_COLUMNS} from gateways where id = "));
+    sql.push_bind(gateway);
     let routed: Option<Routed> = sql.build_query_as().fetch_optional(tx.conn()).await?;
     let Some(Routed { company_id, gateway: stored }) = routed else { return Err(Refused::UnknownGateway) };
-    let provider = Network::shared().map_err(Error::from)?.provider(&stored.into_gateway(tx.config()));
+    Ok((company_id, stored.into_gateway(tx.config())))
+}
+
+/// Verifies, stores and commits; only then may the door acknowledge. Returns the body to answer with.
+///
+/// # Errors
+/// See [`Refused`]; nothing is stored then.
+pub async fn receive(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) -> Result<ReplyBody, Refused> {
+    let mut tx = db.begin_system(SystemTask::RouteCallback).await?;
+    let (company_id, routed) = find_gateway(&mut tx, gateway).await?;
+    let provider = Network::shared().map_err(Error::from)?.provider(&routed);
     provider.verify(&request).map_err(|_| Refused::BadSignature)?;
     let callback = provider.parse(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
     let (id, now): (InboxId, _) = (tx.id(), tx.now());

@@ -5,8 +5,10 @@ pub(crate) mod repo;
 #[cfg(test)]
 mod tests;
 
+use crate::campaigns;
 use crate::db::Tx;
 use crate::error::Result;
+use model::id::CampaignId;
 use model::numbers::NumberRow;
 
 /// Numbers of one company; far above what one provider account has in use.
@@ -18,4 +20,14 @@ pub(crate) const NUMBERS_MAX: i64 = 200;
 /// When the database refuses.
 pub async fn list(tx: &mut Tx) -> Result<Vec<NumberRow>> {
     repo::list(tx).await
+}
+
+/// The numbers that a campaign answers.
+///
+/// # Errors
+/// `Forbidden` without `ViewCampaigns`, or `NotFound`.
+pub async fn answered_by(tx: &mut Tx, campaign: CampaignId) -> Result<Vec<NumberRow>> {
+    campaigns::load(tx, campaign).await?;
+    let answers = |row: &NumberRow| row.campaign.as_ref().is_some_and(|(id, _)| *id == campaign);
+    Ok(repo::list(tx).await?.into_iter().filter(answers).collect())
 }

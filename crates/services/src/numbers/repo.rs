@@ -40,6 +40,24 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: NewNumber<'_>, now: Tim
     Ok(())
 }
 
+/// A number somebody calls.
+#[derive(sqlx::FromRow, Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    pub id: NumberId,
+    /// The campaign that answers it.
+    #[sqlx(rename = "campaign_id")]
+    pub campaign: Option<CampaignId>,
+}
+
+/// The number of this gateway, if it is one.
+pub(crate) async fn find(tx: &mut Tx, gateway: GatewayId, phone: &Phone) -> Result<Option<Bound>> {
+    Ok(sqlx::query_as("select id, campaign_id from numbers where gateway_id = $1 and phone = $2")
+        .bind(gateway)
+        .bind(phone)
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
 #[derive(sqlx::FromRow)]
 struct Listed {
     id: NumberId,

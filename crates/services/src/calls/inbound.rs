@@ -1,0 +1,196 @@
+//! Somebody calls one of our numbers: decided, paid for and recorded in one transaction, then answered from what was
+//! recorded, so that a webhook that comes twice hears the same. The end settles in `absorb`, like any call's.
+
+use super::{repo, step};
+use crate::actor::Actor;
+use crate::agents::{self, Listener};
+use crate::campaigns::{self, repo::Answering};
+use crate::contacts;
+use crate::db::{Db, Tx};
+use crate::dialer::window::{self, Opening};
+use crate::dialer::{self, Gateway, Network, PublishedAgent};
+use crate::error::{Error, Result};
+use crate::inbox::{self, CallbackRequest, Refused, ReplyBody};
+use crate::numbers::{self, repo::Bound};
+use crate::{companies, credits, enrollments, suppressions};
+use model::calls::{Declined, Outcome};
+use model::campaigns::Status;
+use model::credits::{Credits, Price};
+use model::events::{EventKind, Topic};
+use model::id::{CallId, CampaignId, GatewayId};
+use model::phone::Phone;
+use providers::{Incoming, Reply};
+
+/// What a caller hears when no campaign says otherwise.
+const FALLBACK: &str = "Thank you for calling. Nobody can take your call right now. Goodbye.";
+const FALLBACK_LANGUAGE: &str = "en-US";
+/// What Twilio itself shows for a hidden number: ANONYMOUS on a keypad.
+pub(super) const HIDDEN: &str = "+266696687";
+
+/// Answers a provider's question "somebody calls this number, what shall I say?". The call is recorded before.
+///
+/// # Errors
+/// See [`Refused`]; nothing is recorded then.
+pub async fn answer(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) -> Result<ReplyBody, Refused> {
+    let (company, gateway) = inbox::route(db, gateway).await?;
+    let provider = Network::shared().map_err(Error::from)?.provider(&gateway);
+    provider.verify(&request).map_err(|_| Refused::BadSignature)?;
+    let incoming = provider.parse_inbound(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
+    let mut tx = db.begin(&Actor::engine(company)).await?;
+    let call = take(&mut tx, &gateway, &incoming).await?;
+    let reply = reply_to(&mut tx, &gateway, call).await?;
+    tx.commit().await?;
+    Ok(provider.reply(&reply))
+}
+
+/// The call of this webhook: the one recorded before, or a new one, taken or declined.
+/// Lock order: slots of company, gateway, campaign and number, campaign, phone number, balances.
+async fn take(tx: &mut Tx, gateway: &Gateway, incoming: &Incoming) -> Result<CallId> {
+    // Two webhooks of one call wait for each other at the company's slots; the second finds what the first recorded.
+    let company_has_room = dialer::lock_company_slots(tx).await?;
+    if let Some(known) = repo::find_by_provider_id(tx, gateway.id, incoming.id.as_str()).await? {
+        return Ok(known);
+    }
+    let number = numbers::repo::find(tx, gateway.id, &incoming.to).await?;
+    let campaign = number.as_ref().and_then(|number| number.campaign);
+    let has_room =
+        company_has_room && dialer::lock_inbound_slots(tx, gateway.id, campaign, number.as_ref().map(|n| n.id)).await?;
+    let phone = match &incoming.from {
+        Some(phone) => phone.clone(),
+        None => Phone::parse(HIDDEN).map_err(anyhow::Error::from)?,
+    };
+    let answering = match campaign {
+        Some(id) => Some(campaigns::repo::lock_answering(tx, id).await?),
+        None => None,
+    };
+    suppressions::lock_phones(tx, std::slice::from_ref(&phone)).await?;
+    // Whoever reaches one of our numbers becomes a contact, taken or not; a hidden number is nobody.
+    let contact = match (&number, &incoming.from) {
+        (Some(_), Some(phone)) => Some(contacts::caller(tx, phone).await?),
+        _ => None,
+    };
+    let call: CallId = tx.id();
+    let verdict = judge(tx, call, number.as_ref(), answering, has_room, &phone).await?;
+    let arrival = repo::Arrival {
+        call,
+        gateway: gateway.id,
+        number: number.as_ref().map(|n| n.id),
+        campaign,
+        contact,
+        phone: &phone,
+        to: &incoming.to,
+        provider_call_id: incoming.id.as_str(),
+    };
+    match verdict {
+        Verdict::Take(offer) => accept(tx, gateway, &arrival, &offer).await?,
+        Verdict::Decline(why, settings_version) => decline(tx, &arrival, why, settings_version).await?,
+    }
+    crate::events::notice(tx, Topic::Calls).await?;
+    Ok(call)
+}
+
+/// Everything a call that is taken is made with; the credits are held already.
+struct Offer {
+    campaign: CampaignId,
+    settings_version: i32,
+    agent: PublishedAgent,
+    price: Price,
+    seconds_max: i64,
+    held: Credits,
+}
+
+enum Verdict {
+    Take(Box<Offer>),
+    /// With the version of the settings whose fallback text is said.
+    Decline(Declined, i32),
+}
+
+/// May this call be taken? Whoever is on the suppression list may call us all the same: it is their call.
+async fn judge(
+    tx: &mut Tx,
+    call: CallId,
+    number: Option<&Bound>,
+    answering: Option<Answering>,
+    has_room: bool,
+    phone: &Phone,
+) -> Result<Verdict> {
+    if number.is_none() {
+        return Ok(Verdict::Decline(Declined::UnknownNumber, 0));
+    }
+    let Some(c) = answering else { return Ok(Verdict::Decline(Declined::NoCampaign, 0)) };
+    let no = |why| Ok(Verdict::Decline(why, c.settings_version));
+    if c.status != Status::Active {
+        return no(Declined::Paused);
+    }
+    let settings = companies::settings(tx).await?;
+    let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let hours = c.form.hours.as_ref().unwrap_or(&settings.hours);
+    if !matches!(window::answering(tx.now(), hours, zone), Opening::Now { .. }) {
+        return no(Declined::OutsideHours);
+    }
+    let agent = match c.agent {
+        Some(agent) => campaigns::repo::published_agent(tx, agent).await?,
+        None => None,
+    };
+    let Some(agent) = agent else { return no(Declined::NoAgent) };
+    if !has_room {
+        return no(Declined::NoLine);
+    }
+    if phone.as_str() != HIDDEN && !enrollments::repo::live_phones(tx, std::slice::from_ref(phone)).await?.is_empty() {
+        return no(Declined::OnCall);
+    }
+    let price = Price::BASE;
+    let seconds_max = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
+    let held = price.cost(seconds_max);
+    match credits::hold_direct(tx, c.id, call, held).await {
+        Ok(_) => {}
+        Err(Error::Told(model::Error::InsufficientCredits { .. })) => return no(Declined::NoCredits),
+        Err(e) => return Err(e),
+    }
+    let settings_version = c.settings_version;
+    Ok(Verdict::Take(Box::new(Offer { campaign: c.id, settings_version, agent, price, seconds_max, held })))
+}
+
+async fn accept(tx: &mut Tx, gateway: &Gateway, arrival: &repo::Arrival<'_>, offer: &Offer) -> Result<()> {
+    let check_at = tx.now() + dialer::inbound_check(offer.seconds_max, gateway.speed(tx.config()));
+    let terms = repo::InboundTerms {
+        agent: offer.agent.0,
+        agent_version: offer.agent.1,
+        settings_version: offer.settings_version,
+        price: offer.price,
+        seconds_max: i32::try_from(offer.seconds_max).unwrap_or(i32::MAX),
+        held: offer.held,
+        check_at,
+    };
+    repo::insert_taken(tx, arrival, &terms).await?;
+    dialer::move_slots(tx, offer.campaign, gateway.id.uuid(), 1).await?;
+    dialer::move_number_slots(tx, arrival.number.as_slice(), 1).await?;
+    step(tx, arrival.call, "Answered", &format!("{} speaks", offer.agent.2.name)).await
+}
+
+/// Recorded with the reason, and over for us: nothing is held, so there is nothing to settle later.
+async fn decline(tx: &mut Tx, arrival: &repo::Arrival<'_>, why: Declined, settings_version: i32) -> Result<()> {
+    repo::insert_declined(tx, arrival, why, settings_version).await?;
+    if let Some(campaign) = arrival.campaign {
+        campaigns::repo::count_call(tx, campaign, Outcome::Rejected, 0, Credits::ZERO).await?;
+    }
+    step(tx, arrival.call, "Not taken", why.label()).await?;
+    let text = format!("Inbound call not taken: {}", why.label().to_lowercase());
+    tx.record(EventKind::CallEnded, Some(arrival.call.to_string()), text).await
+}
+
+/// What the caller hears, read back from the record: agent and texts in the versions that the call was taken with.
+async fn reply_to(tx: &mut Tx, gateway: &Gateway, call: CallId) -> Result<Reply> {
+    let told = repo::told(tx, call).await?;
+    let fallback = told.fallback.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| FALLBACK.to_owned());
+    let Some(agent) = told.agent.filter(|_| told.declined.is_none()) else {
+        return Ok(Reply::SayAndHangUp { text: fallback, language: FALLBACK_LANGUAGE.to_owned(), voice: None });
+    };
+    let listener = Listener {
+        name: told.contact_name.filter(|name| name != contacts::UNKNOWN_CALLER),
+        contact_company: told.contact_company.unwrap_or_default(),
+        company: told.company,
+    };
+    let gather_url = format!("{}/hooks/twilio/{}/gather?call={call}", tx.config().public_url, gateway.id);
+    Ok(Reply::Talk { script: agents::script(&agent.0, &listener), gather_url })
+}
