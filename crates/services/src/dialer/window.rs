@@ -53,7 +53,7 @@ fn look(now: DateTime<Utc>, limits: &[Limit<'_>], zones: &[Tz]) -> Opening {
 
 /// The opening of plain hours in one zone: when we answer, which no calling law limits.
 pub fn answering(now: DateTime<Utc>, hours: &Hours, zone: Tz) -> Opening {
-    first(now, intervals(now, HORIZON_DAYS, &[Limit::Company(hours)], &[zone]))
+    look(now, &[Limit::Company(hours)], &[zone])
 }
 
 fn first(now: DateTime<Utc>, open: Intervals) -> Opening {
