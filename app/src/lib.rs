@@ -46,6 +46,7 @@ use events::EventsPage;
 use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
 use settings::SettingsPage;
+use settings::compliance::CompliancePage;
 use suppressions::SuppressionsPage;
 
 /// The site. Every page is rendered whole on the server (`SsrMode::Async`), so that it reads and works without scripts.
@@ -79,6 +80,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/health") view=HealthPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/compliance") view=CompliancePage ssr=SsrMode::Async/>
                     <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

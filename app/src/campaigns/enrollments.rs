@@ -6,10 +6,11 @@ use model::Error;
 use model::campaigns::Campaign;
 use model::enrollments::{EnrollmentFilter, EnrollmentRow, EnrollmentStatus};
 use model::events::Topic;
-use model::id::CampaignId;
+use model::id::{CampaignId, EnrollmentId};
 use model::page::Page;
 
 use super::enrollment_tone;
+use super::why::WhyDrawer;
 use crate::live::use_topic;
 use crate::screen::{Answer, Loaded, When, link, paging, word};
 use crate::ui::{Badge, Card, Cell, Column, Empty, Pager, Segment, Segmented, SkeletonRows, Table};
@@ -47,14 +48,16 @@ pub fn EnrollmentsTab(id: CampaignId, campaign: Signal<Campaign>) -> impl IntoVi
     let page: Answer<Page<EnrollmentRow>> =
         Resource::new(move || (filter.get(), calls.get(), campaigns.get()), |(filter, ..)| list_enrollments(filter));
     let attempts_max = Memo::new(move |_| campaign.with(|c| c.form.retries.attempts_max));
+    let asked = RwSignal::new(None::<EnrollmentId>);
     view! {
+        <WhyDrawer asked=asked/>
         {move || filter.with(bar)}
         <Card flush=true>
             <Loaded
                 resource=page
                 what="the enrollments"
                 waiting=|| view! { <Table caption="Enrollments" columns=columns()><SkeletonRows columns=6/></Table> }
-                view=move |page| listing(page, filter, attempts_max)
+                view=move |page| listing(page, filter, attempts_max, asked)
             />
         </Card>
     }
@@ -80,7 +83,12 @@ fn columns() -> Vec<Column> {
     ]
 }
 
-fn listing(page: Signal<Page<EnrollmentRow>>, filter: Memo<EnrollmentFilter>, attempts_max: Memo<i32>) -> AnyView {
+fn listing(
+    page: Signal<Page<EnrollmentRow>>,
+    filter: Memo<EnrollmentFilter>,
+    attempts_max: Memo<i32>,
+    asked: RwSignal<Option<EnrollmentId>>,
+) -> AnyView {
     let empty = Memo::new(move |_| page.with(|page| page.items.is_empty()));
     let pager = Memo::new(move |_| page.with(|page| (page.paging, page.total)));
     let nothing = move || {
@@ -100,7 +108,7 @@ fn listing(page: Signal<Page<EnrollmentRow>>, filter: Memo<EnrollmentFilter>, at
                     children=move |first| {
                         let id = first.id;
                         let row = Memo::new(move |_| page.with(|page| page.items.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                        move || line(row.get(), attempts_max.get())
+                        move || line(row.get(), attempts_max.get(), asked)
                     }
                 />
             </Table>
@@ -115,7 +123,7 @@ fn listing(page: Signal<Page<EnrollmentRow>>, filter: Memo<EnrollmentFilter>, at
     view! { {move || if empty.get() { nothing() } else { rows() }} }.into_any()
 }
 
-fn line(row: EnrollmentRow, attempts_max: i32) -> impl IntoView {
+fn line(row: EnrollmentRow, attempts_max: i32, asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
     let why = match (row.reason, row.reason_detail.is_empty()) {
         (Some(reason), false) => view! { {reason.label()} <span class="sub">{row.reason_detail.clone()}</span> }.into_any(),
         (Some(reason), true) => reason.label().into_any(),
@@ -139,7 +147,10 @@ fn line(row: EnrollmentRow, attempts_max: i32) -> impl IntoView {
             </td>
             <Cell label="State"><Badge label=row.status.label() tone=enrollment_tone(row.status)/></Cell>
             <Cell label="Attempts" number=true muted=true>{format!("{} of {attempts_max}", row.attempts)}</Cell>
-            <Cell label="Why" class="wrap max-w-md">{why}</Cell>
+            <Cell label="Why" class="wrap max-w-md">
+                {why} " "
+                <button type="button" class="link" on:click=move |_| asked.set(Some(row.id))>"Explain"<span class="sr-only">" " {row.name.clone()}</span></button>
+            </Cell>
             <Cell label="Next attempt" number=true muted=true>{next}</Cell>
             <Cell label="Last call" number=true>{last}</Cell>
         </tr>

@@ -14,6 +14,7 @@ mod numbers;
 mod overview;
 mod settings;
 mod steps;
+mod why;
 
 pub use form::CampaignDialog;
 

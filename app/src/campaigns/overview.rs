@@ -5,6 +5,7 @@ use model::campaigns::{Campaign, Progress, Status};
 
 use super::numbers::NumbersTab;
 use super::settings::FactsCard;
+use super::why::RightNow;
 use crate::screen::{duration, share};
 use crate::ui::{Card, Funnel, FunnelStep, LiveDot, Note, Stat, Stats, Tone, grouped};
 
@@ -13,6 +14,7 @@ use crate::ui::{Card, Funnel, FunnelStep, LiveDot, Note, Stat, Stats, Tone, grou
 pub fn Overview(campaign: Signal<Campaign>) -> impl IntoView {
     let progress = Memo::new(move |_| campaign.with(|c| c.progress));
     let inbound = Memo::new(move |_| campaign.with(|c| c.form.is_inbound()));
+    let id = campaign.with_untracked(|c| c.id);
     view! {
         <div class="flex flex-col gap-6">
             {move || campaign.with(why_quiet)}
@@ -31,7 +33,10 @@ pub fn Overview(campaign: Signal<Campaign>) -> impl IntoView {
                         <Outcomes progress=progress/>
                     </Card>
                 </div>
-                <FactsCard campaign=campaign/>
+                <div class="flex flex-col gap-6">
+                    <RightNow id=id/>
+                    <FactsCard campaign=campaign/>
+                </div>
             </div>
         </div>
     }

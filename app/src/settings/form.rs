@@ -79,7 +79,7 @@ pub(super) fn SettingsCard(settings: Settings, zones: Vec<String>) -> impl IntoV
     view! {
         <ActionForm action=save attr:class="flex flex-col gap-6" attr:novalidate=true>
             {general(settings.clone(), zones, error)}
-            <Card title="Calling hours" scope="In the called person's own time zone. A campaign can have its own, inside the law.">
+            <Card title="Calling hours" scope="In the called person's own time zone. A campaign can be narrower.">
                 <HoursEditor legend="Hours" days=days name="settings[hours]"/>
                 <div role="alert" class="contents">
                     {move || bad_hours.get().map(|text| view! {

@@ -1,6 +1,7 @@
 //! Company settings: name, zone, calling hours and limits; the gateways calls go through and their numbers; and the law
 //! above all hours.
 
+pub mod compliance;
 pub mod form;
 pub mod week;
 
@@ -75,18 +76,10 @@ fn law() -> AnyView {
     view! {
         <Card title="Calling law" scope="Applies to every call, whatever hours are set above">
             <Note tone=Tone::Info icon=i::LuScale>
-                <b>"Calls are only placed between 8:00 and 21:00, local time of the called person."</b>
-                " This is United States federal law, "
-                <a
-                    class="link"
-                    href="https://www.ecfr.gov/current/title-47/section-64.1200#p-64.1200(c)(1)"
-                    rel="noopener external"
-                    target="_blank"
-                >
-                    "47 CFR 64.1200(c)(1)"
-                </a>
-                ". Your hours can make this narrower, never wider. Where a number may be in several zones, a call waits until all of them allow it. \
-                States and other countries may ask for more; ask your counsel."
+                <b>"Calls are only placed when the law of every place the called person may be in allows it."</b>
+                " Your hours can make this narrower, never wider. "
+                <a class="link" href="/settings/compliance">"See the rule packs and your own limits"</a>
+                "."
             </Note>
         </Card>
     }

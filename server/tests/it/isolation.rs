@@ -7,9 +7,11 @@ use http::StatusCode;
 use model::agents::{AgentForm, Scripts};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
-use model::id::{AgentId, CallId, CampaignId, ContactId, ImportId, SuppressionId};
+use model::enrollments::EnrollmentFilter;
+use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, ImportId, SuppressionId};
 use model::imports::ImportKind;
-use services::{accounts, agents, campaigns, contacts, dialer, imports, suppressions};
+use model::page::Paging;
+use services::{accounts, agents, campaigns, contacts, dialer, enrollments, imports, suppressions};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -75,6 +77,8 @@ const CASES: &[Case] = &[
     ("campaigns/moves/duplicate_campaign", "id={campaign}", Nothing, false),
     ("campaigns/moves/move_campaign", "id={campaign}&action=cancel", Nothing, false),
     ("campaigns/numbers/campaign_numbers", "id={campaign}", Nothing, true),
+    ("campaigns/why/explain_campaign", "id={campaign}", Nothing, true),
+    ("campaigns/why/explain_enrollment", "id={enrollment}", Nothing, true),
     ("contacts/form/save_contact", CONTACT, Nothing, false),
     ("contacts/list/archive_contact", "id={contact}", Nothing, false),
     ("contacts/list/list_contacts", r#"{"filter":{}}"#, Own, true),
@@ -89,6 +93,8 @@ const CASES: &[Case] = &[
     ("imports/mapper/check_import", "id={import}&columns[0]=name&columns[1]=phone", Nothing, false),
     ("imports/problems/list_problems", r#"{"id":"{import}","paging":{"page":1,"per_page":25}}"#, Nothing, false),
     ("imports/progress/cancel_import", "id={import}", Nothing, false),
+    ("settings/compliance/load_compliance", "", Own, true),
+    ("settings/compliance/save_compliance", "own[attempts_per_week_max]=5&own[attempts_ever_max]=&own[countries]=", Own, false),
     ("settings/form/save_settings", SETTINGS, Own, false),
     ("settings/load_settings", "", Own, true),
     ("suppressions/dialogs/add_suppression", "phone=%2B12025550178&reason=asked", Own, false),
@@ -102,6 +108,7 @@ struct Things {
     call: CallId,
     campaign: CampaignId,
     contact: ContactId,
+    enrollment: EnrollmentId,
     import: ImportId,
     suppression: SuppressionId,
 }
@@ -126,7 +133,11 @@ impl Things {
         let turn = dialer::plan(&mut tx, campaign, campaign.uuid()).await.expect("a turn of the dialer");
         tx.commit().await.expect("commit");
         let call = turn.dials.first().expect("a call was planned").call;
-        Self { agent, call, campaign, contact, import, suppression }
+        let mut tx = db.begin(&caller.actor).await.expect("begin");
+        let people = EnrollmentFilter { campaign, status: None, paging: Paging::default() };
+        let enrollment = enrollments::list(&mut tx, &people).await.expect("people").items.remove(0).id;
+        drop(tx);
+        Self { agent, call, campaign, contact, enrollment, import, suppression }
     }
 
     fn fill(&self, arguments: &str) -> String {
@@ -138,6 +149,7 @@ impl Things {
             .replace("{call}", &self.call.to_string())
             .replace("{campaign}", &self.campaign.to_string())
             .replace("{contact}", &self.contact.to_string())
+            .replace("{enrollment}", &self.enrollment.to_string())
             .replace("{import}", &self.import.to_string())
             .replace("{suppression}", &self.suppression.to_string())
             .replace("{form}", &form)

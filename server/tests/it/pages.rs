@@ -69,9 +69,19 @@ async fn every_page_of_the_signed_in_area_is_drawn_whole() {
     let maya = site.newcomer("harbor").await;
     let typed = site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
     assert_eq!(typed.status, StatusCode::OK);
-    for path in
-        ["/", "/campaigns", "/contacts", "/imports", "/agents", "/calls", "/suppressions", "/billing", "/events", "/settings"]
-    {
+    for path in [
+        "/",
+        "/campaigns",
+        "/contacts",
+        "/imports",
+        "/agents",
+        "/calls",
+        "/suppressions",
+        "/billing",
+        "/events",
+        "/settings",
+        "/settings/compliance",
+    ] {
         let page = site.visit(&maya, path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         assert!(page.text().contains("<h1"), "{path} has no heading");

@@ -1,0 +1,150 @@
+//! Why a person is not called yet, and why a campaign calls nobody: every check of the dialer, asked now.
+
+use leptos::prelude::*;
+use model::Error;
+use model::campaigns::CampaignWhy;
+use model::enrollments::{Check, Reason, Why};
+use model::events::Topic;
+use model::id::{CampaignId, EnrollmentId};
+
+use crate::live::use_topic;
+use crate::screen::{Answer, Loaded, When};
+use crate::ui::{Card, Dialog, DialogSize, Icon, Note, Skeleton, Tone, grouped};
+
+/// Every check for one person of a campaign.
+#[server]
+pub async fn explain_enrollment(id: EnrollmentId) -> Result<Why, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let why = services::enrollments::why(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(why)
+}
+
+/// What stands for or against any call of a campaign.
+#[server]
+pub async fn explain_campaign(id: CampaignId) -> Result<CampaignWhy, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let why = services::campaigns::why(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(why)
+}
+
+/// The drawer that explains the person in `asked`; it closes by clearing it.
+#[component]
+pub fn WhyDrawer(asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
+    let (open, calls) = (RwSignal::new(false), use_topic(Topic::Calls));
+    let why: Answer<Option<Why>> = Resource::new(
+        move || (asked.get(), calls.get()),
+        |(id, _)| async move {
+            match id {
+                Some(id) => explain_enrollment(id).await.map(Some),
+                None => Ok(None),
+            }
+        },
+    );
+    Effect::new(move |_| open.set(asked.get().is_some()));
+    Effect::new(move |_| {
+        if !open.get() {
+            asked.set(None);
+        }
+    });
+    let waiting = || view! { <Skeleton class="h-64 w-full"/> };
+    view! {
+        <Dialog open=open id="why" title="Why, or why not" description="Every check of the dialer, as it stands now." size=DialogSize::Side>
+            <Loaded
+                resource=why
+                what="the checks"
+                waiting=waiting
+                view=move |why| view! { {move || why.with(|why| why.as_ref().map_or_else(|| waiting().into_any(), person))} }.into_any()
+            />
+        </Dialog>
+    }
+}
+
+fn person(why: &Why) -> AnyView {
+    let verdict = match why.verdict().cloned() {
+        None => view! { <Note tone=Tone::Success><b class="font-semibold">"May be called now. "</b>"The next turn of the dialer does."</Note> }.into_any(),
+        Some(check) => {
+            let next = check.until.map(|at| view! { <p class="mt-2">"Next eligible " <b class="font-semibold"><When moment=at/></b></p> });
+            view! {
+                <Note tone=Tone::Warning>
+                    <b class="font-semibold">{check.title} ": no. "</b>
+                    {check.text}
+                    {check.cite.map(|cite| view! { <p class="mt-1 text-sm">{cite}</p> })}
+                    {next}
+                </Note>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <p class="font-medium">{why.name.clone()}</p>
+        <p class="mb-4 text-sm text-muted-foreground tabular-nums">{why.phone.clone()} ", " {why.status.label()}</p>
+        {verdict}
+        <h3 class="mt-6 mb-2 text-sm font-semibold">"Checks, in order"</h3>
+        {list(&why.checks)}
+        <h3 class="mt-6 mb-2 text-sm font-semibold">"Rule packs that hold here"</h3>
+        <p class="text-sm text-muted-foreground">{why.packs.join(", ")}</p>
+    }
+    .into_any()
+}
+
+fn list(checks: &[Check]) -> AnyView {
+    let line = |check: &Check| {
+        let (icon, class, word) = if check.ok {
+            (icondata::LuCircleCheck, "mt-0.5 size-4 text-success", "passes")
+        } else {
+            (icondata::LuCircleX, "mt-0.5 size-4 text-destructive", "stands against it")
+        };
+        view! {
+            <li class="flex items-start gap-2.5 py-1.5">
+                <Icon icon=icon class=class/>
+                <span class="flex-1">{check.title.clone()}<span class="sr-only">" " {word}</span></span>
+                <span class="max-w-56 text-end text-muted-foreground">
+                    {check.text.clone()}
+                    {check.until.map(|at| view! { <span class="block">"until " <When moment=at/></span> })}
+                </span>
+            </li>
+        }
+    };
+    view! { <ul class="text-sm">{checks.iter().map(line).collect_view()}</ul> }.into_any()
+}
+
+/// The campaign's own panel: what any call needs, and what its people wait for.
+#[component]
+pub fn RightNow(id: CampaignId) -> impl IntoView {
+    let (calls, campaigns) = (use_topic(Topic::Calls), use_topic(Topic::Campaigns));
+    let why: Answer<CampaignWhy> = Resource::new(move || (calls.get(), campaigns.get()), move |_| explain_campaign(id));
+    view! {
+        <Card title="Right now" scope="What a call needs, and what people wait for">
+            <Loaded
+                resource=why
+                what="the checks"
+                waiting=|| view! { <Skeleton class="h-32 w-full"/> }
+                view=|why| view! { {move || why.with(panel)} }.into_any()
+            />
+        </Card>
+    }
+}
+
+fn panel(why: &CampaignWhy) -> AnyView {
+    let groups = why.waiting.iter().map(|group| {
+        let label = group.reason.map_or("Due, and next in line", Reason::label);
+        let next = group.next.filter(|_| group.reason.is_some());
+        view! {
+            <li class="flex items-start gap-2.5 py-1.5">
+                <span class="flex-1">{label} {next.map(|at| view! { <span class="block text-muted-foreground">"first at " <When moment=at/></span> })}</span>
+                <span class="tabular-nums">{grouped(group.people)}</span>
+            </li>
+        }
+    });
+    let waiting = (!why.waiting.is_empty()).then(|| {
+        view! {
+            <h3 class="mt-4 mb-1 text-sm font-semibold">"People who wait"</h3>
+            <ul class="text-sm">{groups.collect_view()}</ul>
+        }
+    });
+    view! { {list(&why.checks)} {waiting} }.into_any()
+}
