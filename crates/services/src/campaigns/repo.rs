@@ -431,7 +431,6 @@ struct Listed {
     updated_at: Timestamp,
     #[sqlx(flatten)]
     stats: Stats,
-    total: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -474,17 +473,23 @@ const FROM: &str = " from campaigns c join campaign_stats s on s.campaign_id = c
      left join capacity u on u.scope = 'campaign' and u.ref = c.id left join agents a on a.id = c.agent_id ";
 
 pub(super) async fn list(tx: &mut Tx, filter: &CampaignFilter) -> Result<Page<CampaignRow>> {
-    let mut sql = QueryBuilder::new(format!(
-        "select c.id, c.name, c.status, c.pause_reason, a.name as agent_name, c.ends_at, c.updated_at, {STATS}, count(*) over () as total {FROM} where true"
-    ));
-    if let Some(status) = filter.status {
-        sql.push(" and c.status = ").push_bind(status);
-    }
     let search = filter.search.trim().to_lowercase();
-    if !search.is_empty() {
-        sql.push(" and c.name_lower ~>=~ ").push_bind(search.clone());
-        sql.push(" and c.name_lower ~<~ ").push_bind(format!("{search}\u{10ffff}"));
-    }
+    let matching = |sql: &mut QueryBuilder<Postgres>| {
+        if let Some(status) = filter.status {
+            sql.push(" and c.status = ").push_bind(status);
+        }
+        if !search.is_empty() {
+            sql.push(" and c.name_lower ~>=~ ").push_bind(search.clone());
+            sql.push(" and c.name_lower ~<~ ").push_bind(format!("{search}\u{10ffff}"));
+        }
+    };
+    let mut count = QueryBuilder::new("select count(*) from campaigns c where true");
+    matching(&mut count);
+    let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
+    let mut sql = QueryBuilder::new(format!(
+        "select c.id, c.name, c.status, c.pause_reason, a.name as agent_name, c.ends_at, c.updated_at, {STATS} {FROM} where true"
+    ));
+    matching(&mut sql);
     let column = match filter.sort {
         CampaignSort::Updated => "c.updated_at",
         CampaignSort::Name => "c.name_lower",
@@ -496,7 +501,6 @@ pub(super) async fn list(tx: &mut Tx, filter: &CampaignFilter) -> Result<Page<Ca
     sql.push(format!(" order by {column} {direction}, c.id desc limit ")).push_bind(filter.paging.limit());
     sql.push(" offset ").push_bind(filter.paging.offset());
     let rows: Vec<Listed> = sql.build_query_as().fetch_all(tx.conn()).await?;
-    let total = rows.first().map_or(0, |r| r.total);
     let items = rows
         .into_iter()
         .map(|r| CampaignRow {

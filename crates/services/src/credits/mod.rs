@@ -192,8 +192,7 @@ pub(crate) async fn wallet_unchecked(tx: &mut Tx) -> Result<Wallet> {
 /// `Forbidden` without `ViewWallet`.
 pub async fn ledger(tx: &mut Tx, filter: &LedgerFilter) -> Result<Page<MovementRow>> {
     tx.require(Permission::ViewWallet)?;
-    let rows = repo::ledger(tx.conn(), filter).await?;
-    let total = rows.first().map_or(0, |r| r.total);
+    let (rows, total) = repo::ledger(tx.conn(), filter).await?;
     let items = rows
         .into_iter()
         .map(|r| MovementRow {

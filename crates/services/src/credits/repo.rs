@@ -6,7 +6,7 @@ use crate::error::Result;
 use model::credits::{Account, Credits, LedgerFilter, MovementKind, Wallet};
 use model::id::{CallId, CampaignId, MovementId};
 use model::time::Timestamp;
-use sqlx::{PgConnection, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 /// Whether the account is inside the company, with a balance of its own.
@@ -114,22 +114,27 @@ pub(super) struct Stored {
     pub call_id: Option<CallId>,
     pub note: String,
     pub balance: Credits,
-    pub total: i64,
 }
 
-pub(super) async fn ledger(conn: &mut PgConnection, filter: &LedgerFilter) -> Result<Vec<Stored>> {
+/// One page of movements, and how many there are on all of them.
+pub(super) async fn ledger(conn: &mut PgConnection, filter: &LedgerFilter) -> Result<(Vec<Stored>, i64)> {
+    let matching = |sql: &mut QueryBuilder<Postgres>| {
+        if let Some(kind) = filter.kind {
+            sql.push(" and m.kind = ").push_bind(kind);
+        }
+        if let Some(campaign) = filter.campaign {
+            sql.push(" and m.campaign_id = ").push_bind(campaign);
+        }
+    };
+    let mut count = QueryBuilder::new("select count(*) from movements m where true");
+    matching(&mut count);
+    let total: i64 = count.build_query_scalar().fetch_one(&mut *conn).await?;
     let mut sql = QueryBuilder::new(
-        "select m.id, m.at, m.kind, m.amount, m.campaign_id, c.name as campaign_name, m.call_id, m.note, m.balance,
-                count(*) over () as total
+        "select m.id, m.at, m.kind, m.amount, m.campaign_id, c.name as campaign_name, m.call_id, m.note, m.balance
          from movements m left join campaigns c on c.id = m.campaign_id where true",
     );
-    if let Some(kind) = filter.kind {
-        sql.push(" and m.kind = ").push_bind(kind);
-    }
-    if let Some(campaign) = filter.campaign {
-        sql.push(" and m.campaign_id = ").push_bind(campaign);
-    }
+    matching(&mut sql);
     sql.push(" order by m.seq desc limit ").push_bind(filter.paging.limit());
     sql.push(" offset ").push_bind(filter.paging.offset());
-    Ok(sql.build_query_as().fetch_all(conn).await?)
+    Ok((sql.build_query_as().fetch_all(conn).await?, total))
 }

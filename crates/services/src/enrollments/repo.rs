@@ -15,7 +15,7 @@ use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId,
 use model::page::Page;
 use model::phone::Phone;
 use model::time::Timestamp;
-use sqlx::QueryBuilder;
+use sqlx::{Postgres, QueryBuilder};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -257,22 +257,26 @@ struct Listed {
     reason_detail: String,
     last_call_id: Option<CallId>,
     updated_at: Timestamp,
-    total: i64,
 }
 
 pub(super) async fn list(tx: &mut Tx, filter: &EnrollmentFilter) -> Result<Page<EnrollmentRow>> {
+    let matching = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" where e.campaign_id = ").push_bind(filter.campaign);
+        if let Some(status) = filter.status {
+            sql.push(" and e.status = ").push_bind(status);
+        }
+    };
+    let mut count = QueryBuilder::new("select count(*) from enrollments e");
+    matching(&mut count);
+    let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
     let mut sql = QueryBuilder::new(
         "select e.id, e.contact_id, c.name, c.phone, e.status, e.attempts, e.next_attempt_at, e.reason, e.reason_detail, e.last_call_id,
-                e.updated_at, count(*) over () as total
-         from enrollments e join contacts c on c.id = e.contact_id where e.campaign_id = ",
+                e.updated_at
+         from enrollments e join contacts c on c.id = e.contact_id",
     );
-    sql.push_bind(filter.campaign);
-    if let Some(status) = filter.status {
-        sql.push(" and e.status = ").push_bind(status);
-    }
+    matching(&mut sql);
     sql.push(" order by e.id limit ").push_bind(filter.paging.limit()).push(" offset ").push_bind(filter.paging.offset());
     let rows: Vec<Listed> = sql.build_query_as().fetch_all(tx.conn()).await?;
-    let total = rows.first().map_or(0, |r| r.total);
     let full = tx.actor().may(Permission::ViewPhones);
     let items = rows
         .into_iter()

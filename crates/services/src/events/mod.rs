@@ -11,7 +11,7 @@ use model::events::{EventFilter, EventKind, EventRow, Topic};
 use model::id::EventId;
 use model::page::Page;
 use model::time::Timestamp;
-use sqlx::QueryBuilder;
+use sqlx::{Postgres, QueryBuilder};
 
 /// Longest event text kept.
 const TEXT_MAX: usize = 500;
@@ -54,7 +54,6 @@ struct Stored {
     subject: Option<String>,
     who: String,
     text: String,
-    total: i64,
 }
 
 /// The newest events first.
@@ -63,17 +62,22 @@ struct Stored {
 /// `Forbidden` without `ViewEvents`.
 pub async fn list(tx: &mut Tx, filter: &EventFilter) -> Result<Page<EventRow>> {
     tx.require(Permission::ViewEvents)?;
-    let mut sql = QueryBuilder::new("select id, at, kind, subject, who, text, count(*) over () as total from events where true");
-    if let Some(kind) = filter.kind {
-        sql.push(" and kind = ").push_bind(kind);
-    }
-    if let Some(subject) = &filter.subject {
-        sql.push(" and subject = ").push_bind(subject);
-    }
+    let matching = |sql: &mut QueryBuilder<Postgres>| {
+        if let Some(kind) = filter.kind {
+            sql.push(" and kind = ").push_bind(kind);
+        }
+        if let Some(subject) = filter.subject.clone() {
+            sql.push(" and subject = ").push_bind(subject);
+        }
+    };
+    let mut count = QueryBuilder::new("select count(*) from events where true");
+    matching(&mut count);
+    let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
+    let mut sql = QueryBuilder::new("select id, at, kind, subject, who, text from events where true");
+    matching(&mut sql);
     sql.push(" order by at desc, id desc limit ").push_bind(filter.paging.limit());
     sql.push(" offset ").push_bind(filter.paging.offset());
     let rows: Vec<Stored> = sql.build_query_as().fetch_all(tx.conn()).await?;
-    let total = rows.first().map_or(0, |r| r.total);
     let items = rows
         .into_iter()
         .map(|r| EventRow { id: r.id, at: tx.moment(r.at), kind: r.kind, subject: r.subject, who: r.who, text: r.text })

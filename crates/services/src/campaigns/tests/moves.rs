@@ -1,6 +1,7 @@
 //! Every move of a campaign's life, asked for by people or made by the engine.
 
 use super::*;
+use model::credits::LedgerFilter;
 
 #[tokio::test]
 async fn moves_that_are_not_lawful_are_refused_with_the_reason() {
@@ -82,6 +83,26 @@ async fn cancelling_returns_the_credits_and_closes_whoever_waits() {
     act(&mut tx, id, Action::Archive).await.expect("archived");
     tx.commit().await.expect("commit");
     nothing_is_wrong(&w).await;
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_is_empty_and_still_says_how_many_there_are() {
+    let w = World::new().await;
+    let (acme, id, _) = with_campaign(&w, &[Action::Launch]).await;
+    let mut tx = w.tx(&acme).await;
+    let (first, past) = (Paging::default(), Paging::new(9, 25));
+    let mut seen = Vec::new();
+    for paging in [first, past] {
+        let campaigns = list(&mut tx, &CampaignFilter { paging, ..CampaignFilter::default() }).await.expect("campaigns");
+        let people = enrollments::list(&mut tx, &EnrollmentFilter { campaign: id, status: None, paging }).await.expect("people");
+        let record = events::list(&mut tx, &EventFilter { paging, ..EventFilter::default() }).await.expect("events");
+        let ledger = credits::ledger(&mut tx, &LedgerFilter { paging, ..LedgerFilter::default() }).await.expect("ledger");
+        let empty = [campaigns.items.len(), people.items.len(), record.items.len(), ledger.items.len()].map(|n| n == 0);
+        assert_eq!(empty, [paging == past; 4]);
+        seen.push([campaigns.total, people.total, record.total, ledger.total]);
+    }
+    assert_eq!(seen[0][..2], [1, 3]);
+    assert_eq!(seen[0], seen[1]);
 }
 
 /// A scheduled campaign that starts in two hours.
