@@ -11,6 +11,7 @@ mod postgres;
 mod run;
 mod signals;
 mod site;
+mod snip;
 mod stack;
 mod tools;
 
