@@ -1,24 +1,12 @@
-//! What forms do the same way: the problem of a field, the problem of no field, focus on the first bad one; and the filter
-//! form of lists that have nothing to search for.
+//! What forms do the same way: the problem of a field, the problem of no field, focus on the first bad one.
 
 use std::collections::BTreeMap;
 
-use leptos::{ev, prelude::*};
-use leptos_router::components::Form;
+use leptos::prelude::*;
 use model::Error;
 use wasm_bindgen::JsCast;
 
-use crate::ui::{LinkButton, Note, Size, Tone, Variant};
-
-/// Why an action failed the last time; nothing while it is under way or went well.
-pub fn error_of<I, O>(action: Action<I, Result<O, Error>>) -> Signal<Option<Error>>
-where
-    I: Send + Sync + 'static,
-    O: Send + Sync + 'static,
-{
-    let value = action.value();
-    Signal::derive(move || value.with(|value| value.as_ref().and_then(|answer| answer.as_ref().err().cloned())))
-}
+use crate::ui::{Note, Tone};
 
 /// The problem of one field.
 pub fn problem(error: Signal<Option<Error>>, field: &'static str) -> Signal<Option<String>> {
@@ -72,39 +60,6 @@ fn focus_first_bad(error: Signal<Option<Error>>) {
             });
         }
     });
-}
-
-/// Selects in a GET form that is sent when one changes; the bar of lists without a search.
-#[component]
-pub fn FilterForm(
-    #[prop(into)] action: String,
-    #[prop(into)] label: String,
-    /// Where "Clear" leads; empty while nothing is filtered.
-    #[prop(into)]
-    clear_href: String,
-    children: Children,
-) -> impl IntoView {
-    let send = |event: ev::Event| {
-        let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-        let form = element.and_then(|element| element.closest("form").ok().flatten());
-        if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
-            // Only fails for a button that is not the form's; there is none here.
-            let _ = form.request_submit();
-        }
-    };
-    let clear = (!clear_href.is_empty())
-        .then(|| view! { <LinkButton href=clear_href variant=Variant::Ghost size=Size::Small>"Clear"</LinkButton> });
-    view! {
-        <search aria-label=label>
-            <Form method="GET" action=action attr:class="filter-bar" on:change=send>
-                {children()}
-                // Seen only without scripts, reachable by keyboard always.
-                <button class="btn btn-outline btn-sm filter-apply" type="submit">"Apply"</button>
-                {clear}
-            </Form>
-        </search>
-    }
-    .into_any()
 }
 
 #[cfg(test)]

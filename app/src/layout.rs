@@ -14,12 +14,12 @@ use model::companies::CompanyType;
 use model::credits::Credits;
 
 use crate::auth::check_mail::ResendConfirmation;
-use crate::form::error_of;
 use crate::frame::{Frame, NavItem};
 use crate::live::{StaleBadge, provide_live};
 use crate::screen::failed;
-use crate::session::{Session, SignOut, current_session, provide_me};
+use crate::session::{CurrentSession, Session, SignOut, provide_me};
 use crate::ui::{AuthLayout, Button, LinkButton, MenuItem, Note, Size, Tone, Variant};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// Below this the meter warns: a handful of calls.
 const LOW: Credits = Credits::whole(10);
@@ -28,7 +28,7 @@ const LOW: Credits = Credits::whole(10);
 /// that the pages inside are never rebuilt.
 #[component]
 pub fn SignedIn() -> impl IntoView {
-    let session = Resource::new_blocking(|| (), |()| current_session());
+    let session = Answer::blocking(|| CurrentSession {});
     let location = use_location();
     let here = move || location.pathname.get_untracked() + &location.search.with_untracked(|s| prefixed(s));
     let door = move |answer: Result<Option<Session>, Error>| match answer {
@@ -43,7 +43,7 @@ pub fn SignedIn() -> impl IntoView {
     };
     // Not inside `Suspense`: on the server that runs what it holds twice, and every page would ask its questions twice.
     // A lone `Suspend` forgets whose page it draws, so the view remembers.
-    Suspend::new(async move { OwnedView::new(door(session.await)) })
+    Suspend::new(async move { OwnedView::new(door(session.ready().await)) })
 }
 
 /// The search part of an address with its question mark.
@@ -64,7 +64,7 @@ fn Inside(session: Session) -> impl IntoView {
     let wallet = role.may(Permission::ViewWallet);
     let me = provide_me(session.me);
     let nav = nav(role, me);
-    let out = ServerAction::<SignOut>::new();
+    let out = Change::new::<SignOut>();
     let read = move |f: fn(&Me) -> String| Signal::derive(move || me.with(|me| me.as_ref().map(f).unwrap_or_default()));
     let available = Signal::derive(move || if wallet { read(|me| me.available.rounded()).get() } else { String::new() });
     let percent = Signal::derive(move || me.with(|me| me.as_ref().map(share_left).unwrap_or_default()));
@@ -80,7 +80,7 @@ fn Inside(session: Session) -> impl IntoView {
             available_percent=percent
             available_low=low
             sign_out=move || view! {
-                <ActionForm action=out><MenuItem submit=true label="Sign out" icon=i::LuLogOut/></ActionForm>
+                <ChangeForm change=out><MenuItem submit=true label="Sign out" icon=i::LuLogOut/></ChangeForm>
             }
         >
             <ConfirmBanner me=me dev=dev/>
@@ -118,9 +118,9 @@ fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
 /// Says above every page that the e-mail waits to be confirmed, until it is.
 #[component]
 fn ConfirmBanner(me: Signal<Option<Me>>, dev: bool) -> impl IntoView {
-    let again = ServerAction::<ResendConfirmation>::new();
-    let error = error_of(*again);
-    let sent = move || again.value().with(|value| matches!(value, Some(Ok(()))));
+    let again = Change::new::<ResendConfirmation>();
+    let error = again.error();
+    let sent = move || again.done();
     let waiting = Memo::new(move |_| me.with(|me| me.as_ref().filter(|me| !me.confirmed).map(|me| me.email.clone())));
     let banner = move |email: String| {
         view! {
@@ -133,9 +133,9 @@ fn ConfirmBanner(me: Signal<Option<Me>>, dev: bool) -> impl IntoView {
                     <div class="flex items-center gap-3" role="status">
                         {move || sent().then_some("Sent.")}
                         {move || error.get().map(|error| error.to_string())}
-                        <ActionForm action=again>
+                        <ChangeForm change=again>
                             <Button submit=true variant=Variant::Outline size=Size::Small busy=again.pending()>"Send again"</Button>
-                        </ActionForm>
+                        </ChangeForm>
                     </div>
                 </div>
             </Note>

@@ -25,6 +25,7 @@ pub mod settings;
 pub mod ssr;
 pub mod suppressions;
 pub mod ui;
+pub mod wire;
 
 #[cfg(feature = "ssr")]
 pub use ssr::shell;

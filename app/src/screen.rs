@@ -15,11 +15,13 @@ use model::time::Moment;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::ui::{Column, Empty, ErrorState, LinkButton, Sort};
+use crate::wire::{Answer, Plain, read};
 
-/// A resource as server functions fill it.
-pub type Answer<T> = Resource<Result<T, Error>>;
+/// What a `Loaded` shows once there is something: given the text of the newest answer.
+type Shown = Arc<dyn Fn(Memo<String>) -> AnyView + Send + Sync>;
 
 /// Shows `waiting` until the first value is there, then `view`, which is built once: later values arrive through its
 /// signal and change it in place, so that menus stay open and nothing flashes. `what` completes "Could not load …".
@@ -35,8 +37,23 @@ pub fn Loaded<T, V>(
 ) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
-    V: Fn(Signal<T>) -> AnyView + Clone + Send + Sync + 'static,
+    V: Fn(Signal<T>) -> AnyView + Send + Sync + 'static,
 {
+    let view = move |text: Memo<String>| match text.with_untracked(|text| read::<T>(text)) {
+        Ok(first) => view(latest(text, first)),
+        Err(error) => headed(heading, &error, failed(&error, what, Callback::new(|()| drop(window().location().reload())))),
+    };
+    loaded(resource.text(), what, heading, waiting, Arc::new(view))
+}
+
+/// [`Loaded`], whatever it loads: all of it that knows no type.
+fn loaded(
+    resource: Resource<Result<String, Error>, Plain>,
+    what: &'static str,
+    heading: &'static str,
+    waiting: ViewFn,
+    view: Shown,
+) -> AnyView {
     // Only whether it went well is followed here; the values are followed inside the view.
     let failure = Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
     let shown = move || {
@@ -45,28 +62,46 @@ where
         // Awaited rather than looked at: inside another `Loaded` the server waits for what is awaited only.
         Suspend::new(ScopedFuture::new_untracked(async move {
             match resource.await {
-                Ok(first) => view(latest(resource, first)),
-                Err(error) => headed(heading, failed(&error, what, Callback::new(move |()| resource.refetch()))),
+                Ok(first) => view(newest(resource, first)),
+                Err(error) => headed(heading, &error, failed(&error, what, Callback::new(move |()| resource.refetch()))),
             }
         }))
     };
-    view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }
+    view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }.into_any()
 }
 
-/// The newest good value; an answer that failed leaves the last one standing until the view is replaced.
-fn latest<T: Clone + PartialEq + Send + Sync + 'static>(resource: Answer<T>, first: T) -> Signal<T> {
-    let value = Memo::new(move |before: Option<&T>| match resource.get() {
-        Some(Ok(value)) => value,
+/// The newest good answer; one that failed leaves the last one standing until the view is replaced.
+fn newest(resource: Resource<Result<String, Error>, Plain>, first: String) -> Memo<String> {
+    Memo::new(move |before: Option<&String>| match resource.get() {
+        Some(Ok(text)) => text,
         _ => before.unwrap_or(&first).clone(),
+    })
+}
+
+/// The value of the newest text, read once for each.
+fn latest<T: Clone + PartialEq + Send + Sync + DeserializeOwned + 'static>(text: Memo<String>, first: T) -> Signal<T> {
+    let value = Memo::new(move |before: Option<&T>| match before {
+        None => {
+            text.track();
+            first.clone()
+        }
+        Some(before) => text.with(|text| read(text)).unwrap_or_else(|_| before.clone()),
     });
+    // At once, while the first is the newest.
+    value.with_untracked(|_| ());
     value.into()
 }
 
-/// Puts a title and a heading for screen readers before what failed, where it is the whole page.
-fn headed(heading: &'static str, failed: AnyView) -> AnyView {
+/// Puts a title and a heading for screen readers before what failed, where it is the whole page; the page itself is then
+/// answered with the status of its error.
+fn headed(heading: &'static str, error: &Error, failed: AnyView) -> AnyView {
     if heading.is_empty() {
         return failed;
     }
+    #[cfg(feature = "ssr")]
+    crate::ssr::set_status(error);
+    #[cfg(not(feature = "ssr"))]
+    let _ = error;
     view! {
         <Title text=heading/>
         <h1 class="sr-only">{heading}</h1>
@@ -84,7 +119,10 @@ where
     let id = Memo::new(move |_| params.with(|params| word::<I>(params, "id")));
     move || match id.get() {
         Some(id) => page(id),
-        None => headed(heading, failed(&Error::not_found(what), what, Callback::new(|()| ()))),
+        None => {
+            let error = Error::not_found(what);
+            headed(heading, &error, failed(&error, what, Callback::new(|()| ())))
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Session {
 }
 
 /// Who is signed in, if anybody.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn current_session() -> Result<Option<Session>, Error> {
     use crate::ssr::*;
     let Ok(caller) = caller() else { return Ok(None) };
@@ -31,7 +31,7 @@ pub async fn current_session() -> Result<Option<Session>, Error> {
 }
 
 /// Ends the session, here and in the table.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn sign_out() -> Result<(), Error> {
     use crate::ssr::*;
     if let Some(token) = session_token() {

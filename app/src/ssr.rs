@@ -3,14 +3,17 @@
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderValue, header::ACCEPT};
+use http::{HeaderValue, StatusCode, header::ACCEPT};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::{HashedStylesheet, MetaTags};
 use leptos_router::location::Url;
 use model::Error;
 
+use serde::Serialize;
+
 use crate::form::Typed;
+use crate::wire::{Question, read, write};
 
 pub use leptos_axum::redirect;
 pub use services::accounts::{Caller, Client};
@@ -44,6 +47,21 @@ pub fn client() -> Client {
 pub async fn begin() -> Result<Tx, Error> {
     let (db, caller) = (db()?, caller()?);
     Ok(db.begin(&caller.actor).await?)
+}
+
+/// Answers a question of the page that is being drawn, without a request.
+///
+/// # Errors
+/// What the server function answers.
+pub(crate) async fn answer<S: Question<Output: Serialize>>(question: String) -> Result<String, Error> {
+    write(&read::<S>(&question)?.run_body().await?)
+}
+
+/// Gives the page that is being drawn the status of the error it shows: what is not there is not found, for programs too.
+pub(crate) fn set_status(error: &Error) {
+    if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(error.status())) {
+        response.set_status(status);
+    }
 }
 
 /// The session token of this request, to end it.

@@ -11,11 +11,12 @@ use model::id::AgentId;
 use super::StatusBadge;
 use super::editor::Editor;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, by_id, may};
+use crate::screen::{Loaded, by_id, may};
 use crate::ui::{Button, ConfirmDialog, Crumb, Menu, MenuItem, PageHeader, Skeleton, Variant, use_toasts};
+use crate::wire::Answer;
 
 /// An agent with everything its editor shows.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_agent(id: AgentId) -> Result<Agent, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -25,7 +26,7 @@ pub async fn load_agent(id: AgentId) -> Result<Agent, Error> {
 }
 
 /// Saves the draft of an agent; callers hear it after it is published.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn save_agent(id: AgentId, form: AgentForm) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -35,7 +36,7 @@ pub async fn save_agent(id: AgentId, form: AgentForm) -> Result<(), Error> {
 }
 
 /// Makes the saved script the one that is spoken from the next call on.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn publish_agent(id: AgentId) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -45,7 +46,7 @@ pub async fn publish_agent(id: AgentId) -> Result<(), Error> {
 }
 
 /// Takes an agent out of every choice.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn archive_agent(id: AgentId) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -63,7 +64,7 @@ pub fn AgentPage() -> impl IntoView {
 fn one(id: AgentId) -> AnyView {
     let tick = use_topic(Topic::Agents);
     let changed = RwSignal::new(0_u32);
-    let agent: Answer<Agent> = Resource::new(move || (tick.get(), changed.get()), move |_| load_agent(id));
+    let agent = Answer::new(move || tick.get() + changed.get(), move || LoadAgent { id });
     view! { <Loaded resource=agent what="the agent" heading="Agent" waiting=waiting view=move |agent| page(agent, changed)/> }
         .into_any()
 }

@@ -5,9 +5,10 @@ use model::agents::{Agent, SCRIPT_MAX, VARIABLES, fill};
 
 use super::detail::SaveAgent;
 use super::{LANGUAGES, language};
-use crate::form::{FormProblem, error_of, problem};
+use crate::form::{FormProblem, problem};
 use crate::screen::When;
 use crate::ui::{Button, Card, Fact, Facts, Field, Input, Kbd, Opt, Select, Textarea, use_toasts};
+use crate::wire::{Change, ChangeForm};
 
 /// Fields that show their own problem.
 const SHOWN: &[&str] = &["name", "role", "persona", "tone", "language", "voice", "greeting", "main", "voicemail", "closing"];
@@ -38,11 +39,11 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
         voicemail: RwSignal::new(form.scripts.voicemail.clone()),
         closing: RwSignal::new(form.scripts.closing.clone()),
     };
-    let save = ServerAction::<SaveAgent>::new();
-    let error = error_of(*save);
+    let save = Change::new::<SaveAgent>();
+    let error = save.error();
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if save.value().with(|value| matches!(value, Some(Ok(())))) {
+        if save.done() {
             toasts.success("Saved. Callers hear it once you publish.");
             changed.update(|n| *n += 1);
         }
@@ -65,7 +66,7 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
     };
     view! {
         <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
-            <ActionForm action=save attr:id="agent-form" attr:class="flex min-w-0 flex-col gap-6">
+            <ChangeForm change=save attr:id="agent-form" attr:class="flex min-w-0 flex-col gap-6">
                 <input type="hidden" name="id" value=first.id.to_string()/>
                 <FormProblem error=error fields=SHOWN/>
                 <Card title="Who it is">
@@ -101,7 +102,7 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
                         {script("Closing", "closing", "The last words.", typed.closing, locked, problem(error, "closing"), true)}
                     </div>
                 </Card>
-            </ActionForm>
+            </ChangeForm>
             <div class="flex min-w-0 flex-col gap-6 lg:sticky lg:top-6">
                 <Preview typed=typed/>
                 <Card title="Details">

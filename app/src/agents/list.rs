@@ -13,13 +13,14 @@ use model::page::{Page, Paging};
 use super::templates::TemplatesDialog;
 use super::{StatusBadge, language};
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, link, may, opened_by, paging, permille, text, word};
+use crate::screen::{Loaded, link, may, opened_by, paging, permille, text, word};
 use crate::ui::{
     Button, Empty, FilterBar, FilterSelect, Icon, LinkButton, Opt, PageHeader, Pager, Size, Skeleton, Variant, grouped,
 };
+use crate::wire::Answer;
 
 /// One page of agents.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_agents(filter: AgentFilter) -> Result<Page<AgentRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -44,7 +45,7 @@ pub fn AgentsPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let tick = use_topic(Topic::Agents);
-    let page: Answer<Page<AgentRow>> = Resource::new(move || (filter.get(), tick.get()), |(filter, _)| list_agents(filter));
+    let page = Answer::new(move || tick.get(), move || ListAgents { filter: filter.get() });
     let manage = may(Permission::ManageAgents);
     let choosing = opened_by("templates");
     view! {

@@ -9,9 +9,10 @@ use model::id::{AgentId, TemplateId};
 use super::language;
 use crate::screen::failed;
 use crate::ui::{Button, Dialog, DialogSize, Empty, Icon, Size, SkeletonText, Variant, use_toasts};
+use crate::wire::Late;
 
 /// Templates for this company's type, and the general ones.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_templates() -> Result<Vec<Template>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -21,7 +22,7 @@ pub async fn list_templates() -> Result<Vec<Template>, Error> {
 }
 
 /// Copies a template into a new agent; without one, an agent with the shortest script that can be published.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn create_agent(template: Option<TemplateId>) -> Result<AgentId, Error> {
     use crate::ssr::*;
     use model::agents::{AgentForm, Scripts};
@@ -81,7 +82,7 @@ pub fn TemplatesDialog(open: RwSignal<bool>) -> impl IntoView {
     };
     // The dialog's body exists only while it is open, so this asks when it opens.
     let shown = move || {
-        let templates = LocalResource::new(list_templates);
+        let templates = Late::new(|| Some(ListTemplates {}));
         move || {
             match templates.get() {
             None => view! { <SkeletonText lines=8/> }.into_any(),

@@ -5,12 +5,13 @@ use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use model::Error;
 
-use crate::form::{FormProblem, error_of};
-use crate::session::{Session, current_session};
+use crate::form::FormProblem;
+use crate::session::{CurrentSession, Session};
 use crate::ui::{AuthLayout, Button, LinkButton, Note, Tone, Variant};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// Sends the confirmation mail again.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn resend_confirmation() -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -22,7 +23,7 @@ pub async fn resend_confirmation() -> Result<(), Error> {
 /// `/check-mail`
 #[component]
 pub fn CheckMailPage() -> impl IntoView {
-    let session = Resource::new_blocking(|| (), |()| current_session());
+    let session = Answer::blocking(|| CurrentSession {});
     let page = move |answer: Result<Option<Session>, Error>| match answer {
         Ok(Some(session)) if session.me.confirmed => view! { <Redirect path="/"/> }.into_any(),
         Ok(Some(session)) => view! { <Waiting email=session.me.email dev=session.dev/> }.into_any(),
@@ -36,9 +37,9 @@ pub fn CheckMailPage() -> impl IntoView {
 
 #[component]
 fn Waiting(email: String, dev: bool) -> impl IntoView {
-    let again = ServerAction::<ResendConfirmation>::new();
-    let error = error_of(*again);
-    let sent = move || again.value().with(|value| matches!(value, Some(Ok(()))));
+    let again = Change::new::<ResendConfirmation>();
+    let error = again.error();
+    let sent = move || again.done();
     view! {
         <AuthLayout
             title="Check your mail"
@@ -58,9 +59,9 @@ fn Waiting(email: String, dev: bool) -> impl IntoView {
                 <FormProblem error=error fields=&[]/>
                 <div class="flex flex-wrap gap-2">
                     <LinkButton href="/">"Open the dashboard"</LinkButton>
-                    <ActionForm action=again>
+                    <ChangeForm change=again>
                         <Button submit=true variant=Variant::Outline busy=again.pending()>"Send it again"</Button>
-                    </ActionForm>
+                    </ChangeForm>
                 </div>
             </div>
         </AuthLayout>

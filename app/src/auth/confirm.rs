@@ -6,9 +6,10 @@ use leptos_router::hooks::use_query_map;
 use model::Error;
 
 use crate::ui::{AuthLayout, LinkButton, Note, Tone, Variant};
+use crate::wire::Answer;
 
 /// Confirms the e-mail that `token` was sent to.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn confirm_email(token: String) -> Result<(), Error> {
     use crate::ssr::*;
     services::accounts::confirm(&db()?, &token).await?;
@@ -20,7 +21,7 @@ pub async fn confirm_email(token: String) -> Result<(), Error> {
 pub fn ConfirmPage() -> impl IntoView {
     let query = use_query_map();
     let token = Memo::new(move |_| query.with(|query| query.get_str("token").unwrap_or_default().to_owned()));
-    let answer = Resource::new_blocking(move || token.get(), confirm_email);
+    let answer = Answer::blocking(move || ConfirmEmail { token: token.get() });
     view! {
         <Title text="Confirm your e-mail"/>
         <Suspense fallback=|| ()>{move || answer.get().map(told)}</Suspense>

@@ -8,11 +8,12 @@ use model::accounts::Register;
 use wasm_bindgen::JsCast;
 
 use super::promise;
-use crate::form::{FormProblem, error_of, problem, typed};
+use crate::form::{FormProblem, problem, typed};
 use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
+use crate::wire::{Change, ChangeForm};
 
 /// Creates user and company, signs in, and leads to the choice of a company type.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn open_account(form: Register) -> Result<(), Error> {
     use crate::ssr::*;
     let db = db()?;
@@ -58,6 +59,7 @@ impl Draft {
             email: self.email.get(),
             password: self.password.get(),
             company_name: self.company_name.get(),
+            time_zone: String::new(),
         };
         left.then(|| form.check().err().and_then(|error| error.of_field(field).map(str::to_owned))).flatten()
     }
@@ -71,12 +73,20 @@ impl Draft {
     }
 }
 
+/// Where the browser thinks it is: `America/New_York`.
+fn browser_zone() -> Option<String> {
+    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
+    js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into()).ok()?.as_string()
+}
+
 /// `/register`
 #[component]
 pub fn RegisterPage() -> impl IntoView {
-    let register = ServerAction::<OpenAccount>::new();
-    let error = error_of(*register);
+    let register = Change::new::<OpenAccount>();
+    let error = register.error();
     let draft = Draft::new();
+    let zone = RwSignal::new(String::new());
+    Effect::new(move |_| zone.set(browser_zone().unwrap_or_default()));
     let told = move |field: &'static str| {
         let server = problem(error, field);
         Signal::derive(move || draft.problem(field).or_else(|| server.get()))
@@ -88,7 +98,8 @@ pub fn RegisterPage() -> impl IntoView {
             lead=|| view! { "20 credits are waiting, no card needed. Have one? " <a class="link" href="/sign-in">"Sign in"</a> }
             aside=promise
         >
-            <ActionForm action=register attr:class="flex flex-col gap-4" attr:novalidate=true on:focusout=move |event| draft.leave(&event)>
+            <ChangeForm change=register attr:class="flex flex-col gap-4" attr:novalidate=true on:focusout=move |event| draft.leave(&event)>
+                <input type="hidden" name="form[time_zone]" value=zone/>
                 <Field label="Your name" name="form[name]" error=told("name")>
                     <Input bind=draft.name autocomplete="name"/>
                 </Field>
@@ -108,7 +119,7 @@ pub fn RegisterPage() -> impl IntoView {
                 </Field>
                 <FormProblem error=error fields=FIELDS/>
                 <Button submit=true class="w-full" busy=register.pending()>"Create account"</Button>
-            </ActionForm>
+            </ChangeForm>
         </AuthLayout>
     }
 }

@@ -7,12 +7,13 @@ use leptos_router::hooks::use_query_map;
 use model::Error;
 
 use super::{promise, safe_next};
-use crate::form::{FormProblem, error_of, problem, typed};
-use crate::session::current_session;
+use crate::form::{FormProblem, problem, typed};
+use crate::session::CurrentSession;
 use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// Opens a session and leads to `next`.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), Error> {
     use crate::ssr::*;
     let token = services::accounts::sign_in(&db()?, &email, &password, &client())
@@ -28,9 +29,9 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
 pub fn SignInPage() -> impl IntoView {
     let query = use_query_map();
     let next = move || query.with(|query| safe_next(query.get_str("next").unwrap_or("/")).to_owned());
-    let sign_in = ServerAction::<SignIn>::new();
-    let error = error_of(*sign_in);
-    let session = Resource::new_blocking(|| (), |()| current_session());
+    let sign_in = Change::new::<SignIn>();
+    let error = sign_in.error();
+    let session = Answer::blocking(|| CurrentSession {});
     view! {
         <Title text="Sign in"/>
         // Who is signed in already has nothing to do here.
@@ -42,7 +43,7 @@ pub fn SignInPage() -> impl IntoView {
             lead=|| view! { "Welcome back. New here? " <a class="link" href="/register">"Create an account"</a> }
             aside=promise
         >
-            <ActionForm action=sign_in attr:class="flex flex-col gap-4" attr:novalidate=true>
+            <ChangeForm change=sign_in attr:class="flex flex-col gap-4" attr:novalidate=true>
                 <input type="hidden" name="next" value=next/>
                 <Field label="E-mail" name="email" error=problem(error, "email")>
                     <Input kind="email" value=typed("email") autocomplete="username"/>
@@ -52,7 +53,7 @@ pub fn SignInPage() -> impl IntoView {
                 </Field>
                 <FormProblem error=error fields=&["email", "password"]/>
                 <Button submit=true class="w-full" busy=sign_in.pending()>"Sign in"</Button>
-            </ActionForm>
+            </ChangeForm>
         </AuthLayout>
     }
 }

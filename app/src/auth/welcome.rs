@@ -7,12 +7,13 @@ use leptos_router::components::Redirect;
 use model::Error;
 use model::companies::CompanyType;
 
-use crate::form::{FormProblem, error_of, problem};
-use crate::session::{Session, current_session};
+use crate::form::{FormProblem, problem};
+use crate::session::{CurrentSession, Session};
 use crate::ui::{AuthLayout, Button, Choice, Icon, Note, RadioCards, Tone};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// Stores the choice and leads on: to the mail that waits to be confirmed, or in.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn choose_company_type(company_type: Option<CompanyType>) -> Result<(), Error> {
     use crate::ssr::*;
     let chosen = company_type.ok_or_else(|| Error::field("company_type", "Choose what your company does."))?;
@@ -27,7 +28,7 @@ pub async fn choose_company_type(company_type: Option<CompanyType>) -> Result<()
 /// `/welcome`
 #[component]
 pub fn WelcomePage() -> impl IntoView {
-    let session = Resource::new_blocking(|| (), |()| current_session());
+    let session = Answer::blocking(|| CurrentSession {});
     let page = move |answer: Result<Option<Session>, Error>| match answer {
         Ok(Some(session)) => view! { <Choosing now=session.me.company_type company=session.me.company_name/> }.into_any(),
         Ok(None) | Err(_) => view! { <Redirect path="/sign-in"/> }.into_any(),
@@ -40,8 +41,8 @@ pub fn WelcomePage() -> impl IntoView {
 
 #[component]
 fn Choosing(now: Option<CompanyType>, company: String) -> impl IntoView {
-    let choose = ServerAction::<ChooseCompanyType>::new();
-    let error = error_of(*choose);
+    let choose = Change::new::<ChooseCompanyType>();
+    let error = choose.error();
     let wrong = problem(error, "company_type");
     let choice = |kind: CompanyType, hint: &str, icon| Choice::new(kind.as_str(), kind.label(), hint).icon(icon);
     let choices = vec![
@@ -56,7 +57,7 @@ fn Choosing(now: Option<CompanyType>, company: String) -> impl IntoView {
             title=format!("What does {company} do?")
             lead=|| "It picks the agent templates to start with. You can change it in the settings."
         >
-            <ActionForm action=choose attr:class="flex flex-col gap-5">
+            <ChangeForm change=choose attr:class="flex flex-col gap-5">
                 <RadioCards
                     legend="Company type"
                     name="company_type"
@@ -75,7 +76,7 @@ fn Choosing(now: Option<CompanyType>, company: String) -> impl IntoView {
                     <b>"20 credits are waiting."</b> " They call the sandbox: a simulated phone network in which nobody's phone rings."
                 </Note>
                 <div class="flex justify-end"><Button submit=true busy=choose.pending()>"Continue"</Button></div>
-            </ActionForm>
+            </ChangeForm>
         </AuthLayout>
     }
 }

@@ -10,13 +10,14 @@ use model::id::CallId;
 
 use super::{StateBadge, hang_up_call};
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, by_id, duration, link, may};
+use crate::screen::{Loaded, When, by_id, duration, link, may};
 use crate::ui::{
     Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, use_toasts,
 };
+use crate::wire::Answer;
 
 /// A call with everything its page shows.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_call(id: CallId) -> Result<Call, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -33,7 +34,7 @@ pub fn CallPage() -> impl IntoView {
 
 fn one(id: CallId) -> AnyView {
     let tick = use_topic(Topic::Calls);
-    let call: Answer<Call> = Resource::new(move || tick.get(), move |_| load_call(id));
+    let call = Answer::new(move || tick.get(), move || LoadCall { id });
     view! { <Loaded resource=call what="the call" heading="Call" waiting=waiting view=page/> }.into_any()
 }
 

@@ -12,14 +12,15 @@ use model::page::{Page, Paging};
 
 use super::StateBadge;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, duration, link, paging, text, word};
+use crate::screen::{Loaded, When, duration, link, paging, text, word};
 use crate::ui::{
     Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, Segment, Segmented,
     SkeletonRows, Table, Variant,
 };
+use crate::wire::Answer;
 
 /// One page of calls.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_calls(filter: CallFilter) -> Result<Page<CallRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -181,7 +182,7 @@ fn columns(inside: bool) -> Vec<Column> {
 #[component]
 fn Log(filter: Memo<CallFilter>, href: Callback<CallFilter, String>, #[prop(optional)] inside: bool) -> impl IntoView {
     let tick = use_topic(Topic::Calls);
-    let page: Answer<Page<CallRow>> = Resource::new(move || (filter.get(), tick.get()), |(filter, _)| list_calls(filter));
+    let page = Answer::new(move || tick.get(), move || ListCalls { filter: filter.get() });
     view! {
         <Card flush=true>
             <Loaded

@@ -42,7 +42,7 @@ pub fn StateBadge(#[prop(into)] state: Signal<CallState>) -> impl IntoView {
 }
 
 /// Asks the provider to end a call that is under way.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn hang_up_call(id: CallId) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;

@@ -7,7 +7,6 @@ use model::id::{AgentId, GatewayId, ImportId};
 use model::numbers::NumberRow;
 use model::time::Hours;
 use serde::{Deserialize, Serialize};
-use server_fn::codec::Json;
 
 /// Everything the dialog needs before it can be filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +29,7 @@ pub struct Choices {
 }
 
 /// What there is to choose from.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn campaign_choices() -> Result<Choices, Error> {
     use crate::ssr::*;
     use model::agents::{AgentFilter, AgentStatus};
@@ -64,7 +63,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
 }
 
 /// How many people an audience has right now.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn count_audience(audience: Audience) -> Result<i64, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;

@@ -18,14 +18,15 @@ use super::settings::SettingsTab;
 use super::{CampaignDialog, StatusBadge};
 use crate::calls::list::CallsOf;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, by_id, link, may, opened_by, paging, text};
+use crate::screen::{Loaded, When, by_id, link, may, opened_by, paging, text};
 use crate::ui::{
     Button, Card, Cell, Column, Crumb, Empty, LinkButton, Menu, PageHeader, Pager, Skeleton, SkeletonRows, Tab, Table, Tabs,
     Variant, grouped,
 };
+use crate::wire::Answer;
 
 /// A campaign with everything its page shows.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_campaign(id: CampaignId) -> Result<Campaign, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -35,7 +36,7 @@ pub async fn load_campaign(id: CampaignId) -> Result<Campaign, Error> {
 }
 
 /// What happened to one thing, newest first.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_subject_events(filter: EventFilter) -> Result<Page<EventRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -53,8 +54,8 @@ pub fn CampaignPage() -> impl IntoView {
 fn one(id: CampaignId) -> AnyView {
     let (campaigns, calls, credits) = (use_topic(Topic::Campaigns), use_topic(Topic::Calls), use_topic(Topic::Credits));
     let moves = Moves::new();
-    let campaign: Answer<Campaign> =
-        Resource::new(move || (campaigns.get(), calls.get(), credits.get(), moves.changed.get()), move |_| load_campaign(id));
+    let news = move || campaigns.get() + calls.get() + credits.get() + moves.changed.get();
+    let campaign = Answer::new(news, move || LoadCampaign { id });
     let navigate = use_navigate();
     let gone = Callback::new(move |()| navigate("/campaigns", Default::default()));
     view! {
@@ -192,8 +193,7 @@ fn EventsTab(id: CampaignId) -> impl IntoView {
         query.with(|query| EventFilter { subject: Some(id.to_string()), paging: paging(query), ..EventFilter::default() })
     });
     let tick = use_topic(Topic::Campaigns);
-    let events: Answer<Page<EventRow>> =
-        Resource::new(move || (filter.get(), tick.get()), |(filter, _)| list_subject_events(filter));
+    let events = Answer::new(move || tick.get(), move || ListSubjectEvents { filter: filter.get() });
     let columns = || vec![Column::new("What"), Column::new("Detail"), Column::new("Who"), Column::new("When").number()];
     view! {
         <Card flush=true>

@@ -12,11 +12,12 @@ use model::page::Page;
 use super::enrollment_tone;
 use super::why::WhyDrawer;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, paging, word};
+use crate::screen::{Loaded, When, link, paging, word};
 use crate::ui::{Badge, Card, Cell, Column, Empty, Pager, Segment, Segmented, SkeletonRows, Table};
+use crate::wire::Answer;
 
 /// One page of a campaign's people.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_enrollments(filter: EnrollmentFilter) -> Result<Page<EnrollmentRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -45,8 +46,7 @@ pub fn EnrollmentsTab(id: CampaignId, campaign: Signal<Campaign>) -> impl IntoVi
         query.with(|query| EnrollmentFilter { campaign: id, status: word(query, "status"), paging: paging(query) })
     });
     let (calls, campaigns) = (use_topic(Topic::Calls), use_topic(Topic::Campaigns));
-    let page: Answer<Page<EnrollmentRow>> =
-        Resource::new(move || (filter.get(), calls.get(), campaigns.get()), |(filter, ..)| list_enrollments(filter));
+    let page = Answer::new(move || calls.get() + campaigns.get(), move || ListEnrollments { filter: filter.get() });
     let attempts_max = Memo::new(move |_| campaign.with(|c| c.form.retries.attempts_max));
     let asked = RwSignal::new(None::<EnrollmentId>);
     view! {

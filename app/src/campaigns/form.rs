@@ -6,16 +6,16 @@ use model::Error;
 use model::FieldErrors;
 use model::campaigns::{Campaign, CampaignForm, Status};
 use model::id::CampaignId;
-use server_fn::codec::Json;
 
 use super::answering;
-use super::choices::{Choices, campaign_choices};
+use super::choices::{CampaignChoices, Choices};
 use super::draft::{Draft, step_of};
-use super::launch::{CheckView, LaunchDialog, check_launch};
+use super::launch::{CheckLaunch, CheckView, LaunchDialog};
 use super::steps;
 use crate::screen::failed;
 use crate::session::use_me;
 use crate::ui::{Button, Dialog, DialogSize, Note, SkeletonText, Stepper, Toasts, Tone, Variant, use_toasts};
+use crate::wire::Late;
 
 const STEPS: [&str; 6] = ["Basics", "Audience", "Agent", "Schedule", "Calling", "Review"];
 /// The same steps for a campaign that answers.
@@ -27,7 +27,7 @@ fn step_names(draft: Draft) -> &'static [&'static str; 6] {
 }
 
 /// Stores a campaign's settings: a new draft without `id`, else the next version of that one.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn save_campaign(id: Option<CampaignId>, form: CampaignForm) -> Result<CampaignId, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -118,7 +118,7 @@ pub fn CampaignDialog(
     });
     // The dialog's body exists only while it is open, so this asks when it opens.
     let body = move || {
-        let choices = LocalResource::new(campaign_choices);
+        let choices = Late::new(|| Some(CampaignChoices {}));
         move || match choices.get() {
             Some(Ok(known)) => sheet(draft, known, is_draft.get()),
             Some(Err(error)) => failed(&error, "the choices", Callback::new(move |()| choices.refetch())),
@@ -278,19 +278,11 @@ fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
 
 /// The stored draft as the launch would find it.
 fn review(draft: Draft) -> AnyView {
-    let launch = LocalResource::new(move || {
-        let id = draft.id.get();
-        async move {
-            match id {
-                Some(id) => check_launch(id).await.map(Some),
-                None => Ok(None),
-            }
-        }
-    });
+    let launch = Late::new(move || draft.id.get().map(|id| CheckLaunch { id }));
     let shown = move || match launch.get() {
-        None | Some(Ok(None)) => view! { <SkeletonText lines=6/> }.into_any(),
+        None => view! { <SkeletonText lines=6/> }.into_any(),
         Some(Err(error)) => failed(&error, "the checks", Callback::new(move |()| launch.refetch())),
-        Some(Ok(Some(launch))) => {
+        Some(Ok(launch)) => {
             let ready = launch.check.is_ready();
             let first = match (launch.later, launch.check.first_call) {
                 _ if launch.inbound => "It answers from the moment it is launched.".to_owned(),

@@ -29,7 +29,7 @@ impl Launch {
 }
 
 /// The checks of a draft, and whether launching means scheduling.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn check_launch(id: CampaignId) -> Result<Launch, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;

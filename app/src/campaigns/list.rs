@@ -9,19 +9,19 @@ use model::accounts::Permission;
 use model::campaigns::{CampaignFilter, CampaignRow, CampaignSort, Progress, Status};
 use model::events::Topic;
 use model::page::Page;
-use server_fn::codec::Json;
 
 use super::moves::{MoveDialogs, MoveItems, Moves};
 use super::{CampaignDialog, ProgressBar, StatusBadge, connect_rate, second_line};
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, may, opened_by, paging, sortable, text, word};
+use crate::screen::{Loaded, When, link, may, opened_by, paging, sortable, text, word};
 use crate::ui::{
     Button, Card, Cell, Column, Empty, FilterBar, LinkButton, Menu, PageHeader, Pager, SkeletonRows, Tab, Table, Tabs, Variant,
     grouped,
 };
+use crate::wire::Answer;
 
 /// One page of campaigns.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_campaigns(filter: CampaignFilter) -> Result<Page<CampaignRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -72,10 +72,8 @@ pub fn CampaignsPage() -> impl IntoView {
     let tick = use_topic(Topic::Campaigns);
     let calls = use_topic(Topic::Calls);
     let moves = Moves::new();
-    let page: Answer<Page<CampaignRow>> = Resource::new(
-        move || (filter.get(), tick.get(), calls.get(), moves.changed.get()),
-        |(filter, ..)| list_campaigns(filter),
-    );
+    let news = move || tick.get() + calls.get() + moves.changed.get();
+    let page = Answer::new(news, move || ListCampaigns { filter: filter.get() });
     let manage = may(Permission::ManageCampaigns);
     let creating = opened_by("new");
     view! {

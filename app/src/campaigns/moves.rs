@@ -13,7 +13,7 @@ use crate::screen::may;
 use crate::ui::{ConfirmDialog, MenuItem, MenuLine, MenuLink, Toasts, use_toasts};
 
 /// Asks a lawful move of a campaign.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn move_campaign(id: CampaignId, action: Move) -> Result<Status, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -23,7 +23,7 @@ pub async fn move_campaign(id: CampaignId, action: Move) -> Result<Status, Error
 }
 
 /// Copies a campaign's settings into a new draft.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn duplicate_campaign(id: CampaignId) -> Result<CampaignId, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -33,7 +33,7 @@ pub async fn duplicate_campaign(id: CampaignId) -> Result<CampaignId, Error> {
 }
 
 /// Deletes a draft.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn delete_campaign(id: CampaignId) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;

@@ -8,11 +8,12 @@ use model::numbers::NumberRow;
 
 use crate::calls::list::LiveCallsOf;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded};
+use crate::screen::Loaded;
 use crate::ui::{Card, Cell, Column, Empty, SkeletonRows, Table, grouped};
+use crate::wire::Answer;
 
 /// The numbers a campaign answers.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn campaign_numbers(id: CampaignId) -> Result<Vec<NumberRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -25,7 +26,7 @@ pub async fn campaign_numbers(id: CampaignId) -> Result<Vec<NumberRow>, Error> {
 #[component]
 pub fn NumbersTab(id: CampaignId) -> impl IntoView {
     let (calls, campaigns) = (use_topic(Topic::Calls), use_topic(Topic::Campaigns));
-    let numbers: Answer<Vec<NumberRow>> = Resource::new(move || (calls.get(), campaigns.get()), move |_| campaign_numbers(id));
+    let numbers = Answer::new(move || calls.get() + campaigns.get(), move || CampaignNumbers { id });
     view! {
         <div class="flex flex-col gap-6">
             <Card title="Numbers" scope="Answered by this campaign" flush=true>

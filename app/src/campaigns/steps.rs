@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use model::campaigns::CallOrder;
 
-use super::choices::{Choices, count_audience};
+use super::choices::{Choices, CountAudience};
 use super::draft::{Draft, RETRIED, RetryRow};
 use super::settings::hours_line;
 use crate::screen::count;
 use crate::ui::{
     Choice, Field, HoursEditor, Input, LinkButton, Note, Opt, RadioCards, Select, Size, Switch, Textarea, Tone, Variant,
 };
+use crate::wire::Late;
 
 /// The problem of one field, followed.
 pub(super) fn error(draft: Draft, field: &'static str) -> Signal<Option<String>> {
@@ -50,23 +51,16 @@ pub(super) fn audience(draft: Draft, known: &Choices, is_draft: bool) -> AnyView
     let segments = Signal::stored(options("Choose a segment", known.segments.iter().map(|s| (s.clone(), s.clone()))));
     let imports =
         Signal::stored(options("Choose an import", known.imports.iter().map(|(id, name)| (id.to_string(), name.clone()))));
-    let people = LocalResource::new(move || {
-        let audience = draft.chosen_audience();
-        async move {
-            match audience {
-                Some(audience) => count_audience(audience).await.map(Some),
-                None => Ok(None),
-            }
-        }
-    });
+    let people = Late::new(move || draft.chosen_audience().map(|audience| CountAudience { audience }));
     let counted = move || match people.get() {
-        Some(Ok(Some(0))) => view! {
+        _ if draft.chosen_audience().is_none() => ().into_any(),
+        Some(Ok(0)) => view! {
             <Note tone=Tone::Warning live=true>
                 "Nobody is in this audience. " <a class="link" href="/imports">"Import contacts"</a> " first."
             </Note>
         }
         .into_any(),
-        Some(Ok(Some(n))) => view! {
+        Some(Ok(n)) => view! {
             <Note tone=Tone::Primary icon=icondata::LuUsers live=true>
                 <b class="font-semibold">{count(n, "contact", "contacts")}</b>
                 " today. Opted-out numbers are left out, and everyone is called at most once at a time."
@@ -74,7 +68,6 @@ pub(super) fn audience(draft: Draft, known: &Choices, is_draft: bool) -> AnyView
         }
         .into_any(),
         Some(Err(problem)) => view! { <Note tone=Tone::Danger live=true>{problem.to_string()}</Note> }.into_any(),
-        Some(Ok(None)) => ().into_any(),
         None => view! { <p class="text-sm text-muted-foreground" role="status">"Counting…"</p> }.into_any(),
     };
     view! {

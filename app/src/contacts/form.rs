@@ -5,11 +5,12 @@ use model::Error;
 use model::contacts::{ContactForm, ContactRow};
 use model::id::ContactId;
 
-use crate::form::{FormProblem, error_of, problem};
+use crate::form::{FormProblem, problem};
 use crate::ui::{Button, Dialog, DialogSize, Field, Input, Textarea, Variant, use_toasts};
+use crate::wire::{Change, ChangeForm};
 
 /// Adds a contact (without `id`) or saves one.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn save_contact(id: Option<ContactId>, form: ContactForm) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -32,11 +33,11 @@ pub fn ContactDialog(
     #[prop(into)] segments: Signal<Vec<String>>,
     changed: RwSignal<u32>,
 ) -> impl IntoView {
-    let save = ServerAction::<SaveContact>::new();
-    let error = error_of(*save);
+    let save = Change::new::<SaveContact>();
+    let error = save.error();
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if save.value().with(|value| matches!(value, Some(Ok(())))) {
+        if save.done() {
             open.set(false);
             changed.update(|n| *n += 1);
             toasts.success(if editing.with_untracked(Option::is_some) { "Contact saved" } else { "Contact added" });
@@ -58,10 +59,10 @@ pub fn ContactDialog(
     };
     view! {
         <Dialog open=open id="contact" title=title size=DialogSize::Medium sticky=true foot=foot>
-            <ActionForm action=save attr:id=FORM attr:class="flex flex-col gap-4" attr:novalidate=true>
+            <ChangeForm change=save attr:id=FORM attr:class="flex flex-col gap-4" attr:novalidate=true>
                 {fields(editing.get_untracked(), error, segments)}
                 <FormProblem error=error fields=FIELDS/>
-            </ActionForm>
+            </ChangeForm>
         </Dialog>
     }
 }

@@ -11,19 +11,19 @@ use model::contacts::{ContactFilter, ContactRow};
 use model::events::Topic;
 use model::id::ContactId;
 use model::page::{Page, Paging};
-use server_fn::codec::Json;
 
 use super::form::ContactDialog;
 use crate::imports::upload::ImportDialog;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, may, paging, text, word};
+use crate::screen::{Loaded, When, link, may, paging, text, word};
 use crate::ui::{
     Badge, Button, Card, Cell, Chip, Column, ConfirmDialog, Empty, FilterBar, FilterSelect, LinkButton, Menu, MenuItem, MenuLine,
     MenuLink, Opt, PageHeader, Pager, SkeletonRows, Table, Tone, Variant, grouped, use_toasts,
 };
+use crate::wire::{Answer, Change};
 
 /// One page of contacts.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_contacts(filter: ContactFilter) -> Result<Page<ContactRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -33,7 +33,7 @@ pub async fn list_contacts(filter: ContactFilter) -> Result<Page<ContactRow>, Er
 }
 
 /// The segments in use, for filters and suggestions.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_segments() -> Result<Vec<String>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -43,7 +43,7 @@ pub async fn list_segments() -> Result<Vec<String>, Error> {
 }
 
 /// Takes a contact out of lists and future campaigns.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn archive_contact(id: ContactId) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -100,11 +100,9 @@ pub fn ContactsPage() -> impl IntoView {
         archiving: RwSignal::new(None),
         changed: RwSignal::new(0),
     };
-    let page: Answer<Page<ContactRow>> = Resource::new(
-        move || (filter.get(), tick.get(), suppressed.get(), dialogs.changed.get()),
-        |(filter, ..)| list_contacts(filter),
-    );
-    let segments = Resource::new(move || (tick.get(), dialogs.changed.get()), |_| list_segments());
+    let news = move || tick.get() + dialogs.changed.get();
+    let page = Answer::new(move || news() + suppressed.get(), move || ListContacts { filter: filter.get() });
+    let segments = Answer::new(news, || ListSegments {});
     let names = RwSignal::new(Vec::new());
     Effect::new(move |_| names.set(segments.get().and_then(Result::ok).unwrap_or_default()));
     let (manage, import) = (may(Permission::ManageContacts), may(Permission::ImportContacts));
@@ -276,11 +274,11 @@ fn ContactLine(row: Memo<ContactRow>, dialogs: Dialogs) -> impl IntoView {
 #[component]
 fn ArchiveDialog(dialogs: Dialogs) -> impl IntoView {
     let toasts = use_toasts();
-    let archive = ServerAction::<ArchiveContact>::new();
-    let error = crate::form::error_of(*archive);
+    let archive = Change::new::<ArchiveContact>();
+    let error = archive.error();
     let name = move || dialogs.archiving.with(|who| who.as_ref().map(|(_, name)| name.clone()).unwrap_or_default());
     Effect::new(move |_| {
-        if archive.value().with(|value| matches!(value, Some(Ok(())))) {
+        if archive.done() {
             dialogs.archive.set(false);
             dialogs.changed.update(|n| *n += 1);
             toasts.success(format!(
@@ -292,7 +290,7 @@ fn ArchiveDialog(dialogs: Dialogs) -> impl IntoView {
     });
     let confirm = move |()| {
         if let Some((id, _)) = dialogs.archiving.get_untracked() {
-            archive.dispatch(ArchiveContact { id });
+            archive.ask(&ArchiveContact { id });
         }
     };
     view! {

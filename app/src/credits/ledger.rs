@@ -8,17 +8,16 @@ use model::Error;
 use model::credits::{Account, LedgerFilter, MovementKind, MovementRow};
 use model::events::Topic;
 use model::page::{Page, Paging};
-use server_fn::codec::Json;
 
-use crate::form::FilterForm;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, paging, word};
+use crate::screen::{Loaded, When, link, paging, word};
 use crate::ui::{
-    Badge, Card, Cell, Chip, Column, Empty, FilterSelect, LinkButton, Opt, Pager, SkeletonRows, Table, Tone, Variant,
+    Badge, Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, Pager, SkeletonRows, Table, Tone, Variant,
 };
+use crate::wire::Answer;
 
 /// One page of the ledger.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_movements(filter: LedgerFilter) -> Result<Page<MovementRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -62,7 +61,7 @@ pub(super) fn Ledger() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let tick = use_topic(Topic::Credits);
-    let page: Answer<Page<MovementRow>> = Resource::new(move || (filter.get(), tick.get()), |(filter, _)| list_movements(filter));
+    let page = Answer::new(move || tick.get(), move || ListMovements { filter: filter.get() });
     view! {
         <Card title="Ledger" flush=true>
             <div class="px-5 pb-1">{move || filter.with(bar)}</div>
@@ -89,10 +88,10 @@ fn bar(filter: &LedgerFilter) -> impl IntoView + use<> {
         }
     });
     view! {
-        <FilterForm action="/billing" label="Filter the ledger" clear_href=clear>
+        <FilterBar action="/billing" label="Filter the ledger" clear_href=clear>
             <FilterSelect label="Kind" name="kind" value=kind options=options/>
             {campaign}
-        </FilterForm>
+        </FilterBar>
     }
 }
 

@@ -10,14 +10,15 @@ use model::events::Topic;
 use super::ledger::Ledger;
 use super::top_up::TopUpDialog;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded};
+use crate::screen::Loaded;
 use crate::ui::{Button, Card, Note, PageHeader, Skeleton, Stat, Stats, Tone};
+use crate::wire::Answer;
 
 /// Fewer days than this are worth a warning.
 const DAYS_LOW: i64 = 3;
 
 /// What the company has.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_wallet() -> Result<Wallet, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -45,7 +46,7 @@ fn lasts(wallet: &Wallet) -> String {
 #[component]
 pub fn WalletPage() -> impl IntoView {
     let (credits, calls) = (use_topic(Topic::Credits), use_topic(Topic::Calls));
-    let wallet: Answer<Wallet> = Resource::new(move || (credits.get(), calls.get()), |_| load_wallet());
+    let wallet = Answer::new(move || credits.get() + calls.get(), || LoadWallet {});
     let topping_up = RwSignal::new(false);
     view! {
         <Title text="Billing"/>

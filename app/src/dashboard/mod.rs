@@ -14,16 +14,17 @@ use model::events::Topic;
 
 use crate::campaigns::{ProgressBar, connect_rate, second_line};
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, count, link, may, permille, word};
+use crate::screen::{Loaded, count, link, may, permille, word};
 use crate::session::use_me;
 use crate::ui::{
     Card, Cell, Chart, ChartFrame, Column, Empty, Funnel, FunnelStep, LinkButton, LiveDot, PageHeader, Segment, Segmented,
     Series, Shape, Size, Skeleton, Stat, Stats, Table, Trend, Variant, grouped,
 };
+use crate::wire::Answer;
 use start::{Start, is_new};
 
 /// The dashboard of one period.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_dashboard(range: DashboardRange) -> Result<Dashboard, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -39,10 +40,8 @@ pub fn DashboardPage() -> impl IntoView {
     let range = Memo::new(move |_| query.with(|query| word(query, "range").unwrap_or(DashboardRange::Month)));
     let (campaigns, calls) = (use_topic(Topic::Campaigns), use_topic(Topic::Calls));
     let (contacts, agents) = (use_topic(Topic::Contacts), use_topic(Topic::Agents));
-    let figures: Answer<Dashboard> = Resource::new(
-        move || (range.get(), campaigns.get(), calls.get(), contacts.get(), agents.get()),
-        |(range, ..)| load_dashboard(range),
-    );
+    let news = move || campaigns.get() + calls.get() + contacts.get() + agents.get();
+    let figures = Answer::new(news, move || LoadDashboard { range: range.get() });
     view! {
         <Title text="Dashboard"/>
         <Loaded resource=figures what="the dashboard" heading="Dashboard" waiting=waiting view=page/>

@@ -9,17 +9,17 @@ use model::Error;
 use model::events::{EventFilter, EventKind, EventRow, Topic};
 use model::id::{AgentId, CallId, CampaignId, ImportId};
 use model::page::{Page, Paging};
-use server_fn::codec::Json;
 
-use crate::form::FilterForm;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, paging, word};
+use crate::screen::{Loaded, When, link, paging, word};
 use crate::ui::{
-    Badge, Card, Cell, Chip, Column, Empty, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table, Tone, Variant,
+    Badge, Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table,
+    Tone, Variant,
 };
+use crate::wire::Answer;
 
 /// One page of the event record.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_events(filter: EventFilter) -> Result<Page<EventRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -69,7 +69,7 @@ pub fn EventsPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let tick = use_topic(Topic::Events);
-    let page: Answer<Page<EventRow>> = Resource::new(move || (filter.get(), tick.get()), |(filter, _)| list_events(filter));
+    let page = Answer::new(move || tick.get(), move || ListEvents { filter: filter.get() });
     view! {
         <Title text="Events"/>
         <PageHeader title="Events" description="Every change, who made it and when. Nothing here can be edited."/>
@@ -98,10 +98,10 @@ fn bar(filter: &EventFilter) -> impl IntoView + use<> {
         }
     });
     view! {
-        <FilterForm action="/events" label="Filter events" clear_href=clear>
+        <FilterBar action="/events" label="Filter events" clear_href=clear>
             <FilterSelect label="Kind" name="kind" value=kind options=options/>
             {subject}
-        </FilterForm>
+        </FilterBar>
     }
 }
 

@@ -4,7 +4,7 @@
 use icondata as i;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::accounts::Permission;
 use model::events::Topic;
@@ -17,17 +17,18 @@ use super::mapper::Mapper;
 use super::problems::{Problems, problems_of};
 use super::progress::{Moving, Stopping};
 use super::{figures, tone};
-use crate::contacts::list::list_segments;
-use crate::form::{FormProblem, error_of};
+use crate::contacts::list::ListSegments;
+use crate::form::FormProblem;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, count, link, may};
+use crate::screen::{Loaded, by_id, count, link, may};
 use crate::ui::{Badge, Button, Card, Crumb, LinkButton, Note, PageHeader, Skeleton, Stepper, Tone, Variant, file_size, grouped};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// How often a moving import is read even when the live stream is down.
 const PULSE: Duration = Duration::from_millis(1500);
 
 /// One import.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_import(id: ImportId) -> Result<Import, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -37,7 +38,7 @@ pub async fn load_import(id: ImportId) -> Result<Import, Error> {
 }
 
 /// Stores what the dry run showed.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn run_import(id: ImportId) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -81,29 +82,25 @@ fn step(status: ImportStatus, stage: Stage) -> usize {
 /// `/imports/:id`
 #[component]
 pub fn ImportPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get_str("id").and_then(|id| id.parse::<ImportId>().ok())));
+    by_id("Import", "import", wizard)
+}
+
+fn wizard(id: ImportId) -> AnyView {
     let (tick, pulse) = (use_topic(Topic::Imports), RwSignal::new(0_u32));
-    let import: Answer<Import> = Resource::new(
-        move || (id.get(), tick.get(), pulse.get()),
-        |(id, ..)| async move {
-            match id {
-                Some(id) => load_import(id).await,
-                None => Err(Error::not_found("import")),
-            }
-        },
-    );
+    let import = Answer::new(move || tick.get() + pulse.get(), move || LoadImport { id });
     let moved = RwSignal::new(0_u32);
     watch(import, pulse, moved);
-    let asides = Asides { problems: problems_of(id, moved), segments: Resource::new(|| (), |()| list_segments()) };
+    let asides = Asides { problems: problems_of(id, moved), segments: Answer::new(|| 0, || ListSegments {}) };
     view! {
         <Loaded
             resource=import
             what="the import"
+            heading="Import"
             waiting=|| view! { <Skeleton class="h-8 w-64"/> <Skeleton class="mt-8 h-64 w-full"/> }
             view=move |import| page(import, asides, pulse)
         />
     }
+    .into_any()
 }
 
 /// Keeps reading while the import moves, and counts in `moved` the steps taken while one looks on: each may have brought
@@ -111,7 +108,7 @@ pub fn ImportPage() -> impl IntoView {
 fn watch(import: Answer<Import>, pulse: RwSignal<u32>, moved: RwSignal<u32>) {
     let waiting = StoredValue::new(false);
     Effect::new(move |before: Option<Option<ImportStatus>>| {
-        let now = import.with(|import| import.as_ref().and_then(|answer| answer.as_ref().ok()).map(|import| import.status));
+        let now = import.get().and_then(Result::ok).map(|import| import.status);
         if before.flatten().is_some_and(|before| Some(before) != now) {
             moved.update(|n| *n += 1);
         }
@@ -185,10 +182,10 @@ fn about(import: &Import) -> String {
 /// The dry run is done: what would happen, and the button that makes it happen.
 #[component]
 fn Checked(import: Signal<Import>, problems: Answer<Page<Problem>>, changed: RwSignal<u32>) -> impl IntoView {
-    let run = ServerAction::<RunImport>::new();
-    let error = error_of(*run);
+    let run = Change::new::<RunImport>();
+    let error = run.error();
     Effect::new(move |_| {
-        if run.value().with(|value| matches!(value, Some(Ok(())))) {
+        if run.done() {
             changed.update(|n| *n = n.wrapping_add(1));
         }
     });
@@ -207,12 +204,12 @@ fn Checked(import: Signal<Import>, problems: Answer<Page<Problem>>, changed: RwS
                 <FormProblem error=error fields=&[]/>
                 <div class="flex flex-wrap items-center gap-2">
                     {move || (people.get() > 0).then(|| view! {
-                        <ActionForm action=run>
+                        <ChangeForm change=run>
                             <input type="hidden" name="id" value=id.to_string()/>
                             <Button submit=true icon=i::LuCheck busy=run.pending()>
                                 {move || format!("Import {}", count(people.get(), "contact", "contacts"))}
                             </Button>
-                        </ActionForm>
+                        </ChangeForm>
                     })}
                     <LinkButton href=format!("/imports/{id}?step=columns") variant=Variant::Outline>"Change columns"</LinkButton>
                     <Stopping id=id changed=changed/>

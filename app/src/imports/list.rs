@@ -10,19 +10,18 @@ use model::accounts::Permission;
 use model::events::Topic;
 use model::imports::{Counts, Import, ImportFilter, ImportStatus};
 use model::page::{Page, Paging};
-use server_fn::codec::Json;
 
 use super::{tone, upload::ImportDialog};
-use crate::form::FilterForm;
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, may, paging, word};
+use crate::screen::{Loaded, When, link, may, paging, word};
 use crate::ui::{
-    Badge, Button, Card, Cell, Column, Empty, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table, Variant,
-    file_size, grouped,
+    Badge, Button, Card, Cell, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table,
+    Variant, file_size, grouped,
 };
+use crate::wire::Answer;
 
 /// One page of imports.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_imports(filter: ImportFilter) -> Result<Page<Import>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -46,7 +45,7 @@ pub fn ImportsPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let tick = use_topic(Topic::Imports);
-    let page: Answer<Page<Import>> = Resource::new(move || (filter.get(), tick.get()), |(filter, _)| list_imports(filter));
+    let page = Answer::new(move || tick.get(), move || ListImports { filter: filter.get() });
     let import = may(Permission::ImportContacts);
     let open = RwSignal::new(false);
     view! {
@@ -75,9 +74,9 @@ fn bar(filter: &ImportFilter) -> impl IntoView + use<> {
     let status = filter.status.map_or("", ImportStatus::as_str);
     let clear = if filter.status.is_some() { "/imports" } else { "" };
     view! {
-        <FilterForm action="/imports" label="Filter imports" clear_href=clear>
+        <FilterBar action="/imports" label="Filter imports" clear_href=clear>
             <FilterSelect label="Status" name="status" value=status options=options/>
-        </FilterForm>
+        </FilterBar>
     }
 }
 

@@ -7,16 +7,16 @@ use model::id::ImportId;
 use model::imports::{Field as Target, Import, ImportKind, Mapping};
 
 use super::progress::Stopping;
-use crate::form::{FormProblem, error_of, problem};
-use crate::screen::Answer;
+use crate::form::{FormProblem, problem};
 use crate::ui::{Button, Card, Field, Icon, Input, MapperRow, MapperTable, Match, Opt};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// Rows of the file shown beside a column.
 const SAMPLES: usize = 3;
 const FORM: &str = "import-columns";
 
 /// Starts the dry run with these columns; an empty name leaves a column out.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn check_import(
     id: ImportId,
     #[server(default)] columns: Vec<String>,
@@ -57,10 +57,10 @@ fn missing(kind: ImportKind, chosen: &[String]) -> Option<String> {
 /// The columns of a file, each with its first cells and the field it goes to.
 #[component]
 pub(super) fn Mapper(import: Import, segments: Answer<Vec<String>>, changed: RwSignal<u32>) -> impl IntoView {
-    let check = ServerAction::<CheckImport>::new();
-    let error = error_of(*check);
+    let check = Change::new::<CheckImport>();
+    let error = check.error();
     Effect::new(move |_| {
-        if check.value().with(|value| matches!(value, Some(Ok(())))) {
+        if check.done() {
             changed.update(|n| *n = n.wrapping_add(1));
         }
     });
@@ -85,7 +85,7 @@ pub(super) fn Mapper(import: Import, segments: Answer<Vec<String>>, changed: RwS
     let lacking = Memo::new(move |_| chosen.with(|chosen| missing(kind, chosen)));
     let names = move || segments.get().and_then(Result::ok).unwrap_or_default();
     view! {
-        <ActionForm action=check attr:id=FORM attr:class="flex flex-col gap-6">
+        <ChangeForm change=check attr:id=FORM attr:class="flex flex-col gap-6">
             <input type="hidden" name="id" value=id.to_string()/>
             <Card title="Columns" scope="Which column of the file is what? Guesses are made from the names." flush=true>
                 <p class="px-5 pb-3 text-sm" role="status">
@@ -106,7 +106,7 @@ pub(super) fn Mapper(import: Import, segments: Answer<Vec<String>>, changed: RwS
             {move || error.with(Option::is_none).then(|| lacking.get()).flatten().map(|text| view! {
                 <p class="hint inline-flex items-center gap-1.5"><Icon icon=icondata::LuTriangleAlert class="size-3.5"/>{text}</p>
             })}
-        </ActionForm>
+        </ChangeForm>
         <div class="flex flex-wrap items-center gap-2">
             <Button submit=true form=FORM icon=icondata::LuFileCheck busy=check.pending()>"Check file"</Button>
             <Stopping id=id changed=changed/>

@@ -6,13 +6,13 @@ use model::Error;
 use model::id::ImportId;
 use model::imports::{ImportKind, PROBLEMS_MAX, Problem};
 use model::page::{Page, Paging};
-use server_fn::codec::Json;
 
-use crate::screen::{Answer, Loaded, link, paging};
+use crate::screen::{Loaded, link, paging};
 use crate::ui::{Card, Cell, Column, Pager, SkeletonRows, Table, grouped};
+use crate::wire::Answer;
 
 /// One page of an import's problems.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_problems(id: ImportId, paging: Paging) -> Result<Page<Problem>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -23,18 +23,10 @@ pub async fn list_problems(id: ImportId, paging: Paging) -> Result<Page<Problem>
 
 /// The problems of the page that the query asks for, read again when the import `moved` on. Made once, at the top of the
 /// page: what is made inside another resource's view is made twice on the server.
-pub(super) fn problems_of(id: Memo<Option<ImportId>>, moved: RwSignal<u32>) -> Answer<Page<Problem>> {
+pub(super) fn problems_of(id: ImportId, moved: RwSignal<u32>) -> Answer<Page<Problem>> {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(paging));
-    Resource::new(
-        move || (id.get(), asked.get(), moved.get()),
-        |(id, paging, _)| async move {
-            match id {
-                Some(id) => list_problems(id, paging).await,
-                None => Ok(Page::new(Vec::new(), 0, paging)),
-            }
-        },
-    )
+    Answer::new(move || moved.get(), move || ListProblems { id, paging: asked.get() })
 }
 
 /// The problems in a card; nothing when there are none.

@@ -7,11 +7,12 @@ use model::id::ImportId;
 use model::imports::{Import, ImportStatus};
 
 use super::figures;
-use crate::form::{FormProblem, error_of};
+use crate::form::FormProblem;
 use crate::ui::{Button, Card, LinkButton, Progress, Variant, grouped};
+use crate::wire::{Change, ChangeForm};
 
 /// Stops an import; what is stored stays.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn cancel_import(id: ImportId) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -75,18 +76,18 @@ pub(super) fn Moving(import: Signal<Import>, changed: RwSignal<u32>) -> impl Int
 /// The button that stops an import.
 #[component]
 pub(super) fn Stopping(id: ImportId, changed: RwSignal<u32>) -> impl IntoView {
-    let cancel = ServerAction::<CancelImport>::new();
-    let error = error_of(*cancel);
+    let cancel = Change::new::<CancelImport>();
+    let error = cancel.error();
     Effect::new(move |_| {
-        if cancel.value().with(|value| matches!(value, Some(Ok(())))) {
+        if cancel.done() {
             changed.update(|n| *n = n.wrapping_add(1));
         }
     });
     view! {
-        <ActionForm action=cancel>
+        <ChangeForm change=cancel>
             <input type="hidden" name="id" value=id.to_string()/>
             <Button submit=true variant=Variant::Ghost icon=i::LuCircleX busy=cancel.pending()>"Cancel import"</Button>
-        </ActionForm>
+        </ChangeForm>
         <FormProblem error=error fields=&[]/>
     }
 }

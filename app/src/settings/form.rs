@@ -6,8 +6,9 @@ use model::companies::{CONCURRENCY_MAX, CompanyType, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::week::{self, DayForm};
-use crate::form::{FormProblem, error_of, problem};
+use crate::form::{FormProblem, problem};
 use crate::ui::{Button, Card, Field, HoursEditor, Icon, Input, Opt, Select, use_toasts};
+use crate::wire::{Change, ChangeForm};
 
 /// The settings as a form sends them: numbers as typed, so that a wrong one is a message at its field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ impl SettingsForm {
 }
 
 /// Saves the settings; they hold from the next dial on.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn save_settings(settings: SettingsForm) -> Result<(), Error> {
     use crate::ssr::*;
     let settings = settings.read()?;
@@ -66,18 +67,18 @@ const FIELDS: &[&str] =
 /// General settings, hours and limits, saved together.
 #[component]
 pub(super) fn SettingsCard(settings: Settings, zones: Vec<String>) -> impl IntoView {
-    let save = ServerAction::<SaveSettings>::new();
-    let error = error_of(*save);
+    let save = Change::new::<SaveSettings>();
+    let error = save.error();
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if save.value().with(|value| matches!(value, Some(Ok(())))) {
+        if save.done() {
             toasts.success("Settings saved");
         }
     });
     let days = RwSignal::new(week::rows(&settings.hours));
     let bad_hours = problem(error, "hours");
     view! {
-        <ActionForm action=save attr:class="flex flex-col gap-6" attr:novalidate=true>
+        <ChangeForm change=save attr:class="flex flex-col gap-6" attr:novalidate=true>
             {general(settings.clone(), zones, error)}
             <Card title="Calling hours" scope="In the called person's own time zone. A campaign can be narrower.">
                 <HoursEditor legend="Hours" days=days name="settings[hours]"/>
@@ -90,7 +91,7 @@ pub(super) fn SettingsCard(settings: Settings, zones: Vec<String>) -> impl IntoV
             {limits(settings, error)}
             <FormProblem error=error fields=FIELDS/>
             <div><Button submit=true busy=save.pending()>"Save settings"</Button></div>
-        </ActionForm>
+        </ChangeForm>
     }
 }
 

@@ -13,8 +13,9 @@ use model::companies::{GatewayRow, Settings};
 use model::numbers::NumberRow;
 use serde::{Deserialize, Serialize};
 
-use crate::screen::{Answer, Loaded};
+use crate::screen::Loaded;
 use crate::ui::{Badge, Card, Cell, Column, LeadCell, Note, PageHeader, Skeleton, Table, Tone, grouped};
+use crate::wire::Answer;
 use form::SettingsCard;
 
 /// Everything this page shows.
@@ -28,7 +29,7 @@ pub struct CompanyPage {
 }
 
 /// The settings, the gateways with their numbers, and the zones to choose from.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_settings() -> Result<CompanyPage, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -46,7 +47,7 @@ pub async fn load_settings() -> Result<CompanyPage, Error> {
 #[component]
 pub fn SettingsPage() -> impl IntoView {
     // Not tied to the live stream: what others save must not overwrite what is being typed.
-    let company: Answer<CompanyPage> = Resource::new(|| (), |()| load_settings());
+    let company = Answer::new(|| 0, || LoadSettings {});
     view! {
         <Title text="Settings"/>
         <PageHeader title="Settings" description="What every campaign of this company starts from and may not exceed."/>

@@ -5,11 +5,12 @@ use model::Error;
 use model::id::SuppressionId;
 
 use super::Dialogs;
-use crate::form::{FormProblem, error_of, problem};
+use crate::form::{FormProblem, problem};
 use crate::ui::{Button, Dialog, Field, Input, Variant, use_toasts};
+use crate::wire::{Change, ChangeForm};
 
 /// Puts a number on the list.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn add_suppression(phone: String, reason: String) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -19,7 +20,7 @@ pub async fn add_suppression(phone: String, reason: String) -> Result<(), Error>
 }
 
 /// Takes a number off the list.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn remove_suppression(id: SuppressionId, reason: String) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -30,11 +31,11 @@ pub async fn remove_suppression(id: SuppressionId, reason: String) -> Result<(),
 
 #[component]
 pub(super) fn AddDialog(dialogs: Dialogs) -> impl IntoView {
-    let add = ServerAction::<AddSuppression>::new();
-    let error = error_of(*add);
+    let add = Change::new::<AddSuppression>();
+    let error = add.error();
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if add.value().with(|value| matches!(value, Some(Ok(())))) {
+        if add.done() {
             dialogs.add.set(false);
             dialogs.changed.update(|n| *n += 1);
             toasts.success("The number is never dialed again");
@@ -59,7 +60,7 @@ pub(super) fn AddDialog(dialogs: Dialogs) -> impl IntoView {
             description="It is never dialed again, in no campaign. A call that is already ringing is hung up."
             foot=foot
         >
-            <ActionForm action=add attr:id="suppress-form" attr:class="flex flex-col gap-4">
+            <ChangeForm change=add attr:id="suppress-form" attr:class="flex flex-col gap-4">
                 <Field label="Phone" name="phone" hint="With country code, or as dialed in your region." error=problem(error, "phone")>
                     <Input kind="tel" autocomplete="off"/>
                 </Field>
@@ -67,18 +68,18 @@ pub(super) fn AddDialog(dialogs: Dialogs) -> impl IntoView {
                     <Input autocomplete="off"/>
                 </Field>
                 <FormProblem error=error fields=&["phone", "reason"]/>
-            </ActionForm>
+            </ChangeForm>
         </Dialog>
     }
 }
 
 #[component]
 pub(super) fn RemoveDialog(dialogs: Dialogs) -> impl IntoView {
-    let remove = ServerAction::<RemoveSuppression>::new();
-    let error = error_of(*remove);
+    let remove = Change::new::<RemoveSuppression>();
+    let error = remove.error();
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if remove.value().with(|value| matches!(value, Some(Ok(())))) {
+        if remove.done() {
             dialogs.remove.set(false);
             dialogs.changed.update(|n| *n += 1);
             toasts.success("The number may be dialed again");
@@ -107,13 +108,13 @@ pub(super) fn RemoveDialog(dialogs: Dialogs) -> impl IntoView {
             description="Only when the person agreed to be called. The reason stays in the record with your name."
             foot=foot
         >
-            <ActionForm action=remove attr:id="unsuppress-form" attr:class="flex flex-col gap-4">
+            <ChangeForm change=remove attr:id="unsuppress-form" attr:class="flex flex-col gap-4">
                 <input type="hidden" name="id" value=id/>
                 <Field label="Reason" name="reason" hint="How and when they agreed." error=problem(error, "reason")>
                     <Input autocomplete="off"/>
                 </Field>
                 <FormProblem error=error fields=&["reason"]/>
-            </ActionForm>
+            </ChangeForm>
         </Dialog>
     }
 }

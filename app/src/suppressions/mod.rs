@@ -13,18 +13,18 @@ use model::events::Topic;
 use model::id::SuppressionId;
 use model::page::{Page, Paging};
 use model::suppressions::{Source, SuppressionFilter, SuppressionRow};
-use server_fn::codec::Json;
 
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When, link, may, paging, text};
+use crate::screen::{Loaded, When, link, may, paging, text};
 use crate::ui::{
     Badge, Button, Card, Cell, Column, Empty, FilterBar, LeadCell, LinkButton, PageHeader, Pager, Size, SkeletonRows, Table,
     Tone, Variant,
 };
+use crate::wire::Answer;
 use dialogs::{AddDialog, RemoveDialog};
 
 /// One page of the do-not-call list.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn list_suppressions(filter: SuppressionFilter) -> Result<Page<SuppressionRow>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -71,8 +71,7 @@ pub fn SuppressionsPage() -> impl IntoView {
         removing: RwSignal::new(None),
         changed: RwSignal::new(0),
     };
-    let page: Answer<Page<SuppressionRow>> =
-        Resource::new(move || (filter.get(), tick.get(), dialogs.changed.get()), |(filter, ..)| list_suppressions(filter));
+    let page = Answer::new(move || tick.get() + dialogs.changed.get(), move || ListSuppressions { filter: filter.get() });
     let manage = may(Permission::ManageSuppressions);
     view! {
         <Title text="Suppressions"/>

@@ -43,7 +43,9 @@ pub fn FilterBar(
     label: String,
     #[prop(optional, into)] search: String,
     #[prop(default = "q".into(), into)] search_name: String,
-    #[prop(default = "Search".into(), into)] placeholder: String,
+    /// Says what is searched for; without it there is no search.
+    #[prop(optional, into)]
+    placeholder: String,
     /// Where "Clear" leads; empty while nothing is filtered.
     #[prop(optional, into)]
     clear_href: String,
@@ -54,19 +56,9 @@ pub fn FilterBar(
 ) -> impl IntoView {
     let clear = super::some(clear_href)
         .map(|href| view! { <LinkButton href=href variant=Variant::Ghost size=Size::Small>"Clear"</LinkButton> });
-    let navigate = use_navigate();
-    let target = action.clone();
-    let go = move |event: ev::SubmitEvent| {
-        let form = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok());
-        if let Some(form) = form {
-            event.prevent_default();
-            navigate(&format!("{target}{}", query_of(&form)), NavigateOptions { scroll: false, ..Default::default() });
-        }
-    };
-    view! {
-        <search aria-label=label>
-            <form class="filter-bar" method="get" action=action on:change=move |event| submit_form_of(&event) on:submit=go>
-                <label class="relative w-full sm:w-64">
+    let search = super::some(placeholder).map(|placeholder| {
+        view! {
+            <label class="relative w-full sm:w-64">
                     <span class="sr-only">{placeholder.clone()}</span>
                     <Icon icon=icondata::LuSearch class="pointer-events-none absolute start-2.5 top-2 text-muted-foreground"/>
                     // The property follows Clear, Back and Forward; the attribute alone does not once somebody typed.
@@ -79,6 +71,21 @@ pub fn FilterBar(
                         placeholder=placeholder
                     />
                 </label>
+        }
+    });
+    let navigate = use_navigate();
+    let target = action.clone();
+    let go = move |event: ev::SubmitEvent| {
+        let form = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok());
+        if let Some(form) = form {
+            event.prevent_default();
+            navigate(&format!("{target}{}", query_of(&form)), NavigateOptions { scroll: false, ..Default::default() });
+        }
+    };
+    view! {
+        <search aria-label=label>
+            <form class="filter-bar" method="get" action=action on:change=move |event| submit_form_of(&event) on:submit=go>
+                {search}
                 {children.map(|children| children())}
                 // Seen only without scripts, reachable by keyboard always: a form needs a way to be sent.
                 <button class="btn btn-outline btn-sm filter-apply" type="submit">"Apply"</button>

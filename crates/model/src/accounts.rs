@@ -66,6 +66,9 @@ pub struct Register {
     pub email: String,
     pub password: String,
     pub company_name: String,
+    /// The browser's zone, which the company starts with; empty without scripts.
+    #[serde(default)]
+    pub time_zone: String,
 }
 
 impl Register {

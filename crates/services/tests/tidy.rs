@@ -174,7 +174,7 @@ fn dependencies_point_one_way() {
 #[test]
 fn what_only_the_server_has_does_not_reach_the_browser() {
     none(dependencies().into_iter().filter_map(|d| {
-        let leaks = d.of == "app" && ["services", "leptos_axum", "http", "serde_json"].contains(&d.name.as_str());
+        let leaks = d.of == "app" && ["services", "leptos_axum"].contains(&d.name.as_str());
         (leaks && !d.optional).then(|| format!("{} must be optional in app, behind the feature ssr", d.name))
     }));
 }

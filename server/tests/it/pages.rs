@@ -38,6 +38,24 @@ async fn what_is_nowhere_is_a_page_with_404() {
 }
 
 #[tokio::test]
+async fn a_page_about_nothing_is_not_found() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
+    for path in [
+        "/campaigns/nonsense",
+        "/campaigns/cmp_00000000000000000000000000000007",
+        "/calls/cal_00000000000000000000000000000007",
+        "/agents/agt_00000000000000000000000000000007",
+        "/imports/imp_00000000000000000000000000000007",
+    ] {
+        let page = site.visit(&maya, path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.text().contains("Nothing here"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn without_its_database_the_process_lives_but_is_not_ready() {
     let site = Site::new().await;
     let maya = site.newcomer("harbor").await;

@@ -61,6 +61,7 @@ impl Site {
             email: email.clone(),
             password: PASSWORD.to_owned(),
             company_name: company.to_owned(),
+            time_zone: String::new(),
         };
         accounts::register(&self.world.db, &form).await.expect("registration");
         accounts::confirm(&self.world.db, &self.mailed_token().await).await.expect("confirmation");

@@ -31,8 +31,8 @@ use sha2::{Digest, Sha256};
 const CONFIRMATION_HOURS: i64 = 48;
 /// Confirmation mails one user may ask for per hour.
 const CONFIRMATIONS_PER_HOUR_MAX: i64 = 5;
-/// The zone of a new company until somebody chooses one in the settings.
-const FIRST_ZONE: &str = "UTC";
+/// The zone of a new company when its browser names none that we know; the settings can change it.
+const FIRST_ZONE: Tz = Tz::UTC;
 
 /// A user about to be written. Seeds and tests make confirmed ones.
 pub(crate) struct NewUser<'a> {
@@ -54,11 +54,12 @@ pub async fn register(db: &Db, form: &Register) -> Result<()> {
     let new = NewUser { name: form.name.trim(), email: &form.email, password_hash: &password_hash, confirmed: false };
     let user = create_user(&mut tx, &new).await?;
     let company: CompanyId = tx.id();
-    crate::companies::open(&mut tx, company, form.company_name.trim(), FIRST_ZONE).await?;
+    let zone: Tz = form.time_zone.parse().unwrap_or(FIRST_ZONE);
+    crate::companies::open(&mut tx, company, form.company_name.trim(), zone.name()).await?;
     join(&mut tx, company, user, Role::CompanyAdmin).await?;
     send_confirmation(&mut tx, user, new.name, &normal(new.email)).await?;
     let acting = ActingUser { id: user, name: new.name.to_owned(), confirmed: false };
-    let actor = Actor { company, zone: Tz::UTC, role: Role::CompanyAdmin, user: Some(acting) };
+    let actor = Actor { company, zone, role: Role::CompanyAdmin, user: Some(acting) };
     let mut tx = tx.inside(&actor).await?;
     let text = format!("{} registered {}", new.name, form.company_name.trim());
     tx.record(EventKind::CompanyRegistered, Some(company.to_string()), text).await?;

@@ -13,6 +13,7 @@ fn maya() -> Register {
         email: "Maya@Harbor.example".into(),
         password: PASSWORD.into(),
         company_name: "Harbor Foods".into(),
+        time_zone: String::new(),
     }
 }
 
@@ -40,6 +41,22 @@ async fn sign_in_as_maya(db: &Db, password: &str) -> Result<String> {
 
 async fn caller(db: &Db, token: &str) -> Caller {
     resolve(db, token).await.expect("the database").expect("a living session")
+}
+
+#[tokio::test]
+async fn a_company_starts_in_the_zone_of_its_browser_when_we_know_that_zone() {
+    let w = World::new().await;
+    for (email, named, starts) in [
+        ("a@harbor.example", "America/New_York", "America/New_York"),
+        ("b@harbor.example", "Mars/Olympus_Mons", "UTC"),
+        ("c@harbor.example", "", "UTC"),
+    ] {
+        let form = Register { email: email.into(), time_zone: named.into(), ..maya() };
+        register(&w.db, &form).await.expect("registration");
+        let token = sign_in(&w.db, email, PASSWORD, &laptop()).await.expect("signed in");
+        let me = me(&w.db, &caller(&w.db, &token).await).await.expect("me");
+        assert_eq!(me.time_zone, starts, "{named}");
+    }
 }
 
 #[tokio::test]
