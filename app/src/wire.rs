@@ -45,6 +45,11 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| Error::Internal { trace: error.to_string() })
 }
 
+/// What is known so far, read.
+fn known<T: DeserializeOwned>(text: &Option<Text>) -> Option<Result<T, Error>> {
+    text.as_ref().map(|text| text.as_ref().map_err(Clone::clone).and_then(|text| read(text)))
+}
+
 /// Posts a question from the browser, and follows where the answer leads.
 fn post(path: &str, kind: &'static str, body: String) -> Coming {
     let path = path.to_owned();
@@ -162,7 +167,7 @@ impl<T: Serialize + DeserializeOwned> Answer<T> {
 
     /// What is known now. Followed, inside `Suspense` or an effect.
     pub fn get(self) -> Option<Result<T, Error>> {
-        self.text.with(|text| text.as_ref().map(|text| text.as_ref().map_err(Clone::clone).and_then(|text| read(text))))
+        self.text.with(known)
     }
 
     /// Waits for it.
@@ -215,7 +220,7 @@ impl<T: DeserializeOwned> Late<T> {
 
     /// What is known now, followed.
     pub fn get(self) -> Option<Result<T, Error>> {
-        self.text.with(|text| text.as_ref().map(|text| text.as_ref().map_err(Clone::clone).and_then(|text| read(text))))
+        self.text.with(known)
     }
 
     /// Asks the same again.
@@ -249,17 +254,17 @@ fn keep_asking(
     });
 }
 
-/// Something to be changed, by a form or a button: whether it is under way, and how it went. It answers nothing.
+/// Something to be changed, by a form or a button: whether it is under way, and how it went.
 #[derive(Clone, Copy)]
 pub struct Change {
     path: &'static str,
     pending: RwSignal<bool>,
-    outcome: RwSignal<Option<Result<(), Error>>>,
+    outcome: RwSignal<Option<Text>>,
 }
 
 impl Change {
     /// What `S` changes.
-    pub fn new<S: Question<Output = ()>>() -> Self {
+    pub fn new<S: Question>() -> Self {
         Self::of(S::PATH)
     }
 
@@ -277,7 +282,12 @@ impl Change {
 
     /// Whether it went well the last time, followed: an effect runs each time anew.
     pub fn done(self) -> bool {
-        self.outcome.with(|outcome| matches!(outcome, Some(Ok(()))))
+        self.outcome.with(|outcome| matches!(outcome, Some(Ok(_))))
+    }
+
+    /// What the server said the last time, followed; for the few changes that answer something.
+    pub fn answer<T: DeserializeOwned>(self) -> Option<Result<T, Error>> {
+        self.outcome.with(known)
     }
 
     /// Why it failed the last time; nothing when it went well.
@@ -291,7 +301,7 @@ impl Change {
     }
 
     /// Asks for it from code.
-    pub fn ask<S: Question<Output = ()>>(self, question: &S) {
+    pub fn ask<S: Question>(self, question: &S) {
         match write(question) {
             Ok(body) => self.send(JSON, body),
             Err(error) => self.outcome.set(Some(Err(error))),
@@ -304,7 +314,7 @@ impl Change {
             let answer = post(self.path, kind, body).await;
             // The page may be gone by now, by the answer's own doing.
             self.pending.try_set(false);
-            self.outcome.try_set(Some(answer.map(drop)));
+            self.outcome.try_set(Some(answer));
         });
     }
 }

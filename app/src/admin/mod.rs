@@ -6,18 +6,19 @@ use leptos_meta::Title;
 use model::Error;
 use model::health::{AuditRow, CheckRow, Health};
 
-use crate::screen::{Answer, Loaded};
+use crate::screen::Loaded;
 use crate::ui::{Badge, Button, Card, Cell, Column, Empty, LeadCell, Note, PageHeader, SkeletonText, Table, Tone, use_toasts};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// The newest reports.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_health() -> Result<Health, Error> {
     use crate::ssr::*;
     Ok(services::check::health(&db()?, &caller()?.actor).await?)
 }
 
 /// Asks every invariant now; returns how many do not hold.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn check_now() -> Result<usize, Error> {
     use crate::ssr::*;
     Ok(services::check::now(&db()?, &caller()?.actor).await?.violations.len())
@@ -26,14 +27,18 @@ pub async fn check_now() -> Result<usize, Error> {
 /// `/admin/health`
 #[component]
 pub fn HealthPage() -> impl IntoView {
-    let checking = ServerAction::<CheckNow>::new();
-    let health: Answer<Health> = Resource::new(move || checking.version().get(), |_| load_health());
+    let checking = Change::new::<CheckNow>();
+    let checked = RwSignal::new(0_u32);
+    let health = Answer::new(move || checked.get(), || LoadHealth {});
     let toasts = use_toasts();
-    Effect::new(move |_| match checking.value().get() {
-        Some(Ok(0)) => toasts.success("Everything holds."),
-        Some(Ok(n)) => toasts.error(format!("{n} invariants do not hold.")),
-        Some(Err(error)) => toasts.error(error.to_string()),
-        None => {}
+    Effect::new(move |_| {
+        match checking.answer::<usize>() {
+            Some(Ok(0)) => toasts.success("Everything holds."),
+            Some(Ok(n)) => toasts.error(format!("{n} invariants do not hold.")),
+            Some(Err(error)) => toasts.error(error.to_string()),
+            None => return,
+        }
+        checked.update(|n| *n += 1);
     });
     view! {
         <Title text="Platform health"/>
@@ -41,7 +46,7 @@ pub fn HealthPage() -> impl IntoView {
             title="Platform health"
             description="Whether credits, calls and slots of every company add up, and whether the providers count what we count."
         >
-            <ActionForm action=checking><Button submit=true busy=checking.pending()>"Check now"</Button></ActionForm>
+            <ChangeForm change=checking><Button submit=true busy=checking.pending()>"Check now"</Button></ChangeForm>
         </PageHeader>
         <Loaded
             resource=health
