@@ -8,11 +8,12 @@ use model::events::Topic;
 use model::id::{CampaignId, EnrollmentId};
 
 use crate::live::use_topic;
-use crate::screen::{Answer, Loaded, When};
+use crate::screen::{Loaded, When, failed};
 use crate::ui::{Card, Dialog, DialogSize, Icon, Note, Skeleton, Tone, grouped};
+use crate::wire::{Answer, Late};
 
 /// Every check for one person of a campaign.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn explain_enrollment(id: EnrollmentId) -> Result<Why, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -22,7 +23,7 @@ pub async fn explain_enrollment(id: EnrollmentId) -> Result<Why, Error> {
 }
 
 /// What stands for or against any call of a campaign.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn explain_campaign(id: CampaignId) -> Result<CampaignWhy, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -35,15 +36,10 @@ pub async fn explain_campaign(id: CampaignId) -> Result<CampaignWhy, Error> {
 #[component]
 pub fn WhyDrawer(asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
     let (open, calls) = (RwSignal::new(false), use_topic(Topic::Calls));
-    let why: Answer<Option<Why>> = Resource::new(
-        move || (asked.get(), calls.get()),
-        |(id, _)| async move {
-            match id {
-                Some(id) => explain_enrollment(id).await.map(Some),
-                None => Ok(None),
-            }
-        },
-    );
+    let why = Late::new(move || {
+        calls.track();
+        asked.get().map(|id| ExplainEnrollment { id })
+    });
     Effect::new(move |_| open.set(asked.get().is_some()));
     Effect::new(move |_| {
         if !open.get() {
@@ -53,12 +49,11 @@ pub fn WhyDrawer(asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
     let waiting = || view! { <Skeleton class="h-64 w-full"/> };
     view! {
         <Dialog open=open id="why" title="Why, or why not" description="Every check of the dialer, as it stands now." size=DialogSize::Side>
-            <Loaded
-                resource=why
-                what="the checks"
-                waiting=waiting
-                view=move |why| view! { {move || why.with(|why| why.as_ref().map_or_else(|| waiting().into_any(), person))} }.into_any()
-            />
+            {move || match why.get() {
+                None => waiting().into_any(),
+                Some(Ok(why)) => person(&why),
+                Some(Err(error)) => failed(&error, "the checks", Callback::new(move |()| why.refetch())),
+            }}
         </Dialog>
     }
 }
@@ -116,7 +111,7 @@ fn list(checks: &[Check]) -> AnyView {
 #[component]
 pub fn RightNow(id: CampaignId) -> impl IntoView {
     let (calls, campaigns) = (use_topic(Topic::Calls), use_topic(Topic::Campaigns));
-    let why: Answer<CampaignWhy> = Resource::new(move || (calls.get(), campaigns.get()), move |_| explain_campaign(id));
+    let why = Answer::new(move || calls.get() + campaigns.get(), move || ExplainCampaign { id });
     view! {
         <Card title="Right now" scope="What a call needs, and what people wait for">
             <Loaded

@@ -7,9 +7,10 @@ use model::companies::{ATTEMPTS_PER_WEEK_MAX, Compliance};
 use model::rules::{Cap, Confidence, Consent, Pack, Rule, Week};
 use serde::{Deserialize, Serialize};
 
-use crate::form::{FormProblem, error_of, problem};
-use crate::screen::{Answer, Loaded};
+use crate::form::{FormProblem, problem};
+use crate::screen::Loaded;
 use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Field, Input, Note, PageHeader, Skeleton, Table, Tone, use_toasts};
+use crate::wire::{Answer, Change, ChangeForm};
 
 /// Everything this page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub struct Rulebook {
 }
 
 /// The packs in force and the company's own limits.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_compliance() -> Result<Rulebook, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -57,7 +58,7 @@ impl ComplianceForm {
 }
 
 /// Saves the limits; they hold from the next dial on.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn save_compliance(own: ComplianceForm) -> Result<(), Error> {
     use crate::ssr::*;
     let own = own.read()?;
@@ -71,7 +72,7 @@ pub async fn save_compliance(own: ComplianceForm) -> Result<(), Error> {
 /// `/settings/compliance`
 #[component]
 pub fn CompliancePage() -> impl IntoView {
-    let book: Answer<Rulebook> = Resource::new(|| (), |()| load_compliance());
+    let book = Answer::new(|| 0, || LoadCompliance {});
     view! {
         <Title text="Compliance"/>
         <PageHeader
@@ -101,16 +102,16 @@ const FIELDS: &[&str] = &["attempts_per_week_max", "attempts_ever_max", "countri
 
 #[component]
 fn OwnLimits(own: Compliance) -> impl IntoView {
-    let save = ServerAction::<SaveCompliance>::new();
-    let error = error_of(*save);
+    let save = Change::new::<SaveCompliance>();
+    let error = save.error();
     let toasts = use_toasts();
     Effect::new(move |_| {
-        if save.value().with(|value| matches!(value, Some(Ok(())))) {
+        if save.done() {
             toasts.success("Limits saved");
         }
     });
     view! {
-        <ActionForm action=save attr:novalidate=true>
+        <ChangeForm change=save attr:novalidate=true>
             <Card title="Your own limits" scope="On top of the law, for all campaigns together. Hours are in the general settings.">
                 <div class="grid gap-4 sm:grid-cols-3">
                     <Field
@@ -143,7 +144,7 @@ fn OwnLimits(own: Compliance) -> impl IntoView {
                 <div class="mt-4"><FormProblem error=error fields=FIELDS/></div>
                 <div class="mt-4"><Button submit=true busy=save.pending()>"Save limits"</Button></div>
             </Card>
-        </ActionForm>
+        </ChangeForm>
     }
 }
 
