@@ -28,11 +28,12 @@ pub(crate) async fn live_phones(tx: &mut Tx, phones: &[Phone]) -> Result<Live> {
     Ok(rows.into_iter().collect())
 }
 
-/// When each contact was called in the last days, in any campaign; refusals that rang nobody do not count.
+/// When each contact was called by us in the last days, in any campaign; refusals that rang nobody do not count.
 pub(crate) async fn recent_calls(tx: &mut Tx, contacts: &[ContactId]) -> Result<Recent> {
     let since = tx.now() - TimeDelta::days(HISTORY_DAYS);
     let rows: Vec<(ContactId, Timestamp, Option<Outcome>)> = sqlx::query_as(
-        "select contact_id, created_at, outcome from calls where contact_id = any($1) and created_at >= $2 and counted",
+        "select contact_id, created_at, outcome from calls
+         where contact_id = any($1) and created_at >= $2 and counted and enrollment_id is not null",
     )
     .bind(contacts)
     .bind(since)
@@ -45,13 +46,14 @@ pub(crate) async fn recent_calls(tx: &mut Tx, contacts: &[ContactId]) -> Result<
     Ok(recent)
 }
 
-/// How often each contact was ever called; refusals that rang nobody do not count.
+/// How often each contact was ever called by us; refusals that rang nobody do not count.
 pub(crate) async fn calls_ever(tx: &mut Tx, contacts: &[ContactId]) -> Result<HashMap<ContactId, i64>> {
-    let rows: Vec<(ContactId, i64)> =
-        sqlx::query_as("select contact_id, count(*) from calls where contact_id = any($1) and counted group by contact_id")
-            .bind(contacts)
-            .fetch_all(tx.conn())
-            .await?;
+    let rows: Vec<(ContactId, i64)> = sqlx::query_as(
+        "select contact_id, count(*) from calls where contact_id = any($1) and counted and enrollment_id is not null group by contact_id",
+    )
+    .bind(contacts)
+    .fetch_all(tx.conn())
+    .await?;
     Ok(rows.into_iter().collect())
 }
 
