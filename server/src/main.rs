@@ -5,6 +5,8 @@
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
+use model::credits::{Credits, Increment};
+use model::id::CompanyId;
 use services::config::need;
 use services::{Config, Db, db};
 use std::future::Future;
@@ -41,6 +43,18 @@ enum Command {
     Migrate,
     /// Write demo companies and print their logins
     Seed,
+    /// Add credits to a company, or take some away (a negative amount); the reason is kept in its ledger
+    Adjust {
+        /// The company's id, like com_…
+        company: CompanyId,
+        /// Credits, with up to three decimals
+        #[arg(allow_hyphen_values = true, value_parser = credits)]
+        credits: Credits,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Set how a company's seconds of talk are rounded up: 60/60, 30/6, 15/15, 6/6 or 1/1
+    Increment { company: CompanyId, increment: Increment },
     /// Look for violated invariants; fails when there are any
     Check,
 }
@@ -66,6 +80,16 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Seed => {
             let db = connect()?;
             println!("{}", services::seed::run(&db).await?);
+            Ok(())
+        }
+        Command::Adjust { company, credits, reason } => {
+            let wallet = services::credits::adjust_at_console(&connect()?, company, credits, &reason).await.map_err(told)?;
+            println!("{company} has {} credits available", wallet.available);
+            Ok(())
+        }
+        Command::Increment { company, increment } => {
+            services::credits::set_increment(&connect()?, company, increment).await.map_err(told)?;
+            println!("calls of {company} are billed {increment} from the next dial on");
             Ok(())
         }
         Command::Check => check().await,
@@ -114,6 +138,15 @@ async fn check() -> anyhow::Result<()> {
         n => bail!("{n} violations"),
     }
     Ok(())
+}
+
+fn credits(text: &str) -> Result<Credits, &'static str> {
+    Credits::parse(text).ok_or("write credits like 12, 12.5 or -0.125")
+}
+
+/// What a person at the console should read: the words meant for people, without the inside.
+fn told(error: services::Error) -> anyhow::Error {
+    model::Error::from(error).into()
 }
 
 fn connect() -> anyhow::Result<Db> {

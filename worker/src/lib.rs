@@ -1,7 +1,7 @@
-//! Background: what runs, not what it does. Registers job queues, starts the dialer, stops both.
+//! Background: what runs, not what it does. Registers job queues, starts the dialer and the sealer, stops all.
 
 use services::dialer::{Network, run};
-use services::{Db, audits, calls, check, imports, jobs, mails};
+use services::{Db, audits, calls, check, credits, imports, jobs, mails};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -22,8 +22,12 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
         let monitor = jobs::register::<audits::AuditGateway>(monitor, db, boot, 1);
         jobs::register::<mails::SendMail>(monitor, db, boot, 2)
     });
+    let sealing = async {
+        credits::keep_sealing(db.clone(), stop.clone()).await;
+        Ok(())
+    };
     let nights = nights(db.clone(), stop.clone());
-    tokio::try_join!(dispatcher, run::run(db.clone(), network, stop.clone()), nights)?;
+    tokio::try_join!(dispatcher, run::run(db.clone(), network, stop.clone()), nights, sealing)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use leptos_meta::Title;
 use model::Error;
 use model::accounts::Permission;
 use model::calls::{Call, CallStep, Direction};
+use model::credits::Credits;
 use model::events::Topic;
 use model::id::CallId;
 
@@ -179,6 +180,8 @@ fn cost(call: Call) -> AnyView {
     view! {
         <Card title="Cost" scope=scope>
             <dl class="grid grid-cols-[1fr_auto] gap-y-2.5 text-sm">
+                <dt class="text-muted-foreground">"Price"</dt>
+                <dd class="text-end tabular-nums">{format!("{} / min, {}/{}", Credits(call.price.per_minute), call.price.initial_seconds, call.price.step_seconds)}</dd>
                 <dt class="text-muted-foreground">"Held before the call"</dt>
                 <dd class="text-end tabular-nums">{call.held.to_string()}</dd>
                 {released}

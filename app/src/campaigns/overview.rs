@@ -46,7 +46,10 @@ pub fn Overview(campaign: Signal<Campaign>) -> impl IntoView {
 fn why_quiet(campaign: &Campaign) -> Option<AnyView> {
     let paused = campaign.pause_reason.clone().filter(|_| campaign.status == Status::Paused);
     if let Some(why) = paused {
-        return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}</Note> }.into_any());
+        let top_up = why.contains("Top up").then(|| {
+            view! { " " <a class="link" href="/billing">"Go to billing"</a> }
+        });
+        return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}{top_up}</Note> }.into_any());
     }
     let (why, until) = campaign.parked.filter(|_| campaign.status == Status::Active)?;
     let until = until.map(|at| format!(" Next look {}.", at.short()));

@@ -9,6 +9,7 @@ use model::credits::{Account, LedgerFilter, MovementKind, MovementRow};
 use model::events::Topic;
 use model::page::{Page, Paging};
 
+use super::verify::{Verdict, VerdictNote, VerifyButton};
 use crate::live::use_topic;
 use crate::screen::{Loaded, When, link, paging, word};
 use crate::ui::{
@@ -61,9 +62,11 @@ pub(super) fn Ledger() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let tick = use_topic(Topic::Credits);
+    let verdict: Verdict = RwSignal::new(None);
     let page = Answer::new(move || tick.get(), move || ListMovements { filter: filter.get() });
     view! {
-        <Card title="Ledger" flush=true>
+        <Card title="Ledger" flush=true actions=move || view! { <VerifyButton verdict=verdict/> }>
+            <VerdictNote verdict=verdict/>
             <div class="px-5 pb-1">{move || filter.with(bar)}</div>
             <Loaded
                 resource=page

@@ -2,4 +2,5 @@
 
 mod ledger;
 mod top_up;
+mod verify;
 pub mod wallet;

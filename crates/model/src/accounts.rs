@@ -34,6 +34,7 @@ words! {
         ManageSuppressions = "manage_suppressions", "Change the do-not-call list";
         ViewEvents = "view_events", "See the event record";
         ManageSettings = "manage_settings", "Change company settings";
+        AdjustCredits = "adjust_credits", "Adjust a company's credits";
         AdminPlatform = "admin_platform", "Run the platform";
     }
 }
@@ -44,10 +45,16 @@ impl Role {
         use Permission as P;
         match self {
             Self::SuperAdmin => true,
-            Self::CompanyAdmin => !matches!(p, P::AdminPlatform),
+            Self::CompanyAdmin => !matches!(p, P::AdminPlatform | P::AdjustCredits),
             Self::Operator => !matches!(
                 p,
-                P::AdminPlatform | P::ManageSettings | P::ViewEvents | P::ViewWallet | P::ManageCampaigns | P::ManageAgents
+                P::AdminPlatform
+                    | P::AdjustCredits
+                    | P::ManageSettings
+                    | P::ViewEvents
+                    | P::ViewWallet
+                    | P::ManageCampaigns
+                    | P::ManageAgents
             ),
             Self::Viewer => matches!(p, P::ViewCampaigns | P::ViewContacts | P::ViewCalls | P::ViewAgents | P::ViewSuppressions),
         }

@@ -2,7 +2,7 @@
 //! the same. [`CallState::join`] is total, commutative, associative and idempotent.
 
 use crate::campaigns::Status as CampaignStatus;
-use crate::credits::Credits;
+use crate::credits::{Credits, Price};
 use crate::id::{AgentId, CallId, CampaignId, ContactId};
 use crate::page::Paging;
 use crate::time::Moment;
@@ -171,6 +171,8 @@ pub struct Call {
     pub answered_at: Option<Moment>,
     pub ended_at: Option<Moment>,
     pub held: Credits,
+    /// As it was when the call was dialed.
+    pub price: Price,
     pub digits: String,
     /// Turns of the conversation: speaker, text.
     pub transcript: Vec<(String, String)>,

@@ -18,7 +18,22 @@ impl Credits {
     pub const ZERO: Self = Self(0);
     /// Whole credits.
     pub const fn whole(n: i64) -> Self {
-        Self(n * 1000)
+        Self(n.saturating_mul(1000))
+    }
+    /// What a person types: `12`, `12.5`, `-0.125`. At most three decimals, because there is nothing smaller.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (negative, digits) = match text.trim().strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.trim()),
+        };
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let plain = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || part.len() > 3 || !plain(whole) || !plain(part) || digits.ends_with('.') {
+            return None;
+        }
+        let thousandths: i64 = format!("{part:0<3}").parse().ok()?;
+        let sum = whole.parse::<i64>().ok()?.checked_mul(1000)?.checked_add(thousandths)?;
+        Some(Self(if negative { -sum } else { sum }))
     }
     /// For lists and tiles: `4,218` above a hundred, `12.5` below.
     pub fn rounded(self) -> String {
@@ -36,21 +51,22 @@ impl fmt::Display for Credits {
         write!(f, "{sign}{}.{:03}", thousands(i64::try_from(abs / 1000).unwrap_or(i64::MAX)), abs % 1000)
     }
 }
+// Saturating: an absurd sum stays absurdly large and is refused; it never wraps around into a small one.
 impl Add for Credits {
     type Output = Self;
     fn add(self, o: Self) -> Self {
-        Self(self.0 + o.0)
+        Self(self.0.saturating_add(o.0))
     }
 }
 impl AddAssign for Credits {
     fn add_assign(&mut self, o: Self) {
-        self.0 += o.0;
+        *self = *self + o;
     }
 }
 impl Sub for Credits {
     type Output = Self;
     fn sub(self, o: Self) -> Self {
-        Self(self.0 - o.0)
+        Self(self.0.saturating_sub(o.0))
     }
 }
 impl std::iter::Sum for Credits {
@@ -90,20 +106,81 @@ impl Price {
     /// One credit per started minute (60/60).
     pub const BASE: Self = Self { per_minute: 1000, initial_seconds: 60, step_seconds: 60 };
 
+    /// A rate, rounded as the company's plan says.
+    pub const fn new(per_minute: i64, increment: Increment) -> Self {
+        let (initial_seconds, step_seconds) = increment.seconds();
+        Self { per_minute, initial_seconds, step_seconds }
+    }
+
     /// Seconds that are paid for: nothing for a call nobody answered (`seconds ≤ 0`), else
     /// `initial + ⌈(s − initial) / step⌉ · step`.
     pub fn billable_seconds(self, seconds: i64) -> i64 {
+        self.billable(seconds).try_into().unwrap_or(i64::MAX)
+    }
+
+    /// In 128 bits, where no number a provider may report can overflow.
+    fn billable(self, seconds: i64) -> i128 {
         if seconds <= 0 {
             return 0;
         }
-        let beyond = (seconds - self.initial_seconds).max(0);
-        self.initial_seconds + (beyond + self.step_seconds - 1) / self.step_seconds * self.step_seconds
+        let (initial, step) = (i128::from(self.initial_seconds.max(0)), i128::from(self.step_seconds.max(1)));
+        let beyond = (i128::from(seconds) - initial).max(0);
+        initial + (beyond + step - 1) / step * step
     }
 
     /// `⌈billable · rate / 60⌉`.
     pub fn cost(self, seconds: i64) -> Credits {
-        Credits((self.billable_seconds(seconds) * self.per_minute + 59) / 60)
+        let thousandths = (self.billable(seconds) * i128::from(self.per_minute.max(0)) + 59) / 60;
+        Credits(thousandths.try_into().unwrap_or(i64::MAX))
     }
+}
+
+/// `1.000 credits a minute, billed 60/60`
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} credits a minute, billed {}/{}", Credits(self.per_minute), self.initial_seconds, self.step_seconds)
+    }
+}
+
+words! {
+    /// How seconds of talk are rounded up: those billed at once, and those of every further step.
+    pub enum Increment {
+        Minute = "60/60", "By the minute";
+        ThirtySix = "30/6", "30 seconds, then every 6";
+        Fifteen = "15/15", "Every 15 seconds";
+        Six = "6/6", "Every 6 seconds";
+        Second = "1/1", "By the second";
+    }
+}
+
+impl Increment {
+    /// Initial and step seconds.
+    pub const fn seconds(self) -> (i64, i64) {
+        match self {
+            Self::Minute => (60, 60),
+            Self::ThirtySix => (30, 6),
+            Self::Fifteen => (15, 15),
+            Self::Six => (6, 6),
+            Self::Second => (1, 1),
+        }
+    }
+}
+
+/// What a minute costs at one destination, for one engine (empty: any).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    /// Leading digits of the number, without the plus; empty is everywhere.
+    pub prefix: String,
+    pub engine: String,
+    /// Thousandths of a credit.
+    pub per_minute: i64,
+}
+
+/// The rate of a number: the longest prefix wins, and at the same prefix the one that names the engine.
+pub fn rate_of<'a>(rates: &'a [Rate], phone: &str, engine: &str) -> Option<&'a Rate> {
+    let digits = phone.trim_start_matches('+');
+    let fits = |rate: &&Rate| digits.starts_with(&rate.prefix) && (rate.engine.is_empty() || rate.engine == engine);
+    rates.iter().filter(fits).max_by_key(|rate| (rate.prefix.len(), !rate.engine.is_empty()))
 }
 
 words! {
@@ -196,6 +273,20 @@ pub struct LedgerFilter {
     pub paging: Paging,
 }
 
+/// What recomputing a company's ledger found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Proof {
+    /// Movements whose hash was recomputed, and the blocks they are in.
+    pub movements: i64,
+    pub blocks: i64,
+    /// Movements too young to be in a block.
+    pub waiting: i64,
+    /// The hash of the newest block, in hex: it stands for everything before it.
+    pub head: Option<String>,
+    /// What does not add up, in plain words; empty when everything holds.
+    pub problems: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +318,72 @@ mod tests {
             assert_eq!(price(initial, step).billable_seconds(seconds), billed, "{initial}/{step} of {seconds} s");
         }
         assert_eq!(Price::BASE.cost(133), Credits(3000));
+    }
+
+    #[test]
+    fn the_cost_follows_from_rate_and_increment() {
+        for (rate, increment, seconds, cost) in [
+            (1_000, Increment::Minute, 133, 3_000),
+            (2_500, Increment::Minute, 61, 5_000),
+            (1_000, Increment::ThirtySix, 31, 600),
+            (1_000, Increment::ThirtySix, 29, 500),
+            (1_000, Increment::Fifteen, 16, 500),
+            (1_200, Increment::Six, 7, 240),
+            (1_000, Increment::Second, 133, 2_217),
+            (0, Increment::Minute, 600, 0),
+            (9_999, Increment::Second, 0, 0),
+        ] {
+            assert_eq!(Price::new(rate, increment).cost(seconds), Credits(cost), "{rate} {increment} {seconds} s");
+        }
+        for increment in Increment::ALL {
+            let (initial, step) = increment.seconds();
+            assert_eq!(increment.as_str(), format!("{initial}/{step}"));
+        }
+        assert_eq!(Price::new(2_500, Increment::ThirtySix).to_string(), "2.500 credits a minute, billed 30/6");
+    }
+
+    #[test]
+    fn absurd_numbers_stay_absurd_and_never_wrap() {
+        for increment in Increment::ALL {
+            let absurd = Price::new(i64::MAX, *increment);
+            assert_eq!(absurd.cost(i64::MAX), Credits(i64::MAX));
+            assert_eq!(absurd.cost(i64::MIN), Credits::ZERO);
+            assert!(Price::new(1_000, *increment).cost(i64::MAX) > Credits::whole(1_000_000));
+        }
+        let broken = Price { per_minute: -1, initial_seconds: -1, step_seconds: 0 };
+        assert_eq!(broken.cost(61), Credits::ZERO);
+        assert_eq!(Credits(i64::MAX) + Credits(1), Credits(i64::MAX));
+        assert_eq!(Credits(i64::MIN) - Credits(1), Credits(i64::MIN));
+        assert_eq!(Credits::whole(i64::MAX), Credits(i64::MAX));
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_then_the_engine() {
+        let rate = |prefix: &str, engine: &str, per_minute| Rate { prefix: prefix.into(), engine: engine.into(), per_minute };
+        let rates = [rate("", "", 1), rate("", "fine", 2), rate("44", "", 3), rate("4477", "", 4), rate("44", "fine", 5)];
+        for (phone, engine, expected) in [
+            ("+12125550100", "plain", 1),
+            ("+12125550100", "fine", 2),
+            ("+442079460000", "plain", 3),
+            ("+442079460000", "fine", 5),
+            ("+447700900000", "plain", 4),
+            ("+447700900000", "fine", 4),
+        ] {
+            assert_eq!(rate_of(&rates, phone, engine).map(|r| r.per_minute), Some(expected), "{phone} {engine}");
+        }
+        assert_eq!(rate_of(&rates[2..], "+12125550100", "plain"), None);
+    }
+
+    #[test]
+    fn credits_are_read_as_people_type_them() {
+        for (text, credits) in
+            [("12", Some(12_000)), (" 12.5 ", Some(12_500)), ("-0.125", Some(-125)), ("0", Some(0)), ("007.050", Some(7_050))]
+        {
+            assert_eq!(Credits::parse(text), credits.map(Credits), "{text}");
+        }
+        for text in ["", "-", ".5", "5.", "1.2345", "1,5", "1e3", "--1", "+1", "9223372036854775807", "1.-5"] {
+            assert_eq!(Credits::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -42,6 +42,8 @@ words! {
         CallEnded = "call.ended", "Call ended";
         CreditsMoved = "credits.moved", "Credits moved";
         CreditsLow = "credits.low", "Credits low";
+        CreditsAdjusted = "credits.adjusted", "Credits adjusted";
+        CallOverrun = "call.overrun", "Billed beyond the hold";
     }
 }
 
@@ -103,8 +105,8 @@ impl EventKind {
             | K::CampaignCompleted
             | K::CampaignCancelled
             | K::CampaignArchived => Topic::Campaigns,
-            K::CallStarted | K::CallEnded => Topic::Calls,
-            K::CreditsMoved | K::CreditsLow => Topic::Credits,
+            K::CallStarted | K::CallEnded | K::CallOverrun => Topic::Calls,
+            K::CreditsMoved | K::CreditsLow | K::CreditsAdjusted => Topic::Credits,
         }
     }
 }

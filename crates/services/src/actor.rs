@@ -29,6 +29,11 @@ impl Actor {
         Self { company, zone: Tz::UTC, role: Role::CompanyAdmin, user: None }
     }
 
+    /// Whoever has a shell on the machine, inside a company: a super admin.
+    pub(crate) fn console(company: CompanyId) -> Self {
+        Self { company, zone: Tz::UTC, role: Role::SuperAdmin, user: None }
+    }
+
     /// The company everything is done for.
     pub fn company(&self) -> CompanyId {
         self.company
@@ -47,7 +52,11 @@ impl Actor {
 
     /// The name in the audit record.
     pub fn name(&self) -> &str {
-        self.user.as_ref().map_or("Belfry", |u| &u.name)
+        match (&self.user, self.role) {
+            (Some(user), _) => &user.name,
+            (None, Role::SuperAdmin) => "Super admin",
+            (None, _) => "Belfry",
+        }
     }
 }
 
@@ -70,6 +79,8 @@ pub enum SystemTask {
     Check,
     /// A super admin looks after the platform.
     Admin,
+    /// The sealer looks for companies with movements that are in no block yet.
+    Seal,
     /// The live stream looks up what a session may hear.
     Live,
 }

@@ -18,7 +18,7 @@ const VIEW_LINES_MAX: usize = 150;
 
 /// Where our Rust lives.
 const FOLDERS: &[&str] =
-    &["app/src", "app/tests", "frontend/src", "server/src", "server/tests", "worker/src", "crates", "xtask/src"];
+    &["app/src", "app/tests", "frontend/src", "server/src", "server/tests", "worker/src", "crates", "xtask/src", "bench/src"];
 
 /// Which of our crates each may use, beyond its tests.
 const OURS: &[(&str, &[&str])] = &[
@@ -31,11 +31,12 @@ const OURS: &[(&str, &[&str])] = &[
     ("frontend", &["app"]),
     ("server", &["app", "model", "services", "worker"]),
     ("xtask", &[]),
+    ("bench", &["model", "services"]),
 ];
 
 /// Which of our crates may use these of others, by how their names begin.
 const THEIRS: &[(&str, &[&str])] = &[
-    ("sqlx", &["services"]),
+    ("sqlx", &["services", "bench"]),
     ("apalis", &["services"]),
     ("argon2", &["services"]),
     ("reqwest", &["providers", "gremlin"]),
@@ -57,6 +58,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("calls", &["absorb.rs", "inbound.rs", "ingest.rs", "read.rs"]),
     ("check", &["night.rs"]),
     ("campaigns", &["launch.rs", "why.rs"]),
+    ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
     ("db", &["migrate.rs"]),
     (
         "dialer",

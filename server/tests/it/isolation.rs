@@ -84,6 +84,7 @@ const CASES: &[Case] = &[
     ("contacts/list/list_contacts", r#"{"filter":{}}"#, Own, true),
     ("contacts/list/list_segments", "", Own, true),
     ("credits/ledger/list_movements", r#"{"filter":{}}"#, Own, false),
+    ("credits/verify/verify_ledger", "", Own, false),
     ("credits/wallet/load_wallet", "", Own, false),
     ("dashboard/load_dashboard", "range=week", Own, true),
     ("events/list_events", r#"{"filter":{}}"#, Own, false),

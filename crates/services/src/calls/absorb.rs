@@ -1,6 +1,7 @@
 //! One report into one call: join, and at the first end settle exactly once, in one transaction.
 
 use super::{Report, repo, spare_if_suppressed, step};
+use crate::credits::{Purse, Settlement};
 use crate::db::Tx;
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
 use crate::error::Result;
@@ -59,15 +60,12 @@ async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
     let bill = call.price().cost(call.talk_seconds);
     let cost = bill.min(call.held);
     let counted = report.uncounted_until.is_none();
-    if call.enrollment_id.is_some() {
-        credits::settle(tx, campaign, call.id, call.held, cost).await?;
-    } else {
-        credits::settle_direct(tx, campaign, call.id, call.held, cost).await?;
-    }
+    let purse =
+        if call.enrollment_id.is_some() { Purse::Escrow(campaign) } else { Purse::Available(Some(campaign)) };
+    credits::settle(tx, &[Settlement { call: call.id, purse, held: call.held, cost }]).await?;
     repo::mark_settled(tx, call.id, cost, bill - cost, counted).await?;
     if bill > call.held {
-        // Our cost, not the company's: the provider talked longer than it was told it may.
-        tracing::error!(call = %call.id, over = %(bill - call.held), "billed beyond the hold");
+        tell_overrun(tx, call, bill - cost).await?;
     }
     campaigns::repo::count_call(tx, campaign, outcome, call.talk_seconds, cost).await?;
     follow(tx, call, outcome, report).await?;
@@ -84,6 +82,13 @@ async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
 /// The campaign of a call that was taken: such a call has one.
 fn campaign_of(call: &repo::Stored) -> Result<CampaignId> {
     Ok(call.campaign_id.with_context(|| format!("{} was taken without a campaign", call.id))?)
+}
+
+/// Our cost, not the company's: the provider talked longer than it was told it may.
+async fn tell_overrun(tx: &mut Tx, call: &repo::Stored, over: Credits) -> Result<()> {
+    tracing::error!(call = %call.id, %over, "billed beyond the hold");
+    let text = format!("The provider billed {over} credits more than the longest call may cost. You do not pay them.");
+    tx.record(EventKind::CallOverrun, Some(call.id.to_string()), text).await
 }
 
 /// What the end means for the person: done, opted out, or another attempt. Nothing follows a call of theirs.
@@ -144,8 +149,8 @@ async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcom
     campaigns::repo::recount_call(tx, campaign, was, outcome, call.talk_seconds - before.talk_seconds).await?;
     let bill = call.price().cost(call.talk_seconds);
     let paid = call.cost.unwrap_or(Credits::ZERO);
-    if bill > paid {
-        repo::note_overrun(tx, call.id, bill - paid).await?;
+    if bill > paid && repo::note_overrun(tx, call.id, bill - paid).await? {
+        tell_overrun(tx, call, bill - paid).await?;
     }
     if was != outcome && repo::is_last_of_enrollment(tx, call.id).await? {
         let report = Report::state(call.state());

@@ -6,6 +6,7 @@ use crate::actor::Actor;
 use crate::agents::{self, Listener};
 use crate::campaigns::{self, repo::Answering};
 use crate::contacts;
+use crate::credits::Purse;
 use crate::db::{Db, Tx};
 use crate::dialer::window::{self, Opening};
 use crate::dialer::{self, Gateway, Network, PublishedAgent};
@@ -139,10 +140,10 @@ async fn judge(
     if phone.as_str() != HIDDEN && !enrollments::repo::live_phones(tx, std::slice::from_ref(phone)).await?.is_empty() {
         return no(Declined::OnCall);
     }
-    let price = Price::BASE;
+    let price = credits::tariff(tx, credits::ENGINE, [phone]).await?.price(phone);
     let seconds_max = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
     let held = price.cost(seconds_max);
-    match credits::hold_direct(tx, c.id, call, held).await {
+    match credits::hold(tx, Purse::Available(Some(c.id)), &[(call, held)]).await {
         Ok(_) => {}
         Err(Error::Told(model::Error::InsufficientCredits { .. })) => return no(Declined::NoCredits),
         Err(e) => return Err(e),

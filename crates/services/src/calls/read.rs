@@ -10,7 +10,7 @@ use model::calls::{
     AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Declined, Direction, Outcome,
 };
 use model::campaigns::Status;
-use model::credits::Credits;
+use model::credits::{Credits, Price};
 use model::id::{AgentId, CallId, CampaignId, ContactId};
 use model::page::Page;
 use model::phone::Phone;
@@ -145,6 +145,9 @@ struct Detail {
     answered_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
     held: Credits,
+    per_minute: i64,
+    initial_seconds: i64,
+    step_seconds: i64,
     digits: String,
     transcript: Json<Vec<(String, String)>>,
     summary: String,
@@ -158,7 +161,7 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
     tx.require(Permission::ViewCalls)?;
     let mut sql = QueryBuilder::new(format!(
         "select {ROW}, m.status as campaign_status, k.agent_id, k.agent_version, k.settings_version, k.from_phone, k.provider_call_id,
-                k.provider_status, k.answered_at, k.ended_at, k.held, k.digits, k.transcript, k.summary {FROM} where k.id = "
+                k.provider_status, k.answered_at, k.ended_at, k.held, k.per_minute, k.initial_seconds, k.step_seconds, k.digits, k.transcript, k.summary {FROM} where k.id = "
     ));
     sql.push_bind(id);
     let found: Option<Detail> = sql.build_query_as().fetch_optional(tx.conn()).await?;
@@ -181,6 +184,7 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
         answered_at: d.answered_at.map(|at| tx.moment(at)),
         ended_at: d.ended_at.map(|at| tx.moment(at)),
         held: d.held,
+        price: Price { per_minute: d.per_minute, initial_seconds: d.initial_seconds, step_seconds: d.step_seconds },
         digits: d.digits,
         transcript: d.transcript.0,
         summary: d.summary,

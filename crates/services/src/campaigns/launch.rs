@@ -53,14 +53,20 @@ pub async fn launch_check(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
         Some(audience) => repo::audience_count(tx, audience).await?,
         None => 0,
     };
-    let estimate = estimate(tx, contacts).await?;
-    let reserve = reserve_of(&form, &settings, estimate);
+    let people = match &form.audience {
+        Some(audience) => repo::audience_sample(tx, audience, SAMPLE).await?,
+        None => Vec::new(),
+    };
+    let prices = Prices::of(tx, &people).await?;
+    let estimate = estimate(tx, contacts, &prices).await?;
+    let reserve = form.budget.unwrap_or(estimate).max(longest_call(&form, &settings, &prices));
     let available = credits::available(tx).await?;
-    let first_call = first_call(tx, &form, &settings).await?;
+    let first_call = first_call(tx, &form, &settings, people);
     let items = vec![
         contacts_item(contacts, form.audience.is_some()),
         agent_item(tx, &form).await?,
         hours_item(tx, &form, first_call, contacts),
+        prices.item(),
         credits_item(reserve, available),
         gateway_item(tx).await?,
     ];
@@ -177,26 +183,50 @@ async fn gateway_item(tx: &mut Tx) -> Result<CheckItem> {
 }
 
 /// Expected cost of calling `contacts` people: the company's own average once it has one.
-async fn estimate(tx: &mut Tx, contacts: i64) -> Result<Credits> {
+async fn estimate(tx: &mut Tx, contacts: i64, prices: &Prices) -> Result<Credits> {
     let (finished, spent) = repo::history(tx).await?;
-    let each = if finished >= HISTORY_MIN { (spent / finished).max(1) } else { COST_PER_CONTACT };
+    let expected = (COST_PER_CONTACT * prices.mean + Price::BASE.per_minute - 1) / Price::BASE.per_minute;
+    let each = if finished >= HISTORY_MIN { (spent / finished).max(1) } else { expected };
     Ok(Credits(contacts.saturating_mul(each)))
 }
 
-/// What a launch sets aside: the budget, else the estimate, and never less than one longest call.
-fn reserve_of(form: &CampaignForm, settings: &Settings, estimate: Credits) -> Credits {
-    form.budget.unwrap_or(estimate).max(longest_call(form, settings))
+/// What a minute costs among a sample of the audience.
+struct Prices {
+    low: Price,
+    high: Price,
+    /// Thousandths of a credit, rounded up.
+    mean: i64,
 }
 
-fn longest_call(form: &CampaignForm, settings: &Settings) -> Credits {
-    Price::BASE.cost(i64::from(form.call_minutes_max.min(settings.call_minutes_max)) * 60)
+impl Prices {
+    async fn of(tx: &mut Tx, people: &[(Phone, Option<String>)]) -> Result<Self> {
+        let phones = || people.iter().map(|(phone, _)| phone);
+        let tariff = credits::tariff(tx, credits::ENGINE, phones()).await?;
+        let (low, high) = tariff.span(phones());
+        let count = i64::try_from(people.len()).unwrap_or(i64::MAX).max(1);
+        let sum: i64 = if people.is_empty() { high.per_minute } else { phones().map(|phone| tariff.price(phone).per_minute).sum() };
+        Ok(Self { low, high, mean: (sum + count - 1) / count })
+    }
+
+    /// Nothing to mend here; people should know before they launch.
+    fn item(&self) -> CheckItem {
+        let detail = if self.low == self.high {
+            self.high.to_string()
+        } else {
+            format!("{} to {}, by destination", Credits(self.low.per_minute), self.high)
+        };
+        item("Price", true, detail, "")
+    }
+}
+
+/// A launch sets at least this aside, and a resumed campaign must be able to pay it.
+fn longest_call(form: &CampaignForm, settings: &Settings, prices: &Prices) -> Credits {
+    prices.high.cost(i64::from(form.call_minutes_max.min(settings.call_minutes_max)) * 60)
 }
 
 /// The earliest opening among a sample of the audience.
-async fn first_call(tx: &mut Tx, form: &CampaignForm, settings: &Settings) -> Result<Option<DateTime<Utc>>> {
-    let Some(audience) = &form.audience else { return Ok(None) };
+fn first_call(tx: &Tx, form: &CampaignForm, settings: &Settings, people: Vec<(Phone, Option<String>)>) -> Option<DateTime<Utc>> {
     let from = form.starts_at.map_or(tx.now(), |start| start.max(tx.now()));
-    let people: Vec<(Phone, Option<String>)> = repo::audience_sample(tx, audience, SAMPLE).await?;
     // People in the same zones under the same packs have the same opening.
     type Alike = (Vec<chrono_tz::Tz>, Vec<&'static str>);
     let mut seen: HashMap<Alike, Option<DateTime<Utc>>> = HashMap::new();
@@ -210,7 +240,7 @@ async fn first_call(tx: &mut Tx, form: &CampaignForm, settings: &Settings) -> Re
             Opening::Never => None,
         });
     }
-    Ok(seen.into_values().flatten().min())
+    seen.into_values().flatten().min()
 }
 
 /// Refuses with the first thing that is missing.
@@ -279,7 +309,11 @@ pub(super) async fn resume(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
         return Ok(()); // each call pays for itself
     }
     let settings = companies::settings(tx).await?;
-    let needed = longest_call(form, &settings);
+    let people = match &form.audience {
+        Some(audience) => repo::audience_sample(tx, audience, SAMPLE).await?,
+        None => Vec::new(),
+    };
+    let needed = longest_call(form, &settings, &Prices::of(tx, &people).await?);
     let (escrow, available) = (credits::escrow(tx, id).await?, credits::available(tx).await?);
     let reach = if form.budget.is_some() { escrow } else { escrow + available };
     if reach < needed && repo::live_calls(tx, id).await? == 0 {

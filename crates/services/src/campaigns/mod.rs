@@ -20,6 +20,11 @@ use model::events::EventKind;
 use model::id::{AgentId, CampaignId};
 use model::page::Page;
 
+/// Why a campaign paused itself when nothing was left to pay the next call with.
+pub(crate) const OUT_OF_CREDITS: &str = "Out of credits. Top up and resume.";
+/// The same for a campaign with a budget.
+pub(crate) const BUDGET_USED: &str = "The budget is used up.";
+
 /// An active campaign, locked, as the dialer needs it.
 #[derive(Debug, Clone)]
 pub(crate) struct Running {

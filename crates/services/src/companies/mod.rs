@@ -83,12 +83,13 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
         kind: MovementKind::Grant,
         amount: credits::WELCOME,
         key: "welcome".to_owned(),
+        instead: None,
         campaign: None,
         call: None,
         note: "Welcome",
     };
     let movement = tx.id();
-    credits::shift(tx.conn(), movement, now, "Belfry", &welcome).await?;
+    credits::shift(tx.conn(), now, "Belfry", &[(movement, welcome)]).await?;
     Ok(())
 }
 
@@ -132,6 +133,13 @@ pub async fn settings(tx: &mut Tx) -> Result<Settings> {
         ring_seconds_max: s.ring_seconds_max,
         call_minutes_max: s.call_minutes_max,
     })
+}
+
+/// Refuses in the name of a company that is not there: an id typed by a person may be anything.
+pub(crate) async fn must_exist(tx: &mut Tx) -> Result<()> {
+    let found: Option<i32> =
+        sqlx::query_scalar("select 1 from companies where id = app.company()").fetch_optional(tx.conn()).await?;
+    Ok(found.map(drop).ok_or_else(|| model::Error::not_found("company"))?)
 }
 
 /// Saves the settings; a change of hours or concurrency takes effect with the next dial.

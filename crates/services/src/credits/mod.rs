@@ -1,18 +1,29 @@
-//! The wallet and the ledger. Credits move only through [`shift`]: one statement takes from the source,
-//! gives to the target and writes the movement, so that no balance can go below zero and nothing can be
+//! The wallet and the ledger. Credits move only through [`shift`]: one statement takes from the sources,
+//! gives to the targets and writes the movements, so that no balance can go below zero and nothing can be
 //! half moved. A movement's key makes the same thing happen once.
 
+mod chain;
+mod rates;
 mod repo;
+#[doc(hidden)]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
-use crate::db::Tx;
-use crate::error::Result;
+pub(crate) use chain::audit;
+pub use chain::{keep_sealing, seal_all, verify};
+pub use rates::set_increment;
+pub(crate) use rates::{ENGINE, tariff};
+
+use crate::actor::Actor;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
 use chrono::TimeDelta;
 use model::accounts::Permission;
+use model::campaigns::Parked;
 use model::credits::{Account, Credits, LedgerFilter, MovementKind, MovementRow, Wallet};
-use model::events::Topic;
-use model::id::{CallId, CampaignId, MovementId};
+use model::events::{EventKind, Topic};
+use model::id::{CallId, CampaignId, CompanyId, MovementId};
 use model::page::Page;
 use model::time::Timestamp;
 use sqlx::PgConnection;
@@ -22,6 +33,10 @@ use uuid::Uuid;
 pub const WELCOME: Credits = Credits::whole(20);
 /// Below this the wallet warns.
 pub const LOW: Credits = Credits::whole(5);
+/// The most that one adjustment moves: a billion minutes is a slip of the finger.
+pub const ADJUST_MAX: Credits = Credits::whole(1_000_000_000);
+/// The longest reason kept.
+const REASON_MAX: usize = 200;
 
 /// One movement to make.
 #[derive(Debug, Clone)]
@@ -30,6 +45,8 @@ pub(crate) struct Shift<'a> {
     pub amount: Credits,
     /// The same key is moved once per company.
     pub key: String,
+    /// The key of a movement whose presence also means that this one happened already.
+    pub instead: Option<String>,
     pub campaign: Option<CampaignId>,
     pub call: Option<CallId>,
     pub note: &'a str,
@@ -46,30 +63,43 @@ impl Shift<'_> {
     }
 }
 
-/// Moves credits. `Ok(false)`: a movement with this key is already there and nothing changed.
+/// Moves credits, all of them or none. Returns how many movements are new; those whose key is already there
+/// are not made again. What several take from one balance is taken at once.
 ///
 /// # Errors
-/// `InsufficientCredits` when the source holds less than the amount; nothing changed then either. `Conflict`
-/// when the same movement is being made at this moment by somebody else.
-pub(crate) async fn shift(conn: &mut PgConnection, id: MovementId, at: Timestamp, who: &str, s: &Shift<'_>) -> Result<bool> {
-    debug_assert!(s.amount > Credits::ZERO, "a movement has a positive amount");
-    if repo::is_known(conn, &[&s.key]).await? {
-        return Ok(false);
+/// `InsufficientCredits` when a source holds less than is taken; nothing changed then, and the transaction goes
+/// on. `Conflict` when the same movement is being made at this moment by somebody else.
+pub(crate) async fn shift(
+    conn: &mut PgConnection,
+    at: Timestamp,
+    who: &str,
+    moves: &[(MovementId, Shift<'_>)],
+) -> Result<usize> {
+    debug_assert!(moves.iter().all(|(_, s)| s.amount > Credits::ZERO), "a movement has a positive amount");
+    if moves.is_empty() {
+        return Ok(0);
     }
     let same = || model::Error::conflict("This was just done by somebody else. Look again.");
-    if repo::shift(conn, id, at, who, s).await.map_err(|e| e.when("movements_once", same))? {
-        return Ok(true);
+    let moved = repo::shift(conn, at, who, moves).await.map_err(|e| e.when("movements_once", same))?;
+    if moved > 0 {
+        return Ok(moved);
     }
-    let (source, _) = s.kind.path();
-    let available = repo::balance(conn, source, s.reference(source)).await?;
-    Err(model::Error::InsufficientCredits { needed: s.amount.0, available: available.0 }.into())
+    // Either everything was known, or a source was short. Asked again: the statement may have waited for
+    // whoever did the same, and its own view of what is known is from before that.
+    let Some(short) = repo::shortage(conn, moves).await? else { return Ok(0) };
+    Err(model::Error::InsufficientCredits { needed: short.needed.0, available: short.available.0 }.into())
 }
 
-async fn shift_in(tx: &mut Tx, s: &Shift<'_>) -> Result<bool> {
-    let (id, at, who) = (tx.id(), tx.now(), tx.actor().name().to_owned());
-    let moved = shift(tx.conn(), id, at, &who, s).await?;
-    if moved {
+async fn shift_in(tx: &mut Tx, moves: Vec<Shift<'_>>) -> Result<usize> {
+    let frees = moves.iter().any(|s| s.kind.path().1 == Account::Available);
+    let moves: Vec<_> = moves.into_iter().map(|s| (tx.id(), s)).collect();
+    let (at, who) = (tx.now(), tx.actor().name().to_owned());
+    let moved = shift(tx.conn(), at, &who, &moves).await?;
+    if moved > 0 {
         crate::events::notice(tx, Topic::Credits).await?;
+    }
+    if moved > 0 && frees {
+        crate::dialer::wake_parked(tx, Parked::Credits).await?;
     }
     Ok(moved)
 }
@@ -79,8 +109,8 @@ async fn shift_in(tx: &mut Tx, s: &Shift<'_>) -> Result<bool> {
 /// # Errors
 /// `InsufficientCredits`.
 pub(crate) async fn reserve(tx: &mut Tx, campaign: CampaignId, amount: Credits, key: String, note: &str) -> Result<bool> {
-    let s = Shift { kind: MovementKind::Reserve, amount, key, campaign: Some(campaign), call: None, note };
-    shift_in(tx, &s).await
+    let s = Shift { kind: MovementKind::Reserve, amount, key, instead: None, campaign: Some(campaign), call: None, note };
+    Ok(shift_in(tx, vec![s]).await? > 0)
 }
 
 /// Returns whatever a campaign still has in escrow. Nothing to return is fine.
@@ -89,8 +119,8 @@ pub(crate) async fn unreserve_all(tx: &mut Tx, campaign: CampaignId, note: &str)
     if left > Credits::ZERO {
         // Keyed by the ledger's height, so that each return of a campaign that ran several times counts.
         let key = format!("unreserve:{campaign}:{}", height(tx, campaign).await?);
-        let s = Shift { kind: MovementKind::Unreserve, amount: left, key, campaign: Some(campaign), call: None, note };
-        shift_in(tx, &s).await?;
+        let (kind, campaign) = (MovementKind::Unreserve, Some(campaign));
+        shift_in(tx, vec![Shift { kind, amount: left, key, instead: None, campaign, call: None, note }]).await?;
     }
     Ok(left)
 }
@@ -98,6 +128,26 @@ pub(crate) async fn unreserve_all(tx: &mut Tx, campaign: CampaignId, note: &str)
 /// What a campaign has in escrow right now.
 pub(crate) async fn escrow(tx: &mut Tx, campaign: CampaignId) -> Result<Credits> {
     repo::balance(tx.conn(), Account::Escrow, campaign.uuid()).await
+}
+
+/// Sets more aside for a campaign that runs: what is wanted, or what is left if that is at least so much. Returns
+/// what was set aside.
+pub(crate) async fn extend(tx: &mut Tx, campaign: CampaignId, at_least: Credits, wanted: Credits) -> Result<Credits> {
+    /// Somebody else may take what we just saw; look again then.
+    const TRIES: usize = 3;
+    for _ in 0..TRIES {
+        let amount = available(tx).await?.min(wanted.max(at_least));
+        if amount < at_least || amount <= Credits::ZERO {
+            return Ok(Credits::ZERO);
+        }
+        let key = format!("extend:{campaign}:{}", height(tx, campaign).await?);
+        match reserve(tx, campaign, amount, key, "Extension").await {
+            Err(Error::Told(model::Error::InsufficientCredits { .. })) => {}
+            Err(other) => return Err(other),
+            Ok(_) => return Ok(amount),
+        }
+    }
+    Ok(Credits::ZERO)
 }
 
 /// How many movements a campaign has: tells one extension or return from the next.
@@ -110,65 +160,130 @@ pub(crate) async fn available(tx: &mut Tx) -> Result<Credits> {
     repo::balance(tx.conn(), Account::Available, Uuid::nil()).await
 }
 
-/// Sets the most a call can cost aside, before it is dialed.
-///
-/// # Errors
-/// `InsufficientCredits` when the escrow is short.
-pub(crate) async fn hold(tx: &mut Tx, campaign: CampaignId, call: CallId, amount: Credits) -> Result<bool> {
-    let key = format!("hold:{call}");
-    let s = Shift { kind: MovementKind::Hold, amount, key, campaign: Some(campaign), call: Some(call), note: "Longest call" };
-    shift_in(tx, &s).await
+/// Where the hold of a call comes from, and what is left of it goes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purse {
+    /// What a campaign set aside.
+    Escrow(CampaignId),
+    /// Inbound and test calls: straight from what the company has available. The campaign is only named.
+    Available(Option<CampaignId>),
 }
 
-/// Sets the most a call can cost aside, straight from what is available: for calls that no campaign set credits aside for.
-///
-/// # Errors
-/// `InsufficientCredits` when the company has less; nothing changed then, and the transaction goes on.
-pub(crate) async fn hold_direct(tx: &mut Tx, campaign: CampaignId, call: CallId, amount: Credits) -> Result<bool> {
-    let key = format!("hold:{call}");
-    let kind = MovementKind::HoldDirect;
-    shift_in(tx, &Shift { kind, amount, key, campaign: Some(campaign), call: Some(call), note: "Longest call" }).await
-}
-
-/// Resolves a hold: captures `cost` (at most `held`) and releases the rest. Once: a later bill changes nothing.
-///
-/// # Errors
-/// When the hold is not there, which the caller's lock on the call rules out.
-pub(crate) async fn settle(tx: &mut Tx, campaign: CampaignId, call: CallId, held: Credits, cost: Credits) -> Result<()> {
-    resolve(tx, campaign, call, held, cost, MovementKind::Release).await
-}
-
-/// The same for a hold of [`hold_direct`]: what is left of it is available again.
-///
-/// # Errors
-/// As [`settle`].
-pub(crate) async fn settle_direct(tx: &mut Tx, campaign: CampaignId, call: CallId, held: Credits, cost: Credits) -> Result<()> {
-    resolve(tx, campaign, call, held, cost, MovementKind::ReleaseDirect).await
-}
-
-async fn resolve(
-    tx: &mut Tx,
-    campaign: CampaignId,
-    call: CallId,
-    held: Credits,
-    cost: Credits,
-    back: MovementKind,
-) -> Result<()> {
-    let (capture, release) = (format!("capture:{call}"), format!("release:{call}"));
-    // Either movement alone tells: a free call has no capture, one that used its whole hold no release.
-    if repo::is_known(tx.conn(), &[&capture, &release]).await? {
-        return Ok(());
-    }
-    let captured = cost.min(held);
-    for (kind, amount, key, note) in
-        [(MovementKind::Capture, captured, capture, "Talk time"), (back, held - captured, release, "Not used")]
-    {
-        if amount > Credits::ZERO {
-            let s = Shift { kind, amount, key, campaign: Some(campaign), call: Some(call), note };
-            shift_in(tx, &s).await?;
+impl Purse {
+    const fn campaign(self) -> Option<CampaignId> {
+        match self {
+            Self::Escrow(campaign) => Some(campaign),
+            Self::Available(campaign) => campaign,
         }
     }
-    repo::forget_empty_hold(tx.conn(), call).await
+}
+
+/// Sets the most that each call can cost aside, before they are dialed: all of them or none.
+///
+/// # Errors
+/// `InsufficientCredits` when the purse is short of all of them together.
+pub(crate) async fn hold(tx: &mut Tx, purse: Purse, calls: &[(CallId, Credits)]) -> Result<usize> {
+    let kind = match purse {
+        Purse::Escrow(_) => MovementKind::Hold,
+        Purse::Available(_) => MovementKind::HoldDirect,
+    };
+    let one = |&(call, amount): &(CallId, Credits)| Shift {
+        kind,
+        amount,
+        key: format!("hold:{call}"),
+        instead: None,
+        campaign: purse.campaign(),
+        call: Some(call),
+        note: "Longest call",
+    };
+    // A free call holds nothing.
+    shift_in(tx, calls.iter().filter(|(_, amount)| *amount > Credits::ZERO).map(one).collect()).await
+}
+
+/// A hold to resolve: what was held, and what the call costs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settlement {
+    pub call: CallId,
+    pub purse: Purse,
+    pub held: Credits,
+    pub cost: Credits,
+}
+
+impl Settlement {
+    /// Captures the cost (at most what is held) and releases the rest. Either movement alone tells that it
+    /// happened: a free call has no capture, one that used its whole hold no release.
+    fn moves(self) -> impl Iterator<Item = Shift<'static>> {
+        let (capture, release) = (format!("capture:{}", self.call), format!("release:{}", self.call));
+        let captured = self.cost.min(self.held);
+        let back = match self.purse {
+            Purse::Escrow(_) => MovementKind::Release,
+            Purse::Available(_) => MovementKind::ReleaseDirect,
+        };
+        let both = [
+            (MovementKind::Capture, captured, capture.clone(), release.clone(), "Talk time"),
+            (back, self.held - captured, release, capture, "Not used"),
+        ];
+        both.into_iter().filter(|(_, amount, ..)| *amount > Credits::ZERO).map(move |(kind, amount, key, other, note)| Shift {
+            kind,
+            amount,
+            key,
+            instead: Some(other),
+            campaign: self.purse.campaign(),
+            call: Some(self.call),
+            note,
+        })
+    }
+}
+
+/// Resolves holds, each once: a later bill changes nothing and is no error. Returns how many movements that made.
+///
+/// # Errors
+/// When a hold was never made.
+pub(crate) async fn settle(tx: &mut Tx, ended: &[Settlement]) -> Result<usize> {
+    match shift_in(tx, ended.iter().flat_map(|s| s.moves()).collect()).await {
+        // One of them was resolved by somebody else while we waited for it: the others must not suffer.
+        Err(Error::Told(model::Error::InsufficientCredits { .. })) if ended.len() > 1 => {
+            let mut moved = 0;
+            for one in ended {
+                moved += shift_in(tx, one.moves().collect()).await?;
+            }
+            Ok(moved)
+        }
+        done => done,
+    }
+}
+
+/// Adds credits to a company, or takes some away; never below zero. The reason is kept in the ledger.
+///
+/// # Errors
+/// `Forbidden` without `AdjustCredits`, `Invalid`, or `InsufficientCredits`.
+pub async fn adjust(tx: &mut Tx, by: Credits, reason: &str) -> Result<Wallet> {
+    tx.require(Permission::AdjustCredits)?;
+    let reason = reason.trim();
+    let mut check = model::error::Check::new();
+    check.text(reason, "reason", "the reason; the company will read it", REASON_MAX);
+    check.need(by != Credits::ZERO, "amount", "Choose an amount other than zero.");
+    check.need((-ADJUST_MAX.0..=ADJUST_MAX.0).contains(&by.0), "amount", "Adjust by at most 1,000,000,000 credits.");
+    check.done()?;
+    let kind = if by > Credits::ZERO { MovementKind::AdjustUp } else { MovementKind::AdjustDown };
+    let (id, amount): (MovementId, _) = (tx.id(), Credits(by.0.abs()));
+    let key = format!("adjust:{id}");
+    shift_in(tx, vec![Shift { kind, amount, key, instead: None, campaign: None, call: None, note: reason }]).await?;
+    let sign = if by > Credits::ZERO { "+" } else { "−" };
+    tx.record(EventKind::CreditsAdjusted, None, format!("{sign}{amount} credits: {reason}")).await?;
+    wallet_unchecked(tx).await
+}
+
+/// [`adjust`] from the machine's own console, as a super admin: whoever has a shell here runs the platform.
+///
+/// # Errors
+/// `NotFound` for a company that is not there, and those of [`adjust`].
+pub async fn adjust_at_console(db: &Db, company: CompanyId, by: Credits, reason: &str) -> Result<Wallet> {
+    let mut tx = db.begin(&Actor::console(company)).await?;
+    crate::companies::must_exist(&mut tx).await?;
+    let wallet = adjust(&mut tx, by, reason).await?;
+    tx.commit().await?;
+    Ok(wallet)
 }
 
 /// What the company has, and how fast it spends.

@@ -9,54 +9,96 @@ use model::time::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-/// Whether the account is inside the company, with a balance of its own.
-const fn is_inside(account: Account) -> bool {
-    matches!(account, Account::Available | Account::Escrow | Account::Held | Account::Spent)
-}
-
-/// Whether a movement with one of these keys is there. Names the company, because a registration moves
-/// credits before row security narrows it to one.
-pub(super) async fn is_known(conn: &mut PgConnection, keys: &[&str]) -> Result<bool> {
-    Ok(sqlx::query_scalar("select exists (select 1 from movements where company_id = app.company() and key = any($1))")
-        .bind(keys)
-        .fetch_one(conn)
-        .await?)
-}
-
-/// Takes, gives and writes in one statement; `false` when the source is short and nothing happened.
-pub(super) async fn shift(conn: &mut PgConnection, id: MovementId, at: Timestamp, who: &str, s: &Shift<'_>) -> Result<bool> {
-    let (source, target) = s.kind.path();
-    let done = sqlx::query(
-        "with taken as (
-            update balances set amount = amount - $3
-            where $11 and company_id = app.company() and account = $4 and ref = $5 and amount >= $3 returning account, amount),
-        given as (
-            insert into balances (account, ref, amount) select $6, $7, $3 where $12 and (not $11 or exists (select 1 from taken))
-            on conflict (company_id, account, ref) do update set amount = balances.amount + excluded.amount returning account, amount)
-        insert into movements (id, kind, amount, source, source_ref, target, target_ref, key, who, at, campaign_id, call_id, note, balance)
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15, coalesce(
-            (select amount from taken where account = 'available'), (select amount from given where account = 'available'),
+/// Takes, gives and writes in one statement; returns the number of new movements. Zero: all were known, or a
+/// source was short and nothing happened.
+///
+/// Each balance is touched once, by the sum of what leaves and enters it, and those that fall are locked first,
+/// in one order. A hold that is resolved leaves no row behind, or there would be one per call for ever.
+const SHIFT: &str = "
+    with item as (
+        select i.*, case when i.target = 'available' then i.amount when i.source = 'available' then -i.amount else 0 end as effect
+        from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::text[],
+                $10::uuid[], $11::uuid[], $12::text[]) with ordinality
+            as i (id, kind, amount, source, source_ref, target, target_ref, key, instead, campaign_id, call_id, note, place)
+        where not exists (select 1 from movements m where m.company_id = app.company() and m.key = any(array[i.key, i.instead]))),
+    net as (
+        select account, ref, sum(amount)::bigint as delta
+        from (select target as account, target_ref as ref, amount from item union all select source, source_ref, -amount from item) flow
+        where account in ('available', 'escrow', 'held', 'spent') group by account, ref),
+    have as (
+        select b.account, b.ref, b.amount + n.delta as rest from balances b join net n on n.account = b.account and n.ref = b.ref
+        where b.company_id = app.company() and n.delta < 0 order by b.account, b.ref for update of b),
+    enough as (select count(*) = (select count(*) from net where delta < 0) as yes from have where rest >= 0),
+    resolved as (
+        delete from balances b using have h, enough where enough.yes and b.company_id = app.company()
+            and b.account = 'held' and h.account = 'held' and b.ref = h.ref and h.rest = 0),
+    taken as (
+        update balances b set amount = h.rest from have h, enough where enough.yes and b.company_id = app.company()
+            and b.account = h.account and b.ref = h.ref and not (h.account = 'held' and h.rest = 0)
+        returning b.account, b.amount),
+    given as (
+        insert into balances as b (account, ref, amount)
+        select account, ref, delta from net, enough where enough.yes and delta > 0 order by account, ref
+        on conflict (company_id, account, ref) do update set amount = b.amount + excluded.amount
+        returning b.account, b.amount)
+    insert into movements (id, kind, amount, source, source_ref, target, target_ref, key, campaign_id, call_id, note, who, at, balance)
+    select id, kind, amount, source, source_ref, target, target_ref, key, campaign_id, call_id, note, $13, $14,
+        coalesce((select amount from taken where account = 'available'), (select amount from given where account = 'available'),
             (select amount from balances where company_id = app.company() and account = 'available'), 0)
-        where not $11 or exists (select 1 from taken)",
+        -- What was available after this movement, not after all of them.
+        - coalesce(sum(effect) over (order by place rows between 1 following and unbounded following), 0)
+    from item, enough where enough.yes order by place";
+
+pub(super) async fn shift(
+    conn: &mut PgConnection,
+    at: Timestamp,
+    who: &str,
+    moves: &[(MovementId, Shift<'_>)],
+) -> Result<usize> {
+    let column = |of: fn(&Shift<'_>) -> Uuid| moves.iter().map(|(_, s)| of(s)).collect::<Vec<_>>();
+    let done = sqlx::query(SHIFT)
+        .bind(moves.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())
+        .bind(moves.iter().map(|(_, s)| s.kind.as_str()).collect::<Vec<_>>())
+        .bind(moves.iter().map(|(_, s)| s.amount.0).collect::<Vec<_>>())
+        .bind(moves.iter().map(|(_, s)| s.kind.path().0.as_str()).collect::<Vec<_>>())
+        .bind(column(|s| s.reference(s.kind.path().0)))
+        .bind(moves.iter().map(|(_, s)| s.kind.path().1.as_str()).collect::<Vec<_>>())
+        .bind(column(|s| s.reference(s.kind.path().1)))
+        .bind(moves.iter().map(|(_, s)| s.key.as_str()).collect::<Vec<_>>())
+        .bind(moves.iter().map(|(_, s)| s.instead.as_deref()).collect::<Vec<_>>())
+        .bind(moves.iter().map(|(_, s)| s.campaign.map(CampaignId::uuid)).collect::<Vec<_>>())
+        .bind(moves.iter().map(|(_, s)| s.call.map(CallId::uuid)).collect::<Vec<_>>())
+        .bind(moves.iter().map(|(_, s)| s.note).collect::<Vec<_>>())
+        .bind(who)
+        .bind(at)
+        .execute(conn)
+        .await?;
+    Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
+}
+
+/// What a source was short of.
+#[derive(sqlx::FromRow)]
+pub(super) struct Shortage {
+    pub needed: Credits,
+    pub available: Credits,
+}
+
+/// The first source that cannot pay for those movements that are not there yet; `None` when all are there.
+pub(super) async fn shortage(conn: &mut PgConnection, moves: &[(MovementId, Shift<'_>)]) -> Result<Option<Shortage>> {
+    Ok(sqlx::query_as(
+        "select sum(i.amount)::bigint as needed, coalesce(max(b.amount), 0)::bigint as available
+         from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::bigint[]) as i (key, instead, source, ref, amount)
+         left join balances b on b.company_id = app.company() and b.account = i.source and b.ref = i.ref
+         where not exists (select 1 from movements m where m.company_id = app.company() and m.key = any(array[i.key, i.instead]))
+         group by i.source, i.ref order by sum(i.amount) <= coalesce(max(b.amount), 0), i.source, i.ref limit 1",
     )
-    .bind(id)
-    .bind(s.kind)
-    .bind(s.amount)
-    .bind(source)
-    .bind(s.reference(source))
-    .bind(target)
-    .bind(s.reference(target))
-    .bind(&s.key)
-    .bind(who)
-    .bind(at)
-    .bind(is_inside(source))
-    .bind(is_inside(target))
-    .bind(s.campaign)
-    .bind(s.call)
-    .bind(s.note)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .bind(moves.iter().map(|(_, s)| s.key.as_str()).collect::<Vec<_>>())
+    .bind(moves.iter().map(|(_, s)| s.instead.as_deref()).collect::<Vec<_>>())
+    .bind(moves.iter().map(|(_, s)| s.kind.path().0.as_str()).collect::<Vec<_>>())
+    .bind(moves.iter().map(|(_, s)| s.reference(s.kind.path().0)).collect::<Vec<_>>())
+    .bind(moves.iter().map(|(_, s)| s.amount.0).collect::<Vec<_>>())
+    .fetch_optional(conn)
+    .await?)
 }
 
 pub(super) async fn balance(conn: &mut PgConnection, account: Account, reference: Uuid) -> Result<Credits> {
@@ -71,12 +113,6 @@ pub(super) async fn balance(conn: &mut PgConnection, account: Account, reference
 /// How many movements a campaign has.
 pub(super) async fn height(conn: &mut PgConnection, campaign: CampaignId) -> Result<i64> {
     Ok(sqlx::query_scalar("select count(*) from movements where campaign_id = $1").bind(campaign).fetch_one(conn).await?)
-}
-
-/// A resolved hold leaves no row behind, or there would be one per call for ever.
-pub(super) async fn forget_empty_hold(conn: &mut PgConnection, call: CallId) -> Result<()> {
-    sqlx::query("delete from balances where account = 'held' and ref = $1 and amount = 0").bind(call).execute(conn).await?;
-    Ok(())
 }
 
 pub(super) async fn wallet(conn: &mut PgConnection, week_ago: Timestamp) -> Result<Wallet> {

@@ -1,5 +1,10 @@
 //! The ledger: what moves, what is refused, what happens once, and that nobody overdraws at once.
 
+mod adjusting;
+mod batches;
+mod chain;
+mod pricing;
+
 use super::*;
 use crate::check;
 use crate::error::Error;
@@ -39,7 +44,23 @@ fn shortage<T: std::fmt::Debug>(result: Result<T>) -> (i64, i64) {
 }
 
 fn bonus() -> Shift<'static> {
-    Shift { kind: MovementKind::Grant, amount: Credits::whole(7), key: "bonus".into(), campaign: None, call: None, note: "Bonus" }
+    grant(Credits::whole(7), "bonus")
+}
+
+fn grant(amount: Credits, key: &str) -> Shift<'static> {
+    Shift { kind: MovementKind::Grant, amount, key: key.into(), instead: None, campaign: None, call: None, note: "Bonus" }
+}
+
+async fn give(tx: &mut Tx, s: Shift<'_>) -> Result<bool> {
+    Ok(shift_in(tx, vec![s]).await? == 1)
+}
+
+async fn hold_one(tx: &mut Tx, campaign: CampaignId, call: CallId, amount: Credits) -> Result<bool> {
+    Ok(hold(tx, Purse::Escrow(campaign), &[(call, amount)]).await? == 1)
+}
+
+async fn settle_one(tx: &mut Tx, campaign: CampaignId, call: CallId, held: Credits, cost: Credits) -> Result<usize> {
+    settle(tx, &[Settlement { call, purse: Purse::Escrow(campaign), held, cost }]).await
 }
 
 #[tokio::test]
@@ -59,14 +80,14 @@ async fn a_grant_with_the_same_key_is_made_once_per_company() {
     let w = World::new().await;
     let [acme, birch] = [w.company("acme").await, w.company("birch").await];
     let mut tx = w.tx(&acme).await;
-    assert!(shift_in(&mut tx, &bonus()).await.expect("granted"));
-    assert!(!shift_in(&mut tx, &bonus()).await.expect("known"));
+    assert!(give(&mut tx, bonus()).await.expect("granted"));
+    assert!(!give(&mut tx, bonus()).await.expect("known"));
     tx.commit().await.expect("commit");
     let mut tx = w.tx(&acme).await;
-    assert!(!shift_in(&mut tx, &bonus()).await.expect("known in the next transaction too"));
+    assert!(!give(&mut tx, bonus()).await.expect("known in the next transaction too"));
     assert_eq!(amounts(&mut tx).await, [27_000, 0, 0, 0]);
     let mut tx = w.tx(&birch).await;
-    assert!(shift_in(&mut tx, &bonus()).await.expect("another company's key is another key"));
+    assert!(give(&mut tx, bonus()).await.expect("another company's key is another key"));
     tx.commit().await.expect("commit");
     nothing_is_wrong(&w).await;
 }
@@ -79,9 +100,9 @@ async fn a_call_pays_what_it_talked_and_gives_the_rest_back() {
     let (campaign, call): (CampaignId, CallId) = (tx.id(), tx.id());
     assert!(set_aside(&mut tx, campaign, 12, "launch").await.expect("reserved"));
     assert_eq!(amounts(&mut tx).await, [8_000, 12_000, 0, 0]);
-    assert!(hold(&mut tx, campaign, call, Credits::whole(5)).await.expect("held"));
+    assert!(hold_one(&mut tx, campaign, call, Credits::whole(5)).await.expect("held"));
     assert_eq!(amounts(&mut tx).await, [8_000, 7_000, 5_000, 0]);
-    settle(&mut tx, campaign, call, Credits::whole(5), Credits(2_500)).await.expect("settled");
+    settle_one(&mut tx, campaign, call, Credits::whole(5), Credits(2_500)).await.expect("settled");
     assert_eq!(amounts(&mut tx).await, [8_000, 9_500, 0, 2_500]);
     assert_eq!(unreserve_all(&mut tx, campaign, "Not used").await.expect("returned"), Credits(9_500));
     assert_eq!(amounts(&mut tx).await, [17_500, 0, 0, 2_500]);
@@ -108,8 +129,8 @@ async fn what_is_not_there_is_refused_and_nothing_changes() {
     assert_eq!(shortage(set_aside(&mut tx, campaign, 21, "launch").await), (21_000, 20_000));
     assert!(set_aside(&mut tx, campaign, 20, "launch").await.expect("the last thousandth may be reserved"));
     assert_eq!(shortage(set_aside(&mut tx, campaign, 1, "extend").await), (1_000, 0));
-    assert_eq!(shortage(hold(&mut tx, other, call, Credits(1)).await), (1, 0), "another campaign's escrow is not ours");
-    assert_eq!(shortage(hold(&mut tx, campaign, call, Credits(20_001)).await), (20_001, 20_000));
+    assert_eq!(shortage(hold_one(&mut tx, other, call, Credits(1)).await), (1, 0), "another campaign's escrow is not ours");
+    assert_eq!(shortage(hold_one(&mut tx, campaign, call, Credits(20_001)).await), (20_001, 20_000));
     assert_eq!(amounts(&mut tx).await, [0, 20_000, 0, 0]);
     assert_eq!(movements(&mut tx).await.len(), 2);
     tx.commit().await.expect("a refusal leaves the transaction usable");
@@ -126,9 +147,9 @@ async fn a_hold_is_resolved_once_whatever_the_second_bill_says() {
     for (first, spent) in [(0, 0), (2_000, 2_000), (5_000, 5_000), (9_999, 5_000)] {
         let call: CallId = tx.id();
         let before = amounts(&mut tx).await[3];
-        hold(&mut tx, campaign, call, Credits::whole(5)).await.expect("held");
+        hold_one(&mut tx, campaign, call, Credits::whole(5)).await.expect("held");
         for cost in [first, 0, 1_000, 5_000] {
-            settle(&mut tx, campaign, call, Credits::whole(5), Credits(cost)).await.expect("settled");
+            settle_one(&mut tx, campaign, call, Credits::whole(5), Credits(cost)).await.expect("settled");
             assert_eq!(amounts(&mut tx).await[3] - before, spent, "first {first}, then {cost}");
         }
         assert_eq!(amounts(&mut tx).await[2], 0, "nothing stays held");
@@ -194,7 +215,7 @@ async fn the_same_grant_from_many_sides_at_once_is_made_once() {
         let (db, actor) = (w.db.clone(), acme.actor.clone());
         tasks.spawn(async move {
             let mut tx = db.begin(&actor).await.expect("begin");
-            match shift_in(&mut tx, &bonus()).await {
+            match give(&mut tx, bonus()).await {
                 Ok(moved) => {
                     tx.commit().await.expect("commit");
                     moved
@@ -233,7 +254,7 @@ async fn any_sequence_of_movements_agrees_with_a_ledger_kept_by_hand() {
             }
             1 => {
                 let call = tx.id();
-                let done = hold(&mut tx, campaign, call, Credits(amount)).await;
+                let done = hold_one(&mut tx, campaign, call, Credits(amount)).await;
                 assert_eq!(done.is_ok(), amount <= escrow[which], "step {step}");
                 if done.is_ok() {
                     escrow[which] -= amount;
@@ -243,7 +264,7 @@ async fn any_sequence_of_movements_agrees_with_a_ledger_kept_by_hand() {
             2 if !holds.is_empty() => {
                 let (which, call, held) = holds.swap_remove(rng.random_range(0..holds.len()));
                 let cost = rng.random_range(0..=held + 500);
-                settle(&mut tx, campaigns[which], call, Credits(held), Credits(cost)).await.expect("settled");
+                settle_one(&mut tx, campaigns[which], call, Credits(held), Credits(cost)).await.expect("settled");
                 escrow[which] += held - cost.min(held);
                 spent += cost.min(held);
             }
@@ -286,8 +307,8 @@ async fn the_daily_spend_looks_back_seven_days() {
     let mut tx = w.tx(&acme).await;
     let (campaign, call): (CampaignId, CallId) = (tx.id(), tx.id());
     set_aside(&mut tx, campaign, 14, "launch").await.expect("reserved");
-    hold(&mut tx, campaign, call, Credits::whole(14)).await.expect("held");
-    settle(&mut tx, campaign, call, Credits::whole(14), Credits::whole(14)).await.expect("settled");
+    hold_one(&mut tx, campaign, call, Credits::whole(14)).await.expect("held");
+    settle_one(&mut tx, campaign, call, Credits::whole(14), Credits::whole(14)).await.expect("settled");
     tx.commit().await.expect("commit");
     let spent_at = w.clock.now();
     for (days, daily) in [(0, 2_000), (7, 2_000), (8, 0)] {

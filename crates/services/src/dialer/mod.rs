@@ -26,13 +26,14 @@ pub use gateway::{Network, Provider};
 pub(crate) use inbound::{lock_company_slots, lock_inbound_slots};
 pub(crate) use numbers::move_slots as move_number_slots;
 pub use place::{act, record};
-pub use plan::{Dial, Turn, plan};
+pub use plan::{BATCH_MAX, Dial, Turn, plan};
 pub(crate) use plan::{Live, PublishedAgent, Recent, move_slots, runnable};
 pub(crate) use reconcile::inbound_check;
 pub use reconcile::{due_checks, reconcile};
 
 use crate::db::Tx;
 use crate::error::Result;
+use model::campaigns::Parked;
 use model::id::CampaignId;
 
 /// The channel that wakes dialers.
@@ -57,6 +58,17 @@ pub(crate) async fn wake_company(tx: &mut Tx) -> Result<()> {
         .execute(tx.conn())
         .await?;
     ring(tx).await
+}
+
+/// Makes active campaigns that wait for this reason runnable now, if there are any.
+pub(crate) async fn wake_parked(tx: &mut Tx, reason: Parked) -> Result<()> {
+    let now = tx.now();
+    let woken = sqlx::query("update campaigns set runnable_at = $1 where status = 'active' and parked = $2")
+        .bind(now)
+        .bind(reason)
+        .execute(tx.conn())
+        .await?;
+    if woken.rows_affected() > 0 { ring(tx).await } else { Ok(()) }
 }
 
 async fn ring(tx: &mut Tx) -> Result<()> {

@@ -8,6 +8,7 @@ use super::window::Schedule;
 use crate::agents::{self, Listener};
 use crate::db::Tx;
 use crate::error::Result;
+use crate::credits::Purse;
 use crate::rules::{self, Place};
 use crate::{campaigns, companies, credits, enrollments, suppressions};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,7 +25,7 @@ use uuid::Uuid;
 /// Enrollments looked at per turn of one campaign.
 const SCAN_MAX: i64 = 100;
 /// Intents committed per turn of one campaign, so that no company keeps others waiting.
-pub(super) const BATCH_MAX: i64 = 20;
+pub const BATCH_MAX: i64 = 20;
 /// A campaign that ran out of its reservation extends by this many longest calls at once.
 const EXTENSION_CALLS: i64 = 5;
 /// Intents per enrollment, whatever the reason they failed for.
@@ -258,9 +259,17 @@ struct Terms<'a> {
     settings: &'a Settings,
     agent: PublishedAgent,
     worker: Uuid,
-    price: Price,
-    /// Seconds of the longest call, and what it costs.
+    /// Seconds of the longest call.
     longest: i64,
+}
+
+/// Somebody who will be called: what a minute costs there, and what the longest call may cost.
+struct Priced {
+    call: CallId,
+    due: Due,
+    /// The number it is called from.
+    line: (NumberId, Phone),
+    price: Price,
     hold: Credits,
 }
 
@@ -278,23 +287,30 @@ async fn commit_intents(
         campaigns::pause_self(tx, c.id, "The agent is no longer published.").await?;
         return Ok(Committed { dials: Vec::new(), halted: true });
     };
-    let price = Price::BASE;
     let longest = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
-    let terms = Terms { c, gateway, settings, agent, worker, price, longest, hold: price.cost(longest) };
-    let (mut dials, mut taken, mut halted) = (Vec::new(), Vec::new(), false);
-    for d in due {
-        if !afford(tx, c, terms.hold).await? {
-            halted = true;
-            break;
-        }
+    let terms = Terms { c, gateway, settings, agent, worker, longest };
+    let tariff = credits::tariff(tx, credits::ENGINE, due.iter().map(|d| &d.phone)).await?;
+    let mut priced = Vec::new();
+    for due in due {
         // There are no more people than room on the numbers.
-        let Some(line) = lines.choose_number(d.last_number) else { break };
-        let call: CallId = tx.id();
-        credits::hold(tx, c.id, call, terms.hold).await?;
-        let intent = terms.intent(tx, call, &d, &line);
+        let Some(line) = lines.choose_number(due.last_number) else { break };
+        let price = tariff.price(&due.phone);
+        priced.push(Priced { call: tx.id(), due, line, price, hold: price.cost(longest) });
+    }
+    let covered = afford(tx, c, &priced.iter().map(|p| p.hold).collect::<Vec<_>>()).await?;
+    let halted = covered < priced.len();
+    priced.truncate(covered);
+    let holds: Vec<_> = priced.iter().map(|p| (p.call, p.hold)).collect();
+    credits::hold(tx, Purse::Escrow(c.id), &holds).await?;
+    let (mut dials, mut taken) = (Vec::new(), Vec::new());
+    for p in &priced {
+        let intent = terms.intent(tx, p);
         enrollments::repo::insert_intent(tx, &intent).await?;
-        dials.push(terms.dial(tx, call, &d, &line.1));
-        taken.push(line.0);
+        dials.push(terms.dial(tx, p.call, &p.due, &p.line.1));
+        taken.push(p.line.0);
+    }
+    if halted {
+        run_dry(tx, c).await?;
     }
     if !dials.is_empty() {
         move_slots(tx, c.id, gateway.id.uuid(), i32::try_from(dials.len()).unwrap_or(0)).await?;
@@ -306,10 +322,11 @@ async fn commit_intents(
 
 impl Terms<'_> {
     /// The row that is committed before anything rings.
-    fn intent<'a>(&'a self, tx: &Tx, call: CallId, d: &'a Due, line: &'a (NumberId, Phone)) -> enrollments::repo::Intent<'a> {
+    fn intent<'a>(&'a self, tx: &Tx, p: &'a Priced) -> enrollments::repo::Intent<'a> {
         let (agent, agent_version, _) = &self.agent;
+        let d = &p.due;
         enrollments::repo::Intent {
-            call,
+            call: p.call,
             enrollment: d.id,
             campaign: self.c.id,
             contact: d.contact_id,
@@ -319,11 +336,11 @@ impl Terms<'_> {
             gateway: self.gateway.id,
             attempt: d.dials + 1,
             phone: &d.phone,
-            number: line.0,
-            from: &line.1,
-            price: self.price,
+            number: p.line.0,
+            from: &p.line.1,
+            price: p.price,
             seconds_max: i32::try_from(self.longest).unwrap_or(i32::MAX),
-            held: self.hold,
+            held: p.hold,
             worker: self.worker,
             check_at: tx.now() + super::reconcile::settling(self.gateway.speed(tx.config())),
         }
@@ -351,29 +368,33 @@ impl Terms<'_> {
     }
 }
 
-/// Whether the escrow covers one more longest call; extends it in blocks when the company can pay, and pauses
-/// the campaign when nobody can and no call is under way that may give something back.
-async fn afford(tx: &mut Tx, c: &campaigns::Running, hold: Credits) -> Result<bool> {
-    let escrow = credits::escrow(tx, c.id).await?;
-    if escrow >= hold {
-        return Ok(true);
+/// How many of these calls, in this order, the campaign can hold credits for. An escrow that is short is extended
+/// in blocks while the company can pay; a budget is not.
+async fn afford(tx: &mut Tx, c: &campaigns::Running, holds: &[Credits]) -> Result<usize> {
+    let mut left = credits::escrow(tx, c.id).await?;
+    let (all, largest) = (holds.iter().copied().sum::<Credits>(), holds.iter().copied().max().unwrap_or_default());
+    if left < all && c.form.budget.is_none() {
+        let (first, block) = (holds.first().copied().unwrap_or_default(), Credits(largest.0.saturating_mul(EXTENSION_CALLS)));
+        let at_least = (first - left).max(Credits::ZERO);
+        left += credits::extend(tx, c.id, at_least, block.max(all - left)).await?;
     }
-    let available = credits::available(tx).await?;
-    let missing = hold - escrow;
-    if c.form.budget.is_none() && available >= missing {
-        let block = Credits((hold.0 * EXTENSION_CALLS).min(available.0)).max(missing);
-        let key = format!("extend:{}:{}", c.id, credits::height(tx, c.id).await?);
-        credits::reserve(tx, c.id, block, key, "Extension").await?;
-        return Ok(true);
+    let fits = |hold: &&Credits| {
+        let fits = **hold <= left;
+        left = if fits { left - **hold } else { left };
+        fits
+    };
+    Ok(holds.iter().take_while(fits).count())
+}
+
+/// No credits for the next call: waits for calls under way, which may give some back, and pauses the campaign
+/// with the reason when there are none.
+async fn run_dry(tx: &mut Tx, c: &campaigns::Running) -> Result<()> {
+    if campaigns::repo::live_calls(tx, c.id).await? > 0 {
+        return campaigns::repo::park(tx, c.id, None, Some(Parked::Credits)).await;
     }
-    if campaigns::repo::live_calls(tx, c.id).await? == 0 {
-        let why = if c.form.budget.is_some() { "The budget is used up." } else { "Out of credits. Top up and resume." };
-        campaigns::pause_self(tx, c.id, why).await?;
-        tx.record(EventKind::CreditsLow, Some(c.id.to_string()), format!("{}: {why}", c.name)).await?;
-    } else {
-        campaigns::repo::park(tx, c.id, None, Some(Parked::Credits)).await?;
-    }
-    Ok(false)
+    let why = if c.form.budget.is_some() { campaigns::BUDGET_USED } else { campaigns::OUT_OF_CREDITS };
+    campaigns::pause_self(tx, c.id, why).await?;
+    tx.record(EventKind::CreditsLow, Some(c.id.to_string()), format!("{}: {why}", c.name)).await
 }
 
 /// Which campaigns have work. Companies take turns, whatever number of campaigns each has; within a company the

@@ -158,7 +158,8 @@ async fn turn(
 }
 
 async fn claim(db: &Db, lease: &Lease, company: CompanyId, campaign: CampaignId) -> Result<Vec<Dial>> {
-    let mut tx = db.begin(&Actor::engine(company)).await?;
+    // Every turn of a company locks its slots.
+    let mut tx = db.begin_hot(&Actor::engine(company)).await?;
     let turn = plan::plan(&mut tx, campaign, lease.worker).await?;
     tx.commit().await?;
     Ok(turn.dials)

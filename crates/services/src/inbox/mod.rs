@@ -146,7 +146,8 @@ pub async fn drain(db: &Db) -> Result<usize> {
 
 /// One callback in one transaction; `false` when another worker has it.
 async fn apply(db: &Db, one: &Waiting) -> Result<bool> {
-    let mut tx = db.begin(&Actor::engine(one.company_id)).await?;
+    // An end frees slots and moves the campaign's escrow and counters, which turns of the dialer wait for.
+    let mut tx = db.begin_hot(&Actor::engine(one.company_id)).await?;
     let mine: Option<InboxId> =
         sqlx::query_scalar("select id from inbox where id = $1 and handled_at is null for update skip locked")
             .bind(one.id)

@@ -10,7 +10,7 @@ async fn a_campaign_that_lacks_nothing_is_ready() {
     let check = launch_check(&mut tx, id).await.expect("check");
     assert!(check.is_ready(), "{:?}", check.items);
     let titles: Vec<_> = check.items.iter().map(|i| i.title.as_str()).collect();
-    assert_eq!(titles, ["Contacts", "Agent", "Calling hours", "Credits", "Gateway"]);
+    assert_eq!(titles, ["Contacts", "Agent", "Calling hours", "Price", "Credits", "Gateway"]);
     assert_eq!((check.contacts, check.estimate, check.available), (3, Credits(3_600), Credits(20_000)));
     assert_eq!(check.reserve, Credits(5_000), "never less than one longest call");
     assert_eq!(check.first_call.map(|m| m.at), Some(tx.now()));
