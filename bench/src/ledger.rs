@@ -15,10 +15,10 @@ use clap::Args;
 use model::credits::Credits;
 use model::id::{CallId, CampaignId};
 use serde_json::{Value, json};
-use services::credits::{self, testing};
-use services::testing::{Someone, World};
 use services::check;
+use services::credits::{self, testing};
 use services::dialer::BATCH_MAX;
+use services::testing::{Someone, World};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use std::str::FromStr;
@@ -105,9 +105,16 @@ pub async fn run(options: Options) -> Result<()> {
     tx.commit().await?;
     let owner = PgConnectOptions::from_str(&world.owner_url())?;
     let mut c = owner.clone().connect().await?;
-    sqlx::raw_sql("create table one_row (id int primary key, n bigint not null); insert into one_row values (1, 0)").execute(&mut c).await?;
-    let fsync: String = sqlx::query_scalar("select current_setting('fsync') || '/' || current_setting('synchronous_commit')").fetch_one(&mut c).await?;
-    ensure!(fsync == "on/on", "this Postgres is not durable (fsync/synchronous_commit = {fsync}); the numbers would mean nothing");
+    sqlx::raw_sql("create table one_row (id int primary key, n bigint not null); insert into one_row values (1, 0)")
+        .execute(&mut c)
+        .await?;
+    let fsync: String = sqlx::query_scalar("select current_setting('fsync') || '/' || current_setting('synchronous_commit')")
+        .fetch_one(&mut c)
+        .await?;
+    ensure!(
+        fsync == "on/on",
+        "this Postgres is not durable (fsync/synchronous_commit = {fsync}); the numbers would mean nothing"
+    );
     let bench = Bench { world, hot, campaign, owner, options };
     bench.measure().await
 }
@@ -241,7 +248,13 @@ impl Bench {
                 "wal_bytes_each": of(*side, |b| b.wal_bytes)[1], "commits_each": of(*side, |b| b.commits)[1],
                 "wal_fsyncs_each": of(*side, |b| b.fsyncs)[1],
             }));
-            eprintln!("{:<26} min {:>7.0}  median {:>7.0}  max {:>7.0} /s   {ratio:.1}× the limit", side.name(), rate[0], rate[1], rate[2]);
+            eprintln!(
+                "{:<26} min {:>7.0}  median {:>7.0}  max {:>7.0} /s   {ratio:.1}× the limit",
+                side.name(),
+                rate[0],
+                rate[1],
+                rate[2]
+            );
         }
         let reached = of(Side::Pairs(turn()), |b| b.per_second)[1] / base;
         let probe = summary(blocks.iter().map(|b| b.fdatasync.as_secs_f64() * 1e3).collect());

@@ -1,5 +1,9 @@
 //! `bench`: numbers about the release build. Load generators live in bench/, not here.
 
+mod ledger;
+
+pub use ledger::ledger;
+
 use std::{fs, time::Duration};
 
 use anyhow::{Context, Result};

@@ -69,7 +69,12 @@ enum Do {
         full: bool,
     },
     /// Measure the release build
-    Bench { what: Bench },
+    Bench {
+        what: Bench,
+        /// Print the figures as one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -87,6 +92,8 @@ enum Db {
 enum Bench {
     /// Memory of an idle server with its worker
     Footprint,
+    /// Credits of one hot company: reserve + settle pairs against a durable one-row UPDATE
+    Ledger,
 }
 
 fn main() -> ExitCode {
@@ -113,7 +120,8 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Size => timed(|stages| site::size(paths, stages)),
         Do::Fence { accept } => fence::check(paths, accept),
         Do::Windows { full } => ci::windows(paths, full),
-        Do::Bench { what: Bench::Footprint } => bench::footprint(paths),
+        Do::Bench { what: Bench::Footprint, .. } => bench::footprint(paths),
+        Do::Bench { what: Bench::Ledger, json } => bench::ledger(paths, json),
     }
 }
 

@@ -42,6 +42,14 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 ";
 
+/// What a benchmark of durable work needs: settings as in production, on this small machine.
+const DURABLE: &str = "
+fsync = on
+full_page_writes = on
+synchronous_commit = on
+max_wal_size = 4GB
+";
+
 /// A reachable server. Dropping it stops the server if this value started it.
 pub struct Cluster {
     admin: String,
@@ -78,6 +86,17 @@ impl Cluster {
         if cluster.is_foreign() {
             // the user's own server: a database of this run, which stays there afterwards
             cluster.database = format!("{DATABASE}_e2e_{}", std::process::id());
+        }
+        Ok(cluster)
+    }
+
+    /// A cluster that loses nothing, for benchmarks; kept between runs.
+    pub fn durable(paths: &Paths) -> Result<Self> {
+        let turn = lock(paths, "durable")?;
+        let mut cluster = Self::named(paths, "durable")?;
+        cluster._turn = Some(turn);
+        if let Some(server) = &cluster.server {
+            server.make_durable()?;
         }
         Ok(cluster)
     }
@@ -187,6 +206,16 @@ impl Server {
         File::options().append(true).open(self.data.join("postgresql.conf"))?.write_all(CONFIG.as_bytes())?;
         self.create_roles(password)?;
         fs::write(marker, "")?;
+        Ok(())
+    }
+
+    /// Later settings win, so appending them once is enough; all of them are taken over by a reload.
+    fn make_durable(&self) -> Result<()> {
+        let file = self.data.join("postgresql.conf");
+        if !fs::read_to_string(&file)?.contains(DURABLE) {
+            File::options().append(true).open(file)?.write_all(DURABLE.as_bytes())?;
+        }
+        output(self.program("pg_ctl").arg("-D").arg(&self.data).arg("reload"))?;
         Ok(())
     }
 

@@ -41,7 +41,11 @@ pub(super) fn VerifyButton(verdict: Verdict) -> impl IntoView {
 pub(super) fn VerdictNote(verdict: Verdict) -> impl IntoView {
     move || {
         let problems = match verdict.get()? {
-            Err(error) => return Some(view! { <Note tone=Tone::Warning live=true class="mx-5 mb-4">{error.to_string()}</Note> }.into_any()),
+            Err(error) => {
+                return Some(
+                    view! { <Note tone=Tone::Warning live=true class="mx-5 mb-4">{error.to_string()}</Note> }.into_any(),
+                );
+            }
             Ok(proof) if proof.problems.is_empty() => return Some(holds(&proof)),
             Ok(proof) => proof.problems,
         };
@@ -101,11 +105,10 @@ mod tests {
     #[test]
     fn the_verdict_counts_what_was_recomputed_and_what_waits() {
         let proof = Proof { movements: 131_906, blocks: 48_219, ..Proof::default() };
-        assert_eq!(
-            sentence(&proof),
-            "131,906 movements in 48,219 blocks were recomputed; every hash and every balance matches."
-        );
+        assert_eq!(sentence(&proof), "131,906 movements in 48,219 blocks were recomputed; every hash and every balance matches.");
         assert!(sentence(&Proof { waiting: 1, ..proof.clone() }).ends_with("1 movement of the last moment waits for its block."));
-        assert!(sentence(&Proof { waiting: 1_200, ..proof }).ends_with("1,200 movements of the last moment wait for their block."));
+        assert!(
+            sentence(&Proof { waiting: 1_200, ..proof }).ends_with("1,200 movements of the last moment wait for their block.")
+        );
     }
 }

@@ -258,7 +258,9 @@ async fn a_company_adds_to_its_records_and_cannot_rewrite_them() {
     let mut c = inside(&w, acme.company).await;
     for table in APPEND_ONLY {
         assert!(count(&mut c, table).await > 0, "{table}");
-        for sql in [format!("update {table} set company_id = company_id"), format!("delete from {table}"), format!("truncate {table}")] {
+        for sql in
+            [format!("update {table} set company_id = company_id"), format!("delete from {table}"), format!("truncate {table}")]
+        {
             assert_denied(&mut c, &sql).await;
         }
     }

@@ -108,8 +108,11 @@ pub(super) async fn mark_settled(tx: &mut Tx, id: CallId, cost: Credits, overrun
 
 /// Whether it is more than was known.
 pub(super) async fn note_overrun(tx: &mut Tx, id: CallId, over: Credits) -> Result<bool> {
-    let done =
-        sqlx::query("update calls set overrun = $2 where id = $1 and overrun < $2").bind(id).bind(over).execute(tx.conn()).await?;
+    let done = sqlx::query("update calls set overrun = $2 where id = $1 and overrun < $2")
+        .bind(id)
+        .bind(over)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 

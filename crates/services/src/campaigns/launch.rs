@@ -204,7 +204,8 @@ impl Prices {
         let tariff = credits::tariff(tx, credits::ENGINE, phones()).await?;
         let (low, high) = tariff.span(phones());
         let count = i64::try_from(people.len()).unwrap_or(i64::MAX).max(1);
-        let sum: i64 = if people.is_empty() { high.per_minute } else { phones().map(|phone| tariff.price(phone).per_minute).sum() };
+        let sum: i64 =
+            if people.is_empty() { high.per_minute } else { phones().map(|phone| tariff.price(phone).per_minute).sum() };
         Ok(Self { low, high, mean: (sum + count - 1) / count })
     }
 

@@ -6,8 +6,8 @@ mod night;
 pub use night::{health, nightly, now};
 
 use crate::actor::SystemTask;
-use crate::db::{Db, SystemTx};
 use crate::credits;
+use crate::db::{Db, SystemTx};
 use crate::error::Result;
 
 /// Findings shown per question.
@@ -175,7 +175,9 @@ pub async fn run(db: &Db) -> Result<Report> {
         report.violations.extend(found.into_iter().map(|line| format!("{}: {line}", question.name)));
     }
     let (problems, _) = credits::audit(tx.conn()).await?;
-    report.violations.extend(problems.into_iter().map(|(company, problem)| format!("I1 the chain of blocks holds: {company} {problem}")));
+    report
+        .violations
+        .extend(problems.into_iter().map(|(company, problem)| format!("I1 the chain of blocks holds: {company} {problem}")));
     (report.companies, report.movements, report.calls) = counts(&mut tx).await?;
     Ok(report)
 }

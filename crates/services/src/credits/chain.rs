@@ -54,7 +54,8 @@ struct Entry {
 }
 
 /// Columns of [`Entry`], of movements `m`.
-const ENTRY: &str = "m.seq, m.id, m.kind, m.source, m.source_ref, m.target, m.target_ref, m.amount, m.key, m.campaign_id, m.call_id,
+const ENTRY: &str =
+    "m.seq, m.id, m.kind, m.source, m.source_ref, m.target, m.target_ref, m.amount, m.key, m.campaign_id, m.call_id,
     m.note, m.who, m.at, m.balance";
 
 /// The canonical encoding: fields in this order, numbers big-endian, texts after their length, so that no two
@@ -109,10 +110,8 @@ impl Hasher {
 /// When the database is away.
 pub async fn seal_all(db: &Db) -> Result<bool> {
     let mut tx = db.begin_system(SystemTask::Seal).await?;
-    let waiting: Vec<CompanyId> = sqlx::query_scalar("select distinct company_id from unsealed limit $1")
-        .bind(COMPANIES_MAX)
-        .fetch_all(tx.conn())
-        .await?;
+    let waiting: Vec<CompanyId> =
+        sqlx::query_scalar("select distinct company_id from unsealed limit $1").bind(COMPANIES_MAX).fetch_all(tx.conn()).await?;
     tx.commit().await?;
     let mut more = false;
     for company in waiting {
@@ -293,7 +292,10 @@ impl Walk {
         let before = self.block.take().filter(|b| b.company == link.company_id);
         let (below, expected) = before.map_or((0, NOTHING.to_vec()), |b| (b.height, b.hash));
         if link.height != below + 1 {
-            self.complain(link.company_id, format!("Block {} does not follow block {below}: what was between is gone.", link.height));
+            self.complain(
+                link.company_id,
+                format!("Block {} does not follow block {below}: what was between is gone.", link.height),
+            );
         } else if link.previous != expected {
             self.complain(link.company_id, format!("Block {} does not continue block {below}.", link.height));
         }

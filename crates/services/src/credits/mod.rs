@@ -69,12 +69,7 @@ impl Shift<'_> {
 /// # Errors
 /// `InsufficientCredits` when a source holds less than is taken; nothing changed then, and the transaction goes
 /// on. `Conflict` when the same movement is being made at this moment by somebody else.
-pub(crate) async fn shift(
-    conn: &mut PgConnection,
-    at: Timestamp,
-    who: &str,
-    moves: &[(MovementId, Shift<'_>)],
-) -> Result<usize> {
+pub(crate) async fn shift(conn: &mut PgConnection, at: Timestamp, who: &str, moves: &[(MovementId, Shift<'_>)]) -> Result<usize> {
     debug_assert!(moves.iter().all(|(_, s)| s.amount > Credits::ZERO), "a movement has a positive amount");
     if moves.is_empty() {
         return Ok(0);

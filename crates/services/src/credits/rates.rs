@@ -52,7 +52,8 @@ pub(crate) async fn tariff<'a>(tx: &mut Tx, engine: &'static str, phones: impl I
     .bind(now)
     .fetch_all(tx.conn())
     .await?;
-    let increment = sqlx::query_scalar("select billing_increment from companies where id = app.company()").fetch_one(tx.conn()).await?;
+    let increment =
+        sqlx::query_scalar("select billing_increment from companies where id = app.company()").fetch_one(tx.conn()).await?;
     let rates = rows.into_iter().map(|(prefix, engine, per_minute)| Rate { prefix, engine, per_minute }).collect();
     Ok(Tariff { rates, increment, engine })
 }
@@ -75,8 +76,12 @@ pub async fn set_increment(db: &Db, company: CompanyId, increment: Increment) ->
     let mut tx = db.begin(&Actor::console(company)).await?;
     tx.require(Permission::AdjustCredits)?;
     crate::companies::must_exist(&mut tx).await?;
-    sqlx::query("update companies set billing_increment = $1 where id = app.company()").bind(increment).execute(tx.conn()).await?;
+    sqlx::query("update companies set billing_increment = $1 where id = app.company()")
+        .bind(increment)
+        .execute(tx.conn())
+        .await?;
     let subject = Some(company.to_string());
-    tx.record(EventKind::SettingsChanged, subject, format!("Calls are billed {increment}: {}", increment.label().to_lowercase())).await?;
+    tx.record(EventKind::SettingsChanged, subject, format!("Calls are billed {increment}: {}", increment.label().to_lowercase()))
+        .await?;
     tx.commit().await
 }

@@ -49,12 +49,7 @@ const SHIFT: &str = "
         - coalesce(sum(effect) over (order by place rows between 1 following and unbounded following), 0)
     from item, enough where enough.yes order by place";
 
-pub(super) async fn shift(
-    conn: &mut PgConnection,
-    at: Timestamp,
-    who: &str,
-    moves: &[(MovementId, Shift<'_>)],
-) -> Result<usize> {
+pub(super) async fn shift(conn: &mut PgConnection, at: Timestamp, who: &str, moves: &[(MovementId, Shift<'_>)]) -> Result<usize> {
     let column = |of: fn(&Shift<'_>) -> Uuid| moves.iter().map(|(_, s)| of(s)).collect::<Vec<_>>();
     let done = sqlx::query(SHIFT)
         .bind(moves.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())

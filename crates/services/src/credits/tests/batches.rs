@@ -48,7 +48,8 @@ async fn a_batch_of_ends_settles_each_call_by_its_own_bill() {
     assert_eq!(settle(&mut tx, &all).await.expect("settled"), 2 * (1 + 2 + 1 + 1), "captures and releases above zero");
     assert_eq!(amounts(&mut tx).await, [12_000, 2 * 1_999, 0, 2 * 2_001]);
     assert_eq!(settle(&mut tx, &all).await.expect("settled already"), 0);
-    let rows: i64 = sqlx::query_scalar("select count(*) from balances where account = 'held'").fetch_one(tx.conn()).await.expect("n");
+    let rows: i64 =
+        sqlx::query_scalar("select count(*) from balances where account = 'held'").fetch_one(tx.conn()).await.expect("n");
     assert_eq!(rows, 0, "a resolved hold leaves no row behind");
     tx.commit().await.expect("commit");
     nothing_is_wrong(&w).await;
@@ -82,7 +83,15 @@ async fn a_call_without_a_campaign_holds_from_what_is_available() {
     assert_eq!(amounts(&mut tx).await, [19_400, 0, 0, 600]);
     use MovementKind as K;
     let kinds: Vec<_> = movements(&mut tx).await.into_iter().map(|(kind, _, balance)| (kind, balance)).collect();
-    let story = [(K::ReleaseDirect, 19_400), (K::Capture, 18_700), (K::ReleaseDirect, 18_700), (K::Capture, 18_000), (K::HoldDirect, 18_000), (K::HoldDirect, 19_000), (K::Grant, 20_000)];
+    let story = [
+        (K::ReleaseDirect, 19_400),
+        (K::Capture, 18_700),
+        (K::ReleaseDirect, 18_700),
+        (K::Capture, 18_000),
+        (K::HoldDirect, 18_000),
+        (K::HoldDirect, 19_000),
+        (K::Grant, 20_000),
+    ];
     assert_eq!(kinds, story);
     tx.commit().await.expect("commit");
     nothing_is_wrong(&w).await;
@@ -92,7 +101,9 @@ async fn a_call_without_a_campaign_holds_from_what_is_available() {
 async fn the_database_refuses_an_unlawful_pair() {
     let w = World::new().await;
     let acme = w.company("acme").await;
-    for (kind, source, target) in [("hold", "available", "held"), ("release_direct", "held", "escrow"), ("capture", "available", "spent")] {
+    for (kind, source, target) in
+        [("hold", "available", "held"), ("release_direct", "held", "escrow"), ("capture", "available", "spent")]
+    {
         let mut tx = w.tx(&acme).await;
         let (id, now): (MovementId, _) = (tx.id(), tx.now());
         let refused = sqlx::query(
@@ -134,14 +145,19 @@ async fn one_waits_for_the_other(first_commits: bool) {
     });
     // The second stands at the lock before the first goes on: Postgres says so, no clock does.
     let mut look = w.tx(&acme).await;
-    let waits = "select exists (select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())";
+    let waits = "select exists (select 1 from pg_locks where not granted
+        and pid in (select pid from pg_stat_activity where datname = current_database()))";
     while !sqlx::query_scalar::<_, bool>(waits).fetch_one(look.conn()).await.expect("activity") {
-        // What a transaction saw of other sessions stays as it was until it asks again.
+        // What a transaction saw of other sessions stays as it was until it asks anew.
         sqlx::query("select pg_stat_clear_snapshot()").execute(look.conn()).await.expect("cleared");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     drop(look);
-    if first_commits { first.commit().await.expect("commit") } else { drop(first) }
+    if first_commits {
+        first.commit().await.expect("commit")
+    } else {
+        drop(first)
+    }
     let moved = tasks.join_next().await.expect("a task").expect("it ended");
     let mut tx = w.tx(&acme).await;
     let expected = if first_commits { (2, [10_000, 8_300, 0, 1_700]) } else { (4, [10_000, 7_200, 1_000, 1_800]) };

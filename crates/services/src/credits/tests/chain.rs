@@ -148,7 +148,8 @@ async fn a_changed_movement_is_found_whatever_was_changed() {
         "target_ref = company_id",
     ];
     for change in changes {
-        is_found(|seqs| format!("update movements set {change} where seq = {}", seqs[3]), "was changed after it was sealed").await;
+        is_found(|seqs| format!("update movements set {change} where seq = {}", seqs[3]), "was changed after it was sealed")
+            .await;
     }
 }
 
@@ -172,7 +173,9 @@ async fn an_inserted_movement_is_found() {
 async fn two_swapped_movements_are_found() {
     let swap = |seqs: &[i64]| {
         let (a, b) = (seqs[1], seqs[5]);
-        format!("update movements set seq = -1 where seq = {a}; update movements set seq = {a} where seq = {b}; update movements set seq = {b} where seq = -1")
+        format!(
+            "update movements set seq = -1 where seq = {a}; update movements set seq = {a} where seq = {b}; update movements set seq = {b} where seq = -1"
+        )
     };
     // The identity column refuses ordinary updates; a superuser lifts that first.
     let sql = move |seqs: &[i64]| format!("alter table movements alter seq drop identity; {}", swap(seqs));
@@ -183,7 +186,8 @@ async fn two_swapped_movements_are_found() {
 async fn a_changed_or_deleted_block_is_found() {
     is_found(|_| "delete from blocks where company_id = '{acme}' and height = 2".to_owned(), "does not follow").await;
     is_found(|_| "delete from blocks where company_id = '{acme}' and height = 1".to_owned(), "does not follow").await;
-    is_found(|_| "update blocks set previous = hash where company_id = '{acme}' and height = 2".to_owned(), "does not continue").await;
+    is_found(|_| "update blocks set previous = hash where company_id = '{acme}' and height = 2".to_owned(), "does not continue")
+        .await;
     is_found(|_| "update blocks set seqs = seqs[2:] where company_id = '{acme}' and height = 2".to_owned(), "never sealed").await;
     let twice = "update blocks set seqs = seqs || (select seqs from blocks where company_id = '{acme}' and height = 1)
                  where company_id = '{acme}' and height = 3";
