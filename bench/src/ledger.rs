@@ -194,13 +194,15 @@ impl Bench {
 
     /// Transactions that pgbench counted.
     fn pgbench(&self) -> Result<f64> {
+        // Without the options that only our driver knows.
+        let url = self.owner.to_url_lossy().to_string();
         let script = std::env::temp_dir().join(format!("belfry-one-row-{}.sql", std::process::id()));
         std::fs::write(&script, "update one_row set n = n + 1 where id = 1;\n")?;
         let output = Command::new("pgbench")
             .args(["-n", "-M", "prepared", "-j", "2", "-c", &self.options.writers.to_string()])
             .args(["-T", &self.options.seconds.to_string(), "-f"])
             .arg(&script)
-            .arg(self.owner.to_url_lossy().to_string())
+            .arg(url.split('?').next().unwrap_or_default())
             .output()?;
         std::fs::remove_file(script)?;
         let text = String::from_utf8_lossy(&output.stdout);
