@@ -13,28 +13,30 @@ use uuid::Uuid;
 /// source was short and nothing happened.
 ///
 /// Each balance is touched once, by the sum of what leaves and enters it, and those that fall are locked first,
-/// in one order. A hold that is resolved leaves no row behind, or there would be one per call for ever.
+/// in one order. What is looked up is also named as a list (`= any`): the planner takes the index for a list and the
+/// whole table for a join with rows it knows nothing about, and the ledger is long. A hold that is resolved leaves no row behind, or there would be one per call for ever.
 const SHIFT: &str = "
-    with item as (
+    with known as (select key from movements where company_id = app.company() and key = any($8::text[] || $9::text[])),
+    item as (
         select i.*, case when i.target = 'available' then i.amount when i.source = 'available' then -i.amount else 0 end as effect
         from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::text[],
                 $10::uuid[], $11::uuid[], $12::text[]) with ordinality
             as i (id, kind, amount, source, source_ref, target, target_ref, key, instead, campaign_id, call_id, note, place)
-        where not exists (select 1 from movements m where m.company_id = app.company() and m.key = any(array[i.key, i.instead]))),
+        where not exists (select 1 from known k where k.key = i.key or k.key = i.instead)),
     net as (
         select account, ref, sum(amount)::bigint as delta
         from (select target as account, target_ref as ref, amount from item union all select source, source_ref, -amount from item) flow
         where account in ('available', 'escrow', 'held', 'spent') group by account, ref),
     have as (
         select b.account, b.ref, b.amount + n.delta as rest from balances b join net n on n.account = b.account and n.ref = b.ref
-        where b.company_id = app.company() and n.delta < 0 order by b.account, b.ref for update of b),
+        where b.company_id = app.company() and b.account = any($4) and b.ref = any($5) and n.delta < 0 order by b.account, b.ref for update of b),
     enough as (select count(*) = (select count(*) from net where delta < 0) as yes from have where rest >= 0),
     resolved as (
         delete from balances b using have h, enough where enough.yes and b.company_id = app.company()
-            and b.account = 'held' and h.account = 'held' and b.ref = h.ref and h.rest = 0),
+            and b.account = 'held' and b.ref = any($5) and h.account = 'held' and b.ref = h.ref and h.rest = 0),
     taken as (
         update balances b set amount = h.rest from have h, enough where enough.yes and b.company_id = app.company()
-            and b.account = h.account and b.ref = h.ref and not (h.account = 'held' and h.rest = 0)
+            and b.account = any($4) and b.ref = any($5) and b.account = h.account and b.ref = h.ref and not (h.account = 'held' and h.rest = 0)
         returning b.account, b.amount),
     given as (
         insert into balances as b (account, ref, amount)
