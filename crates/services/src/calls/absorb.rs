@@ -60,8 +60,7 @@ async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
     let bill = call.price().cost(call.talk_seconds);
     let cost = bill.min(call.held);
     let counted = report.uncounted_until.is_none();
-    let purse =
-        if call.enrollment_id.is_some() { Purse::Escrow(campaign) } else { Purse::Available(Some(campaign)) };
+    let purse = if call.enrollment_id.is_some() { Purse::Escrow(campaign) } else { Purse::Available(Some(campaign)) };
     credits::settle(tx, &[Settlement { call: call.id, purse, held: call.held, cost }]).await?;
     repo::mark_settled(tx, call.id, cost, bill - cost, counted).await?;
     if bill > call.held {
