@@ -77,6 +77,8 @@ pub async fn launch_check(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
 async fn inbound_check(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<LaunchCheck> {
     let settings = companies::settings(tx).await?;
     let available = credits::available(tx).await?;
+    // Who will call is not known: the price of everywhere.
+    let prices = Prices::of(tx, &[]).await?;
     let (known, taken) = repo::numbers_known(tx, Some(id), &form.numbers).await?;
     let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
     let hours = form.hours.as_ref().unwrap_or(&settings.hours);
@@ -89,7 +91,7 @@ async fn inbound_check(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Resu
         numbers_item(known, &taken),
         agent_item(tx, form).await?,
         item("Hours", opens.is_some(), detail, "/settings"),
-        credits_for_one(longest_call(form, &settings), available),
+        credits_for_one(longest_call(form, &settings, &prices), available),
     ];
     let first_call = opens.map(|at| tx.moment(at));
     Ok(LaunchCheck { items, contacts: 0, estimate: Credits::ZERO, reserve: Credits::ZERO, available, first_call })
