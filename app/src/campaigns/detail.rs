@@ -1,4 +1,4 @@
-//! One campaign: head with its moves, and five tabs of which the query string names one. Everything follows the live stream.
+//! One campaign: head with its moves, and six tabs of which the query string names one. Everything follows the live stream.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -14,6 +14,7 @@ use super::enrollments::EnrollmentsTab;
 use super::moves::{MoveDialogs, MoveItems, Moves};
 use super::numbers::NumbersTab;
 use super::overview::Overview;
+use super::rehearsal::RehearsalTab;
 use super::settings::SettingsTab;
 use super::{CampaignDialog, StatusBadge};
 use crate::calls::list::CallsOf;
@@ -113,6 +114,7 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
                 one("enrollments", "Enrollments").count(grouped(progress.contacts))
             },
             one("calls", "Calls").count(grouped(progress.calls)),
+            one("rehearsal", "Rehearsal"),
             one("settings", "Settings"),
         ];
         if events.get() {
@@ -124,6 +126,7 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
         "numbers" => view! { <NumbersTab id=id/> }.into_any(),
         "enrollments" => view! { <EnrollmentsTab id=id campaign=campaign/> }.into_any(),
         "calls" => view! { <CallsOf campaign=id/> }.into_any(),
+        "rehearsal" => view! { <RehearsalTab id=id campaign=campaign/> }.into_any(),
         "settings" => view! { <SettingsTab campaign=campaign editable=editable/> }.into_any(),
         "events" => view! { <EventsTab id=id/> }.into_any(),
         _ => view! { <Overview campaign=campaign/> }.into_any(),

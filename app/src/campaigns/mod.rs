@@ -12,6 +12,8 @@ pub mod list;
 mod moves;
 mod numbers;
 mod overview;
+mod rehearsal;
+mod rehearsal_form;
 mod settings;
 mod steps;
 mod why;

@@ -79,6 +79,9 @@ const CASES: &[Case] = &[
     ("campaigns/numbers/campaign_numbers", "id={campaign}", Nothing, true),
     ("campaigns/why/explain_campaign", "id={campaign}", Nothing, true),
     ("campaigns/why/explain_enrollment", "id={enrollment}", Nothing, true),
+    ("campaigns/rehearsal/given_rehearsal", "id={campaign}", Nothing, false),
+    ("campaigns/rehearsal/load_rehearsal", "id={campaign}", Nothing, true),
+    ("campaigns/rehearsal/run_rehearsal", r#"{"id":"{campaign}","form":{rehearsal}}"#, Nothing, false),
     ("contacts/form/save_contact", CONTACT, Nothing, false),
     ("contacts/list/archive_contact", "id={contact}", Nothing, false),
     ("contacts/list/list_contacts", r#"{"filter":{}}"#, Own, true),
@@ -154,6 +157,7 @@ impl Things {
             .replace("{import}", &self.import.to_string())
             .replace("{suppression}", &self.suppression.to_string())
             .replace("{form}", &form)
+            .replace("{rehearsal}", &serde_json::to_string(&model::rehearsal::RehearsalForm::default()).expect("JSON"))
             .replace("{week}", &week)
     }
 
