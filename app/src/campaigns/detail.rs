@@ -114,9 +114,12 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
                 one("enrollments", "Enrollments").count(grouped(progress.contacts))
             },
             one("calls", "Calls").count(grouped(progress.calls)),
-            one("rehearsal", "Rehearsal"),
-            one("settings", "Settings"),
         ];
+        // Whoever answers calls has no list to rehearse with.
+        if !inbound.get() {
+            tabs.push(one("rehearsal", "Rehearsal"));
+        }
+        tabs.push(one("settings", "Settings"));
         if events.get() {
             tabs.push(one("events", "Events"));
         }

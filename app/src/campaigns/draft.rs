@@ -10,6 +10,7 @@ use model::id::{CampaignId, NumberId};
 use model::time::{DAY_MINUTES, Hours, Moment, Timestamp, Window};
 use wasm_bindgen::JsValue;
 
+use super::canary::CanaryDraft;
 use crate::ui::DayHours;
 
 /// Outcomes that can be retried: name in the form, label.
@@ -58,6 +59,7 @@ pub struct Draft {
     pub record: RwSignal<bool>,
     pub minutes: RwSignal<String>,
     pub budget: RwSignal<String>,
+    pub canary: CanaryDraft,
 }
 
 impl Draft {
@@ -92,6 +94,7 @@ impl Draft {
             record: RwSignal::new(true),
             minutes: empty(),
             budget: empty(),
+            canary: CanaryDraft::new(),
         };
         draft.clear();
         draft
@@ -144,6 +147,7 @@ impl Draft {
         self.attempts_per_day.set(r.attempts_per_day_max.to_string());
         self.record.set(form.record);
         self.minutes.set(form.call_minutes_max.to_string());
+        self.canary.fill(form);
         self.budget.set(form.budget.map(|b| (b.0 / 1000).to_string()).unwrap_or_default());
     }
 
@@ -203,6 +207,7 @@ impl Draft {
                 Hours::business()
             })
         });
+        let canary = self.canary.read(&mut problems);
         let form = CampaignForm {
             name: self.name.get_untracked().trim().to_owned(),
             description: self.description.get_untracked(),
@@ -220,6 +225,7 @@ impl Draft {
             record: self.record.get_untracked(),
             call_minutes_max,
             budget,
+            canary,
             direction: self.direction.get_untracked().parse().unwrap_or(Direction::Outbound),
             numbers: self.numbers.get_untracked(),
             fallback_text: self.fallback_text.get_untracked().trim().to_owned(),

@@ -2,6 +2,7 @@
 //! What the words of a campaign look like is decided here, once.
 
 mod answering;
+mod canary;
 mod choices;
 pub mod detail;
 mod draft;

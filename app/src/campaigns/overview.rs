@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::campaigns::{Campaign, Progress, Status};
 
+use super::canary::CanaryCard;
 use super::numbers::NumbersTab;
 use super::settings::FactsCard;
 use super::why::RightNow;
@@ -33,8 +34,9 @@ pub fn Overview(campaign: Signal<Campaign>) -> impl IntoView {
                         <Outcomes progress=progress/>
                     </Card>
                 </div>
-                <div class="flex flex-col gap-6">
+                <div class="flex min-w-0 flex-col gap-6">
                     <RightNow id=id/>
+                    <CanaryCard campaign=campaign/>
                     <FactsCard campaign=campaign/>
                 </div>
             </div>

@@ -111,12 +111,12 @@ impl Typed {
 }
 
 /// `17` from 170, `17.5` from 175.
-fn percent(permille: i32) -> String {
+pub(super) fn percent(permille: i32) -> String {
     if permille % 10 == 0 { (permille / 10).to_string() } else { format!("{}.{}", permille / 10, permille % 10) }
 }
 
 /// 175 from `17.5`; more than one decimal is cut off.
-fn permille(text: &str) -> Option<i32> {
+pub(super) fn permille(text: &str) -> Option<i32> {
     let (whole, tenth) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let tenth = if tenth.is_empty() { 0 } else { tenth.get(..1)?.parse::<u8>().ok()? };
     i32::from(whole.parse::<u16>().ok()?).checked_mul(10)?.checked_add(tenth.into())

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::campaigns::{Audience, Campaign, CampaignForm, Retry};
 use model::time::{Hours, Moment};
 
+use super::canary;
 use super::draft::RETRIED;
 use crate::screen::{When, count};
 use crate::ui::{Card, Cell, Column, Fact, Facts, LinkButton, Size, Table, Variant};
@@ -123,6 +124,7 @@ fn in_full(c: &Campaign) -> Vec<Line> {
         line("Longest call", count(c.form.call_minutes_max.into(), "minute", "minutes")),
         line("Budget", c.form.budget.map_or_else(|| "The estimate".to_owned(), |b| format!("{b} credits"))),
         line("Recording", if c.form.record { "On" } else { "Off" }),
+        line("Canary", canary::line(&c.form)),
     ]
 }
 

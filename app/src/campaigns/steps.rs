@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::campaigns::CallOrder;
 
+use super::canary;
 use super::choices::{Choices, CountAudience};
 use super::draft::{Draft, RETRIED, RetryRow};
 use super::settings::hours_line;
@@ -200,6 +201,7 @@ pub(super) fn calling(draft: Draft, known: &Choices) -> AnyView {
             <div class="pt-1 sm:pt-7"><Switch label="Record calls" hint="Say so in the greeting." bind=draft.record/></div>
         </div>
         {gateways(draft, known)}
+        {canary::fields(draft)}
         {retry_table(draft)}
         <div class="grid items-start gap-4 sm:grid-cols-2">
             <Field label="Attempts per contact" name="attempts_max" hint="All outcomes together." error=error(draft, "attempts_max")>

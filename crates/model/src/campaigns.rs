@@ -1,6 +1,7 @@
 //! Campaigns: what they are made of, which moves are lawful, and what a launch needs.
 
 use crate::calls::Direction;
+use crate::canary::{Canary, CanaryView};
 use crate::credits::Credits;
 use crate::error::{Check, Error, Result};
 use crate::id::{AgentId, CampaignId, GatewayId, ImportId, NumberId};
@@ -160,6 +161,8 @@ pub struct CampaignForm {
     pub call_minutes_max: i32,
     /// Credits reserved at launch; `None`: the estimate.
     pub budget: Option<Credits>,
+    /// `None`: everyone from the start.
+    pub canary: Option<Canary>,
     /// Forms stored before there was a choice call people.
     #[serde(default = "outbound")]
     pub direction: Direction,
@@ -197,6 +200,7 @@ impl Default for CampaignForm {
             direction: Direction::Outbound,
             numbers: Vec::new(),
             fallback_text: String::new(),
+            canary: None,
         }
     }
 }
@@ -221,6 +225,7 @@ impl CampaignForm {
                 ends_at: None,
                 calls_per_day_max: None,
                 budget: None,
+                canary: None,
                 ..self
             }
         } else {
@@ -265,6 +270,9 @@ impl CampaignForm {
         );
         if let (Some(start), Some(end)) = (self.starts_at, self.ends_at) {
             check.need(start < end, "ends_at", "End after the start.");
+        }
+        if let Some(canary) = &self.canary {
+            canary.check(&mut check);
         }
         let r = &self.retries;
         for (field, retry) in [
@@ -352,6 +360,8 @@ pub struct Campaign {
     /// Still in escrow.
     pub reserved: Credits,
     pub sandbox: bool,
+    /// Once it was launched with one.
+    pub canary: Option<CanaryView>,
     /// Why nothing is being dialed right now, and until when.
     pub parked: Option<(Parked, Option<Moment>)>,
     pub starts_at: Option<Moment>,

@@ -38,6 +38,8 @@ words! {
         CampaignCompleted = "campaign.completed", "Campaign completed";
         CampaignCancelled = "campaign.cancelled", "Campaign cancelled";
         CampaignArchived = "campaign.archived", "Campaign archived";
+        CanaryPassed = "campaign.canary_passed", "Canary passed";
+        CanaryFailed = "campaign.canary_failed", "Canary failed";
         CallStarted = "call.started", "Call started";
         CallEnded = "call.ended", "Call ended";
         CreditsMoved = "credits.moved", "Credits moved";
@@ -104,7 +106,9 @@ impl EventKind {
             | K::CampaignResumed
             | K::CampaignCompleted
             | K::CampaignCancelled
-            | K::CampaignArchived => Topic::Campaigns,
+            | K::CampaignArchived
+            | K::CanaryPassed
+            | K::CanaryFailed => Topic::Campaigns,
             K::CallStarted | K::CallEnded | K::CallOverrun => Topic::Calls,
             K::CreditsMoved | K::CreditsLow | K::CreditsAdjusted => Topic::Credits,
         }

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod agents;
 pub mod calls;
 pub mod campaigns;
+pub mod canary;
 pub mod companies;
 pub mod contacts;
 pub mod credits;

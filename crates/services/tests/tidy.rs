@@ -57,7 +57,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "inbound.rs", "ingest.rs", "read.rs"]),
     ("check", &["night.rs"]),
-    ("campaigns", &["launch.rs", "why.rs"]),
+    ("campaigns", &["canary.rs", "launch.rs", "why.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
     ("db", &["migrate.rs"]),
     (

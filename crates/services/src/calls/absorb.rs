@@ -68,6 +68,7 @@ async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
     }
     campaigns::repo::count_call(tx, campaign, outcome, call.talk_seconds, cost).await?;
     follow(tx, call, outcome, report).await?;
+    campaigns::canary::after_call(tx, campaign).await?;
     if let Some(why) = &report.pause {
         campaigns::pause_self(tx, campaign, why).await?;
     }
@@ -94,6 +95,7 @@ async fn tell_overrun(tx: &mut Tx, call: &repo::Stored, over: Credits) -> Result
 async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
     let (campaign, Some(enrollment)) = (campaign_of(call)?, call.enrollment_id) else { return Ok(()) };
     if !suppressions::is_suppressed(tx, std::slice::from_ref(&call.phone)).await?.is_empty() {
+        count_opt_out(tx, call).await?;
         return enrollments::finish(tx, campaign, enrollment, EnrollmentStatus::OptedOut, None).await;
     }
     let Some((form, open)) = campaigns::repo::settings_of(tx, campaign).await? else { return Ok(()) };
@@ -116,6 +118,16 @@ async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Rep
     }
     let why = Some((Reason::NotDue, format!("after {}", outcome.label().to_lowercase())));
     enrollments::repo::set(tx, campaign, enrollment, EnrollmentStatus::Queued, retry_at, why).await
+}
+
+/// The person of an ended call does not want to be called again; each call counts once.
+pub(super) async fn count_opt_out(tx: &mut Tx, call: &repo::Stored) -> Result<()> {
+    // A call of theirs says nothing about a campaign that calls people.
+    let Some(campaign) = call.campaign_id.filter(|_| call.enrollment_id.is_some()) else { return Ok(()) };
+    if repo::mark_opted_out(tx, call.id).await? {
+        campaigns::repo::count_opt_out(tx, campaign).await?;
+    }
+    Ok(())
 }
 
 /// Attempts of this enrollment so far, and those under the same retry rule, this one included.

@@ -37,6 +37,10 @@ pub(crate) async fn ingest(tx: &mut Tx, gateway: GatewayId, call: Option<CallId>
             step(tx, id, "Key pressed", &digits).await?;
             if digits.contains(OPT_OUT_DIGIT) {
                 suppressions::opt_out(tx, &call.phone, Source::Dtmf, &format!("Pressed {OPT_OUT_DIGIT} on {id}")).await?;
+                if call.settled_at.is_some() {
+                    // The key was reported after the end, which could not count it.
+                    absorb::count_opt_out(tx, &call).await?;
+                }
             }
             Ok(())
         }

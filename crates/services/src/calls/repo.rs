@@ -190,6 +190,13 @@ pub(crate) async fn check_again(tx: &mut Tx, id: CallId, next: Timestamp) -> Res
     Ok(())
 }
 
+/// The person asked not to be called again; `false` when this call had said so already.
+pub(super) async fn mark_opted_out(tx: &mut Tx, id: CallId) -> Result<bool> {
+    let done =
+        sqlx::query("update calls set opted_out = true where id = $1 and not opted_out").bind(id).execute(tx.conn()).await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Outcomes and talk of an enrollment's attempts that count.
 pub(super) async fn counted_outcomes(tx: &mut Tx, id: EnrollmentId) -> Result<Vec<(Outcome, i64, Timestamp)>> {
     Ok(sqlx::query_as(

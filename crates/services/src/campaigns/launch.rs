@@ -1,6 +1,6 @@
 //! What a launch needs and what it does: the check people see, and the enrolment and reservation behind it.
 
-use super::repo;
+use super::{canary, repo};
 use crate::db::Tx;
 use crate::dialer::window::{Opening, Schedule, answering, opening};
 use crate::error::Result;
@@ -278,6 +278,7 @@ pub(super) async fn launch(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
         }
     }
     repo::count_contacts(tx, id, enrolled).await?;
+    canary::begin(tx, id, form, enrolled).await?;
     credits::reserve(tx, id, check.reserve, format!("launch:{id}"), "Reserved at launch").await?;
     tx.record(EventKind::CreditsMoved, Some(id.to_string()), format!("{} credits set aside for {}", check.reserve, form.name))
         .await

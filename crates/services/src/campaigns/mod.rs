@@ -1,6 +1,7 @@
 //! Campaigns: editing, the pre-launch check, and every move of their life. Each move locks the row, asks
 //! `Status::after`, and writes the consequences (enrollments, slots, credits, event) in the same commit.
 
+pub(crate) mod canary;
 mod launch;
 pub(crate) mod repo;
 #[cfg(test)]
@@ -33,6 +34,8 @@ pub(crate) struct Running {
     pub agent: AgentId,
     pub settings_version: i32,
     pub form: CampaignForm,
+    /// Only the people of its canary are called for now.
+    pub is_canary: bool,
 }
 
 /// One page of campaigns.
@@ -90,6 +93,10 @@ pub async fn edit(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Result<()
         }
         Status::Active | Status::Paused if form.direction != old.direction => {
             return Err(model::Error::field("direction", "A campaign that was launched keeps its direction.").into());
+        }
+        Status::Active | Status::Paused if form.canary.map(|c| c.size) != old.canary.map(|c| c.size) => {
+            let why = "Who is called first is fixed once a campaign was launched; its guardrails are not.";
+            return Err(model::Error::field("canary_size", why).into());
         }
         // Without a moment to wait for it would stay scheduled for ever.
         Status::Scheduled if form.starts_at.is_none_or(|start| start <= tx.now()) => {
@@ -187,7 +194,10 @@ async fn step(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
     match action {
         Action::Launch | Action::Start => launch::launch(tx, id, &form).await?,
         Action::Schedule => launch::schedule(tx, id, &form).await?,
-        Action::Resume => launch::resume(tx, id, &form).await?,
+        Action::Resume => {
+            launch::resume(tx, id, &form).await?;
+            canary::overrule(tx, id).await?;
+        }
         Action::Cancel => enrollments::repo::close_queued(tx, id, EnrollmentStatus::Cancelled).await?,
         Action::Pause | Action::Complete | Action::Archive => {}
     }
@@ -237,10 +247,11 @@ pub(crate) async fn rest(tx: &mut Tx, c: &Running, again: bool) -> Result<()> {
     if again {
         return repo::park(tx, c.id, Some(now), None).await;
     }
-    match enrollments::repo::next_due(tx, c.id).await? {
+    match enrollments::repo::next_due(tx, c.id, c.is_canary).await? {
         Some(due) if due <= now => repo::park(tx, c.id, Some(now + chrono::TimeDelta::milliseconds(200)), None).await,
         Some(due) => repo::park(tx, c.id, Some(due), Some(Parked::Due)).await,
         None if repo::live_calls(tx, c.id).await? > 0 => repo::park(tx, c.id, None, Some(Parked::Calls)).await,
+        None if c.is_canary && canary::conclude(tx, c.id).await? => Ok(()),
         None => step(tx, c.id, Action::Complete).await.map(drop),
     }
 }

@@ -182,19 +182,21 @@ pub(super) async fn gateways_known(tx: &mut Tx, ids: &[GatewayId]) -> Result<i64
 
 /// The campaign, locked, if it is active and due.
 pub(crate) async fn lock_active(tx: &mut Tx, id: CampaignId) -> Result<Option<Running>> {
-    type Row = (CampaignId, String, Option<AgentId>, i32, Json<CampaignForm>);
+    type Row = (CampaignId, String, Option<AgentId>, i32, Json<CampaignForm>, bool);
     let row: Option<Row> = sqlx::query_as(
-        "select id, name, agent_id, settings_version, form from campaigns where id = $1 and status = 'active' for update",
+        "select id, name, agent_id, settings_version, form,
+                exists (select 1 from canaries k where k.campaign_id = campaigns.id and k.state = 'running')
+         from campaigns where id = $1 and status = 'active' for update",
     )
     .bind(id)
     .fetch_optional(tx.conn())
     .await?;
-    let Some((id, name, agent, settings_version, form)) = row else { return Ok(None) };
+    let Some((id, name, agent, settings_version, form, is_canary)) = row else { return Ok(None) };
     let Some(agent) = agent else {
         super::pause_self(tx, id, "The agent does not exist any more.").await?;
         return Ok(None);
     };
-    Ok(Some(Running { id, name, agent, settings_version, form: form.0 }))
+    Ok(Some(Running { id, name, agent, settings_version, form: form.0, is_canary }))
 }
 
 /// The agent's published version: what callers say, even while a draft is being edited.
@@ -255,6 +257,12 @@ pub(crate) async fn recount_call(tx: &mut Tx, id: CampaignId, from: Outcome, to:
     }
     sql.push("talk_seconds = talk_seconds + ").push_bind(more_seconds).push(" where campaign_id = ").push_bind(id);
     sql.build().execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// A call in which the person asked not to be called again.
+pub(crate) async fn count_opt_out(tx: &mut Tx, id: CampaignId) -> Result<()> {
+    sqlx::query("update campaign_stats set opted_out = opted_out + 1 where campaign_id = $1").bind(id).execute(tx.conn()).await?;
     Ok(())
 }
 
@@ -548,6 +556,7 @@ pub(super) async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
     let found: Option<Loaded> = sql.build_query_as().fetch_optional(tx.conn()).await?;
     let c = found.ok_or_else(|| model::Error::not_found("campaign"))?;
     let parked = (c.status == Status::Active).then_some(c.parked).flatten();
+    let canary = super::canary::view(tx, id).await?;
     Ok(Campaign {
         id: c.id,
         status: c.status,
@@ -560,6 +569,7 @@ pub(super) async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
         progress: c.stats.into(),
         reserved: c.reserved,
         sandbox: c.sandbox.unwrap_or(false),
+        canary,
         parked: parked.map(|why| (why, c.runnable_at.map(|at| tx.moment(at)))),
         launched_at: c.launched_at.map(|at| tx.moment(at)),
         finished_at: c.finished_at.map(|at| tx.moment(at)),

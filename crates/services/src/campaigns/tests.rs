@@ -1,5 +1,6 @@
 //! Campaigns on a real database. Here: people and campaigns in every state, and how to ask about them.
 
+mod canary;
 mod drafts;
 mod launch;
 mod moves;

@@ -140,6 +140,19 @@ const QUESTIONS: &[Question] = &[
                 <> (e.contacts, e.finished, k.calls, k.connected, k.voicemail, k.busy, k.no_answer, k.failed, k.talk_seconds, k.spent)",
     },
     Question {
+        name: "I8 opt-outs = recount",
+        sql: "select format('%s campaign %s: stored %s, counted %s', s.company_id, s.campaign_id, s.opted_out, k.opted_out)
+              from campaign_stats s cross join lateral (select count(*) filter (where opted_out) as opted_out from calls
+                where company_id = s.company_id and campaign_id = s.campaign_id and settled_at is not null) k
+              where s.opted_out <> k.opted_out",
+    },
+    Question {
+        name: "While a canary runs nobody else is dialed",
+        sql: "select format('%s enrollment %s was dialed %s times before the canary passed', e.company_id, e.id, e.dials)
+              from canaries k join enrollments e on e.company_id = k.company_id and e.campaign_id = k.campaign_id
+              where k.opened_at is null and not e.canary and e.dials > 0",
+    },
+    Question {
         name: "I11 whoever is queued in an open campaign is due at a moment",
         sql: "select format('%s enrollment %s is queued without a moment', e.company_id, e.id) from enrollments e
               where e.status = 'queued' and e.next_attempt_at is null",

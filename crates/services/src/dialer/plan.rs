@@ -202,6 +202,10 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings
          from enrollments e join contacts c on c.id = e.contact_id where e.status = 'queued' and e.campaign_id = ",
     );
     sql.push_bind(c.id).push(" and e.next_attempt_at <= ").push_bind(now);
+    if c.is_canary {
+        // Said in the query, so that its own small index answers it.
+        sql.push(" and e.canary");
+    }
     sql.push(format!(" order by {order} limit {SCAN_MAX} for update of e skip locked"));
     let due: Vec<Due> = sql.build_query_as().fetch_all(tx.conn()).await?;
     let touched = !due.is_empty();

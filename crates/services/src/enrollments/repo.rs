@@ -161,12 +161,12 @@ pub(crate) async fn close_queued(tx: &mut Tx, campaign: CampaignId, status: Enro
     count_finished(tx, campaign, i64::try_from(done.rows_affected()).unwrap_or(0)).await
 }
 
-/// When the next person of a campaign is due.
-pub(crate) async fn next_due(tx: &mut Tx, campaign: CampaignId) -> Result<Option<Timestamp>> {
-    Ok(sqlx::query_scalar("select min(next_attempt_at) from enrollments where campaign_id = $1 and status = 'queued'")
-        .bind(campaign)
-        .fetch_one(tx.conn())
-        .await?)
+/// When the next person of a campaign, or of its canary, is due.
+pub(crate) async fn next_due(tx: &mut Tx, campaign: CampaignId, is_canary: bool) -> Result<Option<Timestamp>> {
+    let among = if is_canary { " and canary" } else { "" };
+    let mut sql = QueryBuilder::new("select min(next_attempt_at) from enrollments where status = 'queued' and campaign_id = ");
+    sql.push_bind(campaign).push(among);
+    Ok(sql.build_query_scalar().fetch_one(tx.conn()).await?)
 }
 
 /// A call about to be committed.

@@ -61,6 +61,8 @@ struct Queue {
     ready: BinaryHeap<Reverse<(i64, u32)>>,
     /// Closed before this moment.
     opens_at: DateTime<Utc>,
+    /// By which rule.
+    closed_by: String,
 }
 
 /// A person while it is played.
@@ -111,7 +113,8 @@ pub(super) fn play(stage: &Stage, seed: u32, run: u64, watched: &[u32]) -> Playe
 impl<'a> Run<'a> {
     fn new(stage: &'a Stage, seed: u64, watched: &[u32]) -> Self {
         let now = stage.starts_at;
-        let queues = stage.gates.iter().map(|_| Queue { ready: BinaryHeap::new(), opens_at: now }).collect();
+        let queues =
+            stage.gates.iter().map(|_| Queue { ready: BinaryHeap::new(), opens_at: now, closed_by: String::new() }).collect();
         let out = Played {
             ended_at: now,
             ending: Ending::ListDone,
@@ -249,7 +252,8 @@ impl<'a> Run<'a> {
             let gate = self.stage.people[who as usize].gate;
             self.queues[gate].ready.push(Reverse((key, who)));
             if self.queues[gate].opens_at > self.now {
-                self.mark_moved(who, Reason::OutsideHours);
+                let rule = self.queues[gate].closed_by.clone();
+                self.mark_moved(who, Reason::OutsideHours, &rule);
             }
         }
     }
@@ -286,7 +290,7 @@ impl<'a> Run<'a> {
                     self.close(gate, &detail, until);
                 }
                 Decision::Wait { reason, detail, until } => {
-                    self.mark_moved(who, reason);
+                    self.mark_moved(who, reason, &detail);
                     self.tell(who, reason.label(), || detail);
                     self.waiting.push(Reverse((until, who)));
                 }
@@ -318,20 +322,23 @@ impl<'a> Run<'a> {
 
     /// Outside its hours nobody behind a gate is called: all of them wait for the same moment.
     fn close(&mut self, gate: usize, detail: &str, until: DateTime<Utc>) {
+        // `20:05 in New York: Florida stops at 20:00`: here the rule counts, not the moment.
+        let rule = detail.split_once(": ").map_or(detail, |(_, rule)| rule);
         self.queues[gate].opens_at = until;
+        rule.clone_into(&mut self.queues[gate].closed_by);
         let ready = std::mem::take(&mut self.queues[gate].ready);
         for Reverse((_, who)) in &ready {
-            self.mark_moved(*who, Reason::OutsideHours);
+            self.mark_moved(*who, Reason::OutsideHours, rule);
             self.tell(*who, Reason::OutsideHours.label(), || detail.to_owned());
         }
         self.queues[gate].ready = ready;
     }
 
-    fn mark_moved(&mut self, who: u32, reason: Reason) {
+    fn mark_moved(&mut self, who: u32, reason: Reason, rule: &str) {
         let (moved, bit) = (&mut self.people[who as usize].moved, 1 << (reason as u32));
         if *moved & bit == 0 {
             *moved |= bit;
-            *self.out.skips.entry((Effect::Moved, reason, String::new())).or_default() += 1;
+            *self.out.skips.entry((Effect::Moved, reason, rule.to_owned())).or_default() += 1;
         }
     }
 

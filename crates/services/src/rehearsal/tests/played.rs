@@ -143,7 +143,7 @@ fn the_cap_of_a_contacts_day_moves_the_rest_to_tomorrow() {
     let began: Vec<_> = calls(&played).into_iter().map(|(_, began, _)| began).collect();
     assert_eq!(began.len(), 3);
     assert_eq!(began[2], at("2026-11-24T14:00:00Z"), "the third waits for the next morning");
-    assert_eq!(played.skips[&(Effect::Moved, Reason::DayCap, String::new())], 1);
+    assert_eq!(played.skips[&(Effect::Moved, Reason::DayCap, "2 a day".to_owned())], 1);
 }
 
 #[test]
