@@ -7,20 +7,20 @@ use model::accounts::Permission;
 use model::campaigns::{Campaign, Status};
 use model::id::CampaignId;
 use model::rehearsal::{Effect, Ending, Given, HourRow, Rehearsal, RehearsalForm, SkipRow, Story};
-use server_fn::codec::Json;
 
 use super::rehearsal_form::RehearsalDialog;
-use crate::screen::{Answer, Loaded, When, count, permille, share};
+use crate::screen::{Loaded, When, count, permille, share};
 use crate::ui::{
     Badge, Button, Card, Cell, Chart, ChartFrame, Column, Empty, Fact, Facts, Field, Meter, Note, Opt, Select, Series, Shape,
     SkeletonText, Stat, Stats, Table, Timeline, TimelineItem, Tone, Variant, grouped,
 };
+use crate::wire::Answer;
 
 /// Hours drawn as hours; a longer campaign is drawn by days.
 const HOURS_DRAWN_MAX: usize = 60;
 
 /// The latest report of a campaign, if there is one.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn load_rehearsal(id: CampaignId) -> Result<Option<Rehearsal>, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -30,7 +30,7 @@ pub async fn load_rehearsal(id: CampaignId) -> Result<Option<Rehearsal>, Error> 
 }
 
 /// What a rehearsal would assume.
-#[server]
+#[server(protocol = crate::wire::Wire)]
 pub async fn given_rehearsal(id: CampaignId) -> Result<Given, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
@@ -40,7 +40,7 @@ pub async fn given_rehearsal(id: CampaignId) -> Result<Given, Error> {
 }
 
 /// Plays a campaign. Reading and writing are two transactions with the playing between them, so the verb opens them.
-#[server(input = Json)]
+#[server(protocol = crate::wire::Wire)]
 pub async fn run_rehearsal(id: CampaignId, form: RehearsalForm) -> Result<Rehearsal, Error> {
     use crate::ssr::*;
     let (db, caller) = (db()?, caller()?);
@@ -51,7 +51,7 @@ pub async fn run_rehearsal(id: CampaignId, form: RehearsalForm) -> Result<Rehear
 #[component]
 pub fn RehearsalTab(id: CampaignId, campaign: Signal<Campaign>) -> impl IntoView {
     let changed = RwSignal::new(0_u32);
-    let report: Answer<Option<Rehearsal>> = Resource::new(move || changed.get(), move |_| load_rehearsal(id));
+    let report = Answer::new(move || changed.get(), move || LoadRehearsal { id });
     let open = RwSignal::new(false);
     let used = RwSignal::new(None::<RehearsalForm>);
     let manage = may_rehearse(campaign);
