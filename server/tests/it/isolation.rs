@@ -11,7 +11,7 @@ use model::enrollments::EnrollmentFilter;
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, ImportId, SuppressionId};
 use model::imports::ImportKind;
 use model::page::Paging;
-use services::{accounts, agents, campaigns, contacts, dialer, enrollments, imports, suppressions};
+use services::{accounts, agents, campaigns, contacts, dialer, enrollments, imports, rehearsal, suppressions};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -137,6 +137,8 @@ impl Things {
         let turn = dialer::plan(&mut tx, campaign, campaign.uuid()).await.expect("a turn of the dialer");
         tx.commit().await.expect("commit");
         let call = turn.dials.first().expect("a call was planned").call;
+        let form = model::rehearsal::RehearsalForm { runs: 1, ..Default::default() };
+        rehearsal::rehearse(db, &caller.actor, campaign, &form).await.expect("a rehearsal that tells names");
         let mut tx = db.begin(&caller.actor).await.expect("begin");
         let people = EnrollmentFilter { campaign, status: None, paging: Paging::default() };
         let enrollment = enrollments::list(&mut tx, &people).await.expect("people").items.remove(0).id;
