@@ -10,6 +10,7 @@ mod npm;
 mod postgres;
 mod run;
 mod signals;
+mod simulate;
 mod site;
 mod snip;
 mod stack;
@@ -49,6 +50,8 @@ enum Do {
     E2e(e2e::Options),
     /// Kill the worker ten times during a campaign and count what really rang
     Kills,
+    /// Whole campaign-days on a virtual clock, by seed, with every fault we can think of
+    Simulate(simulate::Options),
     /// The invariant checker, on the development database or on another
     CheckLedger {
         #[arg(long)]
@@ -116,6 +119,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Ci => ci::ci(paths),
         Do::E2e(options) => timed(|stages| e2e::run_journeys(paths, &options, stages)),
         Do::Kills => timed(|stages| e2e::run_kills(paths, stages)),
+        Do::Simulate(options) => simulate::simulate(paths, &options),
         Do::CheckLedger { url } => ci::check_ledger(paths, url.as_deref()),
         Do::Size => timed(|stages| site::size(paths, stages)),
         Do::Fence { accept } => fence::check(paths, accept),

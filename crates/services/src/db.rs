@@ -83,6 +83,11 @@ impl Db {
         bytes
     }
 
+    /// Begins the luck anew, so that a simulated world repeats itself.
+    pub(crate) fn reseed(&self, seed: u64) {
+        *self.0.luck.lock().unwrap_or_else(PoisonError::into_inner) = StdRng::seed_from_u64(seed);
+    }
+
     /// Opens a transaction in which only the actor's company exists. One round trip.
     ///
     /// # Errors

@@ -1,4 +1,7 @@
 //! A world for tests: a Postgres database of its own, a clock moved by hand, seeded ids, and people with names.
+//! What tests read from it that no screen shows is in `watch`.
+
+mod watch;
 
 use crate::actor::{ActingUser, Actor, SystemTask};
 use crate::clock::Clock;
@@ -108,6 +111,15 @@ impl World {
     /// `people` contacts with New York numbers, a published agent, and a campaign on them, launched. The company is
     /// open around the clock, so that only the law closes the windows.
     pub async fn launched(&self, of: &Someone, people: usize, edit: impl FnOnce(&mut CampaignForm)) -> CampaignId {
+        let campaign = self.drafted(of, people, edit).await;
+        let mut tx = self.tx(of).await;
+        campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launched");
+        tx.commit().await.expect("commit");
+        campaign
+    }
+
+    /// The same, not launched yet.
+    pub async fn drafted(&self, of: &Someone, people: usize, edit: impl FnOnce(&mut CampaignForm)) -> CampaignId {
         let mut tx = self.tx(of).await;
         let mut settings = companies::settings(&mut tx).await.expect("settings");
         settings.hours = Hours::always();
@@ -127,7 +139,6 @@ impl World {
         };
         edit(&mut form);
         let campaign = campaigns::create(&mut tx, &form).await.expect("campaign");
-        campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launched");
         tx.commit().await.expect("commit");
         campaign
     }
@@ -200,9 +211,7 @@ impl World {
         call: CallId,
         callback: providers::Callback,
     ) -> Result<()> {
-        let mut tx = self.db.begin(&Actor::engine(company)).await?;
-        crate::calls::ingest(&mut tx, gateway, Some(call), callback).await?;
-        tx.commit().await
+        self.callback_to(&self.db, company, gateway, call, callback).await
     }
 
     /// Campaigns of a company that a dialer would pick up now.
@@ -236,6 +245,18 @@ impl World {
         )
         .fetch_one(tx.conn())
         .await?)
+    }
+
+    /// Another process on the same database: pools and luck of its own, the same clock. `port` is where it finds Postgres,
+    /// when something stands between the two.
+    pub fn another_process(&self, seed: u64, port: Option<u16>) -> Db {
+        let owner = self.owner.clone().port(port.unwrap_or(self.owner.get_port()));
+        Db::init(config(&owner, &self.name), self.clock.clone(), seed).expect("URLs are well formed")
+    }
+
+    /// Host and port of Postgres.
+    pub fn server(&self) -> (String, u16) {
+        (self.owner.get_host().to_owned(), self.owner.get_port())
     }
 
     /// The URL by which the owner reaches this database, for tests that look from outside.

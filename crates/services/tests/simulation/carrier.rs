@@ -1,6 +1,7 @@
 //! A carrier that misbehaves on purpose, deterministically by seed. It keeps its own count of what rang.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use chrono_tz::America::New_York;
 use model::id::CallId;
 use providers::{
     AccountInfo, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate, Outcome,
@@ -11,6 +12,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// What the carrier knows of one call it accepted.
 struct Leg {
@@ -35,6 +37,10 @@ struct State {
     rings: HashMap<CallId, u32>,
     /// Calls that rang a number which was still on an earlier one.
     overlaps: Vec<CallId>,
+    /// Moments at which a phone in New York rang and may not.
+    unlawful: Vec<DateTime<Utc>>,
+    /// Everything it was asked and told, in order.
+    log: Vec<String>,
     faulty: bool,
 }
 
@@ -49,6 +55,8 @@ impl Carrier {
             legs: Vec::new(),
             rings: HashMap::new(),
             overlaps: Vec::new(),
+            unlawful: Vec::new(),
+            log: Vec::new(),
             faulty: true,
         }))
     }
@@ -81,6 +89,16 @@ impl Carrier {
         self.state().overlaps.clone()
     }
 
+    /// Moments at which a phone rang outside the hours of the law. Every number here is in New York.
+    pub fn unlawful(&self) -> Vec<DateTime<Utc>> {
+        self.state().unlawful.clone()
+    }
+
+    /// Everything it was asked and told, in order.
+    pub fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
     /// When something happens next.
     pub fn next(&self) -> Option<DateTime<Utc>> {
         self.state().legs.iter().filter(|(_, l)| !l.mute).flat_map(|(_, l)| &l.untold).map(|(at, _)| *at).min()
@@ -106,6 +124,8 @@ impl Carrier {
             }
         }
         out.shuffle(rng);
+        let told = out.iter().map(|(call, callback)| format!("{now} tells {call} {:?}", callback.kind));
+        state.log.extend(told.collect::<Vec<_>>());
         out
     }
 }
@@ -138,6 +158,11 @@ fn observed(id: &ProviderCallId, leg: &Leg, status: ProviderStatus) -> Observed 
 impl State {
     fn ring(&mut self, call: &Originate) -> ProviderCallId {
         *self.rings.entry(call.call).or_default() += 1;
+        // A second of grace: the commit of the intent is the moment of dialing, and the request follows within a second.
+        let lawful = |at: DateTime<Utc>| (8..21).contains(&at.with_timezone(&New_York).hour());
+        if !lawful(self.now) && !lawful(self.now - TimeDelta::seconds(1)) {
+            self.unlawful.push(self.now);
+        }
         if self.legs.iter().any(|(_, leg)| leg.originate.to == call.to && leg.ended_at > self.now) {
             self.overlaps.push(call.call);
         }
@@ -188,6 +213,8 @@ impl VoiceProvider for Carrier {
     async fn originate(&self, call: &Originate) -> Answer {
         let mut state = self.state();
         let fate = if state.faulty { state.rng.random_range(0..100) } else { 100 };
+        let line = format!("{} asked for {} to {}, fate {fate}", state.now, call.call, call.to);
+        state.log.push(line);
         match fate {
             0..6 => Answer::Unknown { why: "lost before it arrived".to_owned() },
             6..14 => {
@@ -199,6 +226,12 @@ impl VoiceProvider for Carrier {
                 code: "20429".to_owned(),
                 message: "Too many requests".to_owned(),
                 retry_after: None,
+            }),
+            22..24 => Answer::Refused(Refusal {
+                kind: RefusalKind::Transient,
+                code: "503".to_owned(),
+                message: "Service unavailable".to_owned(),
+                retry_after: Some(Duration::from_secs(7)),
             }),
             20..22 => Answer::Refused(Refusal {
                 kind: RefusalKind::Permanent,
