@@ -31,7 +31,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 /// People played; of a longer list a sample, each standing for as many.
-const PEOPLE_MAX: i64 = 100_000;
+const PEOPLE_MAX: i64 = 10_000;
 /// Rehearsals played at once in this process: each takes every core for a while, and memory for its list.
 const AT_ONCE_MAX: usize = 2;
 /// Contacts whose recent calls are read at once.

@@ -15,7 +15,7 @@ const HOURS_MAX: usize = 24 * 28;
 /// Rules shown.
 const SKIPS_MAX: usize = 30;
 /// Times a person is played in one rehearsal, all runs together: what keeps a very long list from taking minutes.
-const PLAYS_MAX: usize = 2_000_000;
+const PLAYS_MAX: usize = 200_000;
 /// However long the list, percentiles want this many.
 const RUNS_MIN: usize = 5;
 
