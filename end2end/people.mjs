@@ -21,11 +21,12 @@ export const ENDINGS = {
 export const phone = (area, exchange, ending) => `+1${area}${exchange}${ending}`;
 
 /**
- * A zone in which it is about noon now. Calls are placed between 8:00 and 21:00 at the called person's, and a zone that the
+ * A zone in which it is between one and two in the afternoon now: within the hour another part of the day begins, in which
+ * whoever was not reached is tried again. Calls are placed between 8:00 and 21:00 at the called person's, and a zone that the
  * file states decides over the number's; so the journeys pass at any hour. `Etc` writes its signs the other way round.
  */
 export function noonZone(now = new Date()) {
-  const ahead = 12 - now.getUTCHours();
+  const ahead = 13 - now.getUTCHours();
   return ahead === 0 ? "Etc/GMT" : `Etc/GMT${ahead > 0 ? "-" : "+"}${Math.abs(ahead)}`;
 }
 

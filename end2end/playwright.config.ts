@@ -12,7 +12,7 @@ export default defineConfig({
   // a journey that needs a second try hides a defect
   retries: 0,
   workers: 2,
-  timeout: 120_000,
+  timeout: 240_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {

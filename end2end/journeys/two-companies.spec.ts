@@ -33,7 +33,7 @@ async function run(page: Page, { person, mark, area }: Company): Promise<string[
   const plan = { name: `${mark} spring`, segment: mark, agent: "Marcus", contacts: rows.length, budget: 12 };
   await planCampaign(page, plan);
   addresses.push(await launch(page, plan));
-  await expect(page.getByText(`${rows.length} of ${rows.length} contacts finished`)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(`${rows.length} of ${rows.length} contacts finished`)).toBeVisible({ timeout: 110_000 });
   await go(page, "Calls");
   await page.getByRole("link", { name: `${mark} ${ENDINGS.human}` }).click();
   await expect(page.getByRole("heading", { level: 1, name: `${mark} ${ENDINGS.human}` })).toBeVisible();
@@ -46,7 +46,7 @@ async function join(browser: Browser, company: Company) {
 }
 
 test("two companies at once, and neither sees the other", async ({ browser }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(240_000);
   const [one, other] = await Promise.all(COMPANIES.map((company) => join(browser, company)));
   for (const [me, them] of [[one, other], [other, one]]) {
     for (const place of PLACES) {
