@@ -42,7 +42,8 @@ pub fn WhyDrawer(asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
     });
     Effect::new(move |_| open.set(asked.get().is_some()));
     Effect::new(move |_| {
-        if !open.get() {
+        // Only when there is something to clear: each `set` wakes the other effect, and the two would never end.
+        if !open.get() && asked.with_untracked(Option::is_some) {
             asked.set(None);
         }
     });
