@@ -136,7 +136,7 @@ async function expectTraces(page: Page): Promise<void> {
 }
 
 test("from sign-up to a finished campaign", async ({ page }) => {
-  test.setTimeout(200_000);
+  test.setTimeout(300_000);
   const ada = somebody("Ada", "Lantern Books");
   await test.step("register, choose a type", () => register(page, ada, look));
   await test.step("confirm the e-mail", () => confirm(page, ada, look));
