@@ -12,7 +12,6 @@ mod run;
 mod signals;
 mod simulate;
 mod site;
-mod snip;
 mod stack;
 mod tools;
 

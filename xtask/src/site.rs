@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
-    npm, snip,
+    npm,
     tools::{Paths, Profile, Stages, Stamp, copy_tree, files, has, hash, hash_bytes, output, run},
 };
 
@@ -108,12 +108,8 @@ impl Site<'_> {
             fs::remove_dir_all(&out)?;
         }
         let mut bindgen = Bindgen::new();
-        if self.is_release() {
-            bindgen.input_module("app", snip::read(wasm)?);
-        } else {
-            bindgen.input_path(wasm);
-        }
-        bindgen.web(true)?.out_name("app").typescript(false);
+        bindgen.input_path(wasm).web(true)?.out_name("app").typescript(false);
+        bindgen.remove_name_section(self.is_release()).remove_producers_section(self.is_release());
         bindgen.generate(&out)?;
         // Leptos asks for app.wasm, because LEPTOS_OUTPUT_NAME is set when it is compiled
         fs::rename(out.join("app_bg.wasm"), out.join("app.wasm"))?;
