@@ -16,9 +16,8 @@ mod wire;
 use harness::{cover, crash_at};
 
 macro_rules! scenes {
-    ($($(#[$attribute:meta])* $name:ident = $scene:ty;)+) => {$(
+    ($($name:ident = $scene:ty;)+) => {$(
         #[tokio::test]
-        $(#[$attribute])*
         async fn $name() {
             cover::<$scene>().await;
         }
@@ -33,17 +32,12 @@ scenes! {
     recording_a_refusal_for_now = scenes::Record<{ scenes::TRANSIENT }>;
     recording_a_refusal_for_good = scenes::Record<{ scenes::PERMANENT }>;
     recording_a_refusal_of_the_account = scenes::Record<{ scenes::CONFIGURATION }>;
-    the_end_of_a_call = scenes::Settle;
-    an_opt_out = scenes::OptOut;
-    #[ignore = "hundreds of waits, most of them sign-ins of a cold pool: longer than a test may take"]
+    the_end_of_a_call = scenes::Told<false>;
+    an_opt_out = scenes::Told<true>;
     a_signed_callback_from_the_door_to_the_call = scenes::Inbox;
-    #[ignore = "hundreds of waits, most of them sign-ins of a cold pool: longer than a test may take"]
     a_look_up_that_finds_the_call = scenes::Found;
-    #[ignore = "hundreds of waits, most of them sign-ins of a cold pool: longer than a test may take"]
     look_ups_that_agree_there_is_no_call = scenes::Absent;
-    #[ignore = "hundreds of waits, most of them sign-ins of a cold pool: longer than a test may take"]
     giving_a_call_up_after_a_day = scenes::GivenUp;
-    #[ignore = "hundreds of waits, most of them sign-ins of a cold pool: longer than a test may take"]
     an_import = scenes::Import;
     a_launch = scenes::Launch;
     a_cancellation = scenes::Cancel;

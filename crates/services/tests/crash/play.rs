@@ -11,7 +11,7 @@ use providers::Answer;
 use services::dialer::lease::Lease;
 use services::dialer::{self, Dial, Network};
 use services::testing::Someone;
-use services::{Db, campaigns, companies, credits};
+use services::{Db, campaigns, companies, credits, inbox};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -54,9 +54,27 @@ impl Play {
     }
 
     pub async fn act(&self, db: &Db, action: Action) {
-        let mut tx = db.begin(&self.acme.actor).await.expect("begin");
-        campaigns::act(&mut tx, self.campaign, action).await.expect("moved");
-        tx.commit().await.expect("commit");
+        self.click(db, action).await.expect("moved");
+    }
+
+    async fn click(&self, db: &Db, action: Action) -> services::Result<()> {
+        let mut tx = db.begin(&self.acme.actor).await?;
+        campaigns::act(&mut tx, self.campaign, action).await?;
+        tx.commit().await
+    }
+
+    /// Somebody clicks once more because nobody answered. The first click may have come through after all, even while they
+    /// were clicking: then they are told that there is nothing left to do.
+    pub async fn insist(&self, stage: &Stage, action: Action) {
+        match self.click(&stage.world.db, action).await {
+            Ok(()) => {}
+            Err(services::Error::Told(model::Error::Conflict { .. })) => {
+                let status = self.status(stage).await;
+                let happened = if action == Action::Launch { status != Status::Draft } else { status == Status::Cancelled };
+                assert!(happened, "{action:?} was refused to a campaign that is {status:?}");
+            }
+            Err(other) => panic!("{action:?}: {other}"),
+        }
     }
 
     pub async fn status(&self, stage: &Stage) -> Status {
@@ -115,6 +133,8 @@ impl Play {
     pub async fn run_out(&self, stage: &Stage) -> Vec<String> {
         let world = &stage.world;
         for _ in 0..ROUNDS_MAX {
+            // What a dead worker had locked is skipped once, and handled in the next round.
+            inbox::drain(&world.db).await.expect("drained");
             if !world.runnable(self.acme.company).await.expect("runnable").is_empty() {
                 self.turn(stage, &world.db).await;
             }

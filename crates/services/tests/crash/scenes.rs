@@ -1,11 +1,11 @@
 //! The scenes: what one process does and may not finish, and how the world comes back to it.
 
 use crate::harness::{Scene, Stage};
-use crate::line::{Line, Manner};
+use crate::line::Manner;
 use crate::play::Play;
 use chrono::TimeDelta;
 use futures::stream;
-use model::campaigns::{Action, Status};
+use model::campaigns::Action;
 use model::id::{CallId, ImportId};
 use model::imports::ImportKind;
 use providers::twilio::sign;
@@ -14,7 +14,6 @@ use services::dialer::Dial;
 use services::dialer::lease::Lease;
 use services::imports::jobs::{CheckImport, RunImport};
 use services::jobs::Job;
-use services::testing::Someone;
 use services::{Db, imports, inbox};
 use std::convert::Infallible;
 
@@ -34,15 +33,11 @@ impl Scene for Turn {
     async fn set(stage: &Stage, name: &str) -> Self {
         Self(Play::launched(stage, name, 2, Manner::Takes).await)
     }
-    fn line(&self) -> &Line {
-        &self.0.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         self.0.turn(stage, &stage.doomed).await;
-    }
-    async fn again(&self, _: &Stage) {}
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.run_out(stage).await
     }
 }
 
@@ -55,16 +50,12 @@ impl Scene for Claim {
     async fn set(stage: &Stage, name: &str) -> Self {
         Self(Play::launched(stage, name, 2, Manner::Takes).await)
     }
-    fn line(&self) -> &Line {
-        &self.0.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         let lease = Lease::init(&stage.doomed).await.expect("lease");
         self.0.plan(stage, &stage.doomed, &lease).await;
-    }
-    async fn again(&self, _: &Stage) {}
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.run_out(stage).await
     }
 }
 
@@ -92,15 +83,11 @@ impl<const MANNER: u8> Scene for Record<MANNER> {
         let answer = play.place(&lease, &dial).await;
         Self { play, dial, answer }
     }
-    fn line(&self) -> &Line {
-        &self.play.line
+    fn play(&self) -> &Play {
+        &self.play
     }
     async fn work(&self, stage: &Stage) {
         self.play.record(stage, &stage.doomed, &self.dial, self.answer.clone()).await;
-    }
-    async fn again(&self, _: &Stage) {}
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.play.run_out(stage).await
     }
 }
 
@@ -123,49 +110,29 @@ impl Called {
     }
 }
 
-/// The callback that ends a call: pay, free the lines, count, decide about the person.
-pub struct Settle(Called);
+/// A callback about a call: a pressed 9, or else its end, which pays, frees the lines, counts, decides about the person.
+pub struct Told<const OPT_OUT: bool>(Called);
 
-impl Scene for Settle {
-    const POINTS_MIN: usize = 15;
-
-    async fn set(stage: &Stage, name: &str) -> Self {
-        Self(Called::set(stage, name).await)
-    }
-    fn line(&self) -> &Line {
-        &self.0.play.line
-    }
-    async fn work(&self, stage: &Stage) {
-        self.0.tell(stage, &stage.doomed, self.line().end_of_newest()).await;
-    }
-    async fn again(&self, stage: &Stage) {
-        self.0.tell(stage, &stage.world.db, self.line().end_of_newest()).await;
-    }
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.play.run_out(stage).await
+impl<const OPT_OUT: bool> Told<OPT_OUT> {
+    fn callback(&self) -> providers::Callback {
+        if OPT_OUT { self.line().opt_out_of_newest() } else { self.line().end_of_newest() }
     }
 }
 
-/// A pressed 9.
-pub struct OptOut(Called);
-
-impl Scene for OptOut {
-    const POINTS_MIN: usize = 6;
+impl<const OPT_OUT: bool> Scene for Told<OPT_OUT> {
+    const POINTS_MIN: usize = if OPT_OUT { 6 } else { 15 };
 
     async fn set(stage: &Stage, name: &str) -> Self {
         Self(Called::set(stage, name).await)
     }
-    fn line(&self) -> &Line {
-        &self.0.play.line
+    fn play(&self) -> &Play {
+        &self.0.play
     }
     async fn work(&self, stage: &Stage) {
-        self.0.tell(stage, &stage.doomed, self.line().opt_out_of_newest()).await;
+        self.0.tell(stage, &stage.doomed, self.callback()).await;
     }
     async fn again(&self, stage: &Stage) {
-        self.0.tell(stage, &stage.world.db, self.line().opt_out_of_newest()).await;
-    }
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.play.run_out(stage).await
+        self.0.tell(stage, &stage.world.db, self.callback()).await;
     }
 }
 
@@ -201,17 +168,14 @@ impl Scene for Inbox {
         let token = stage.world.auth_token(called.play.acme.company, called.play.gateway).await.expect("token");
         Self { called, token }
     }
-    fn line(&self) -> &Line {
-        &self.called.play.line
+    fn play(&self) -> &Play {
+        &self.called.play
     }
     async fn work(&self, stage: &Stage) {
         self.post(&stage.doomed).await;
     }
     async fn again(&self, stage: &Stage) {
         self.post(&stage.world.db).await; // it was not acknowledged, so it comes again
-    }
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.called.play.run_out(stage).await
     }
 }
 
@@ -230,15 +194,11 @@ impl Scene for Found {
         stage.world.clock.advance(TimeDelta::minutes(5));
         Self(play)
     }
-    fn line(&self) -> &Line {
-        &self.0.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         self.0.look_up(&stage.doomed).await;
-    }
-    async fn again(&self, _: &Stage) {}
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.run_out(stage).await
     }
 }
 
@@ -255,17 +215,13 @@ impl Scene for Absent {
         stage.world.clock.advance(TimeDelta::minutes(5));
         Self(play)
     }
-    fn line(&self) -> &Line {
-        &self.0.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         self.0.look_up(&stage.doomed).await;
         stage.world.clock.advance(TimeDelta::minutes(5));
         self.0.look_up(&stage.doomed).await;
-    }
-    async fn again(&self, _: &Stage) {}
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.run_out(stage).await
     }
 }
 
@@ -281,8 +237,8 @@ impl Scene for GivenUp {
         stage.world.clock.advance(TimeDelta::hours(25));
         Self(play)
     }
-    fn line(&self) -> &Line {
-        &self.0.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         self.0.look_up(&stage.doomed).await;
@@ -299,16 +255,13 @@ impl Scene for GivenUp {
 }
 
 /// A checked file of two chunks, brought in.
-pub struct Import {
-    acme: Someone,
-    line: Line,
-}
+pub struct Import(Play);
 
 const IMPORT_ROWS: usize = 1_100;
 
 impl Import {
     async fn redeliver<J: Job>(&self, stage: &Stage, db: &Db) {
-        for job in stage.world.jobs::<J>(self.acme.company).await.expect("jobs") {
+        for job in stage.world.jobs::<J>(self.0.acme.company).await.expect("jobs") {
             job.run(db.clone()).await.expect("run");
         }
     }
@@ -318,27 +271,27 @@ impl Scene for Import {
     const POINTS_MIN: usize = 15;
 
     async fn set(stage: &Stage, name: &str) -> Self {
-        let acme = stage.world.company(name).await;
+        let play = Play::drafted(stage, name, 1, Manner::Takes).await;
         let mut text = "Name,Phone\r\n".to_owned();
         for i in 0..IMPORT_ROWS {
             text += &format!("Person {i},+1202555{i:04}\r\n");
         }
         let file = stream::iter([Ok::<_, Infallible>(text.into_bytes())]);
         let id: ImportId =
-            imports::upload(&stage.world.db, &acme.actor, ImportKind::Contacts, "list.csv", file).await.expect("up");
-        let scene = Self { acme, line: Line::new(&stage.world.clock, Manner::Takes) };
-        let mut tx = stage.world.tx(&scene.acme).await;
+            imports::upload(&stage.world.db, &play.acme.actor, ImportKind::Contacts, "list.csv", file).await.expect("up");
+        let scene = Self(play);
+        let mut tx = stage.world.tx(&scene.0.acme).await;
         let mapping = imports::load(&mut tx, id).await.expect("load").mapping;
         imports::check(&mut tx, id, &mapping, "").await.expect("check");
         tx.commit().await.expect("commit");
         scene.redeliver::<CheckImport>(stage, &stage.world.db).await;
-        let mut tx = stage.world.tx(&scene.acme).await;
+        let mut tx = stage.world.tx(&scene.0.acme).await;
         imports::run(&mut tx, id).await.expect("run");
         tx.commit().await.expect("commit");
         scene
     }
-    fn line(&self) -> &Line {
-        &self.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         self.redeliver::<RunImport>(stage, &stage.doomed).await;
@@ -347,7 +300,7 @@ impl Scene for Import {
         self.redeliver::<RunImport>(stage, &stage.world.db).await;
     }
     async fn ending(&self, stage: &Stage) -> Vec<String> {
-        stage.world.picture(self.acme.company).await.expect("picture")
+        stage.world.picture(self.0.acme.company).await.expect("picture")
     }
 }
 
@@ -360,19 +313,14 @@ impl Scene for Launch {
     async fn set(stage: &Stage, name: &str) -> Self {
         Self(Play::drafted(stage, name, 2, Manner::Takes).await)
     }
-    fn line(&self) -> &Line {
-        &self.0.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         self.0.act(&stage.doomed, Action::Launch).await;
     }
     async fn again(&self, stage: &Stage) {
-        if self.0.status(stage).await == Status::Draft {
-            self.0.act(&stage.world.db, Action::Launch).await;
-        }
-    }
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.run_out(stage).await
+        self.0.insist(stage, Action::Launch).await;
     }
 }
 
@@ -385,18 +333,13 @@ impl Scene for Cancel {
     async fn set(stage: &Stage, name: &str) -> Self {
         Self(Play::calling(stage, name).await)
     }
-    fn line(&self) -> &Line {
-        &self.0.line
+    fn play(&self) -> &Play {
+        &self.0
     }
     async fn work(&self, stage: &Stage) {
         self.0.act(&stage.doomed, Action::Cancel).await;
     }
     async fn again(&self, stage: &Stage) {
-        if self.0.status(stage).await != Status::Cancelled {
-            self.0.act(&stage.world.db, Action::Cancel).await;
-        }
-    }
-    async fn ending(&self, stage: &Stage) -> Vec<String> {
-        self.0.run_out(stage).await
+        self.0.insist(stage, Action::Cancel).await;
     }
 }
