@@ -2,47 +2,59 @@
 //! the raw bytes and the public URL, and the answer follows the commit.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::request::Parts;
+use http::{StatusCode, header};
 use model::id::GatewayId;
 use services::inbox::{self, CallbackRequest, Refused, ReplyBody};
 use services::{Db, calls};
 
 /// News about a call, or keys pressed during one; the latter is answered with what to say next.
-pub async fn twilio(
-    State(db): State<Db>,
-    Path(gateway): Path<String>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let Ok(gateway) = gateway.parse::<GatewayId>() else { return refused(&Refused::UnknownGateway) };
-    let url = public_url(&db, &uri);
-    let request = CallbackRequest { method: &method, url: &url, headers: &headers, body: &body };
-    replied(inbox::receive(&db, gateway, request).await)
+pub async fn twilio(hook: Hook) -> Response {
+    replied(inbox::receive(&hook.db, hook.gateway, hook.request()).await)
 }
 
 /// Somebody calls one of our numbers; answered with what they hear.
-pub async fn voice(
-    State(db): State<Db>,
-    Path(gateway): Path<String>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let Ok(gateway) = gateway.parse::<GatewayId>() else { return refused(&Refused::UnknownGateway) };
-    let url = public_url(&db, &uri);
-    let request = CallbackRequest { method: &method, url: &url, headers: &headers, body: &body };
-    replied(calls::answer(&db, gateway, request).await)
+pub async fn voice(hook: Hook) -> Response {
+    replied(calls::answer(&hook.db, hook.gateway, hook.request()).await)
 }
 
-/// The provider signed the URL it was given. What this request came through may have changed it.
-fn public_url(db: &Db, uri: &Uri) -> String {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    format!("{}{path}", db.config().public_url)
+/// A request to one gateway's address, as it came.
+pub struct Hook {
+    db: Db,
+    gateway: GatewayId,
+    parts: Parts,
+    url: String,
+    body: Bytes,
+}
+
+impl Hook {
+    fn request(&self) -> CallbackRequest<'_> {
+        CallbackRequest { method: &self.parts.method, url: &self.url, headers: &self.parts.headers, body: &self.body }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Hook
+where
+    Db: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(Path(gateway)) = Path::<String>::from_request_parts(&mut parts, state).await else {
+            return Err(refused(&Refused::UnknownGateway));
+        };
+        let Ok(gateway) = gateway.parse() else { return Err(refused(&Refused::UnknownGateway)) };
+        let db = Db::from_ref(state);
+        // The provider signed the URL it was given. What this request came through may have changed it.
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let url = format!("{}{path}", db.config().public_url);
+        let body =
+            Bytes::from_request(Request::from_parts(parts.clone(), body), state).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { db, gateway, parts, url, body })
+    }
 }
 
 fn replied(answer: Result<ReplyBody, Refused>) -> Response {

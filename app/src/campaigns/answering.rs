@@ -6,9 +6,8 @@ use model::numbers::NumberRow;
 
 use super::choices::Choices;
 use super::draft::Draft;
-use super::settings::hours_line;
-use super::steps::error;
-use crate::ui::{Checkbox, Choice, Field, HoursEditor, Input, Note, RadioCards, Textarea, Tone};
+use super::steps::{self, error};
+use crate::ui::{Checkbox, Field, Input, Note, Textarea, Tone};
 
 pub(super) fn numbers(draft: Draft, known: &Choices) -> AnyView {
     let rows = known.numbers.iter().map(|row| number(draft, row)).collect_view();
@@ -43,25 +42,8 @@ fn number(draft: Draft, row: &NumberRow) -> impl IntoView + use<> {
 }
 
 pub(super) fn hours(draft: Draft, known: &Choices) -> AnyView {
-    let company = hours_line(&known.hours);
     let zone = known.zone.replace('_', " ");
-    view! {
-        <RadioCards
-            legend="Hours"
-            name="hours_of"
-            bind=draft.hours_of
-            class="sm:grid-cols-2"
-            choices=vec![
-                Choice::new("company", "The company's hours", company),
-                Choice::new("own", "Own hours", "When the agent answers; outside them callers hear a message."),
-            ]
-        />
-        {move || (draft.hours_of.get() == "own").then(|| view! {
-            <HoursEditor legend="Hours of this campaign" hint=format!("In {zone}.") days=draft.hours/>
-        })}
-        {move || draft.errors.with(|errors| errors.get("hours").cloned()).map(|text| view! { <Note tone=Tone::Danger live=true>{text}</Note> })}
-    }
-    .into_any()
+    steps::hours(draft, known, "When the agent answers; outside them callers hear a message.", format!("In {zone}."))
 }
 
 pub(super) fn answering(draft: Draft, known: &Choices) -> AnyView {

@@ -149,7 +149,6 @@ pub(super) fn agent(draft: Draft, known: &Choices) -> AnyView {
 }
 
 pub(super) fn schedule(draft: Draft, known: &Choices) -> AnyView {
-    let company = hours_line(&known.hours);
     let zone = known.zone.replace('_', " ");
     view! {
         <div class="grid gap-4 sm:grid-cols-2">
@@ -160,18 +159,24 @@ pub(super) fn schedule(draft: Draft, known: &Choices) -> AnyView {
                 <Input kind="datetime-local" bind=draft.ends/>
             </Field>
         </div>
+        {hours(draft, known, "Narrower hours for this campaign; the company's hours still apply.", "In each contact's own zone.".to_owned())}
+    }
+    .into_any()
+}
+
+/// The company's hours, or the campaign's own.
+pub(super) fn hours(draft: Draft, known: &Choices, own: &'static str, zone_hint: String) -> AnyView {
+    let company = hours_line(&known.hours);
+    view! {
         <RadioCards
-            legend="Calling hours"
+            legend="Hours"
             name="hours_of"
             bind=draft.hours_of
             class="sm:grid-cols-2"
-            choices=vec![
-                Choice::new("company", "The company's hours", company),
-                Choice::new("own", "Own hours", "Narrower hours for this campaign; the company's hours still apply."),
-            ]
+            choices=vec![Choice::new("company", "The company's hours", company), Choice::new("own", "Own hours", own)]
         />
         {move || (draft.hours_of.get() == "own").then(|| view! {
-            <HoursEditor legend="Hours of this campaign" hint="In each contact's own zone." days=draft.hours/>
+            <HoursEditor legend="Hours of this campaign" hint=zone_hint.clone() days=draft.hours/>
         })}
         {move || draft.errors.with(|errors| errors.get("hours").cloned()).map(|text| view! { <Note tone=Tone::Danger live=true>{text}</Note> })}
     }

@@ -3,6 +3,7 @@
 //! What a call means to a campaign is decided in `services`; a fake network to talk to is `gremlin`.
 
 pub mod http;
+pub mod scripted;
 pub mod twilio;
 pub mod voice;
 

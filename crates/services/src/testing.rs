@@ -1,6 +1,8 @@
 //! A world for tests: a Postgres database of its own, a clock moved by hand, seeded ids, and people with names.
 //! What tests read from it that no screen shows is in `watch`.
 
+#[cfg(test)]
+pub(crate) mod room;
 mod watch;
 
 use crate::actor::{ActingUser, Actor, SystemTask};

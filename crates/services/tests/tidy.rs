@@ -98,7 +98,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "words.rs",
         ],
     ),
-    ("testing", &["watch.rs"]),
+    ("testing", &["room.rs", "watch.rs"]),
 ];
 
 /// Files whose SQL compares the company, because it runs as `system`, where row security does not.

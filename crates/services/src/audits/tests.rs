@@ -9,10 +9,8 @@ use async_trait::async_trait;
 use model::calls::Outcome;
 use model::id::CallId;
 use model::phone::Phone;
-use providers::{
-    AccountInfo, Answer, BadSignature, Callback, CallbackRequest, LookUp, Malformed, Observed, Originate, ProviderCallId,
-    ProviderError, ProviderStatus, Reply, ReplyBody, VoiceProvider,
-};
+use providers::scripted::Script;
+use providers::{Answer, Observed, ProviderCallId, ProviderError, ProviderStatus};
 use std::sync::Arc;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -84,34 +82,10 @@ fn each_way_to_disagree_is_named() {
 struct Listed(Vec<Observed>);
 
 #[async_trait]
-impl VoiceProvider for Listed {
-    async fn originate(&self, _: &Originate) -> Answer {
-        Answer::Unknown { why: "not asked for here".to_owned() }
-    }
-    async fn fetch(&self, _: &ProviderCallId) -> std::result::Result<Option<Observed>, ProviderError> {
-        Ok(None)
-    }
-    async fn find(&self, _: &LookUp) -> std::result::Result<Vec<Observed>, ProviderError> {
-        Ok(Vec::new())
-    }
+impl Script for Listed {
     async fn list(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> std::result::Result<Vec<Observed>, ProviderError> {
         let within = |o: &&Observed| o.started_at.is_some_and(|at| (since..until).contains(&at));
         Ok(self.0.iter().filter(within).cloned().collect())
-    }
-    async fn hang_up(&self, _: &ProviderCallId) -> std::result::Result<(), ProviderError> {
-        Ok(())
-    }
-    async fn check(&self) -> std::result::Result<AccountInfo, ProviderError> {
-        Err(ProviderError::Unreachable("not asked for here".to_owned()))
-    }
-    fn verify(&self, _: &CallbackRequest<'_>) -> std::result::Result<(), BadSignature> {
-        Err(BadSignature)
-    }
-    fn parse(&self, _: &CallbackRequest<'_>) -> std::result::Result<Callback, Malformed> {
-        Err(Malformed("no callbacks here".to_owned()))
-    }
-    fn reply(&self, _: &Reply) -> ReplyBody {
-        ReplyBody { content_type: "text/plain", body: String::new() }
     }
 }
 
@@ -132,7 +106,7 @@ async fn a_call_whose_end_was_lost_is_settled_by_the_audit_and_only_once() {
     let job = AuditGateway { company: acme.company, gateway: dial.gateway.id, night: w.clock.now().date_naive() };
     w.clock.advance(TimeDelta::hours(12));
     let listed = Listed(vec![theirs("CA1", &phone(0), "2026-11-23T15:00:01Z", 61)]);
-    let network = Network::Scripted(Arc::new(listed));
+    let network = Network::scripted(Arc::new(listed));
     for _ in 0..2 {
         audit(&w.db, &network, &job).await.expect("audited");
         let mut tx = w.tx(&acme).await;

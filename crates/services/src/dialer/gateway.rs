@@ -8,6 +8,7 @@ use model::gateways::ProviderKind;
 use model::id::GatewayId;
 use model::phone::Phone;
 use providers::VoiceProvider;
+use providers::scripted::{Script, Scripted};
 use secrecy::SecretString;
 use std::sync::{Arc, OnceLock};
 
@@ -40,6 +41,11 @@ impl Network {
         }
         let client = providers::http::client()?;
         Ok(Self::Http(HTTP.get_or_init(|| client).clone()))
+    }
+
+    /// A network where every gateway leads to the same script.
+    pub fn scripted(script: Arc<impl Script + 'static>) -> Self {
+        Self::Scripted(Arc::new(Scripted(script)))
     }
 
     pub(crate) fn provider(&self, gateway: &Gateway) -> Provider {

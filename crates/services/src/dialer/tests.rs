@@ -1,10 +1,10 @@
 //! The claim transaction on a real database: who is dialed, who is not and why, and what it costs.
 
-use super::lease::Lease;
-use super::{Dial, Turn, plan, record};
+use super::{plan, record};
 use crate::credits;
-use crate::testing::{Someone, World, phone};
-use crate::{campaigns, check, enrollments, suppressions};
+use crate::testing::phone;
+use crate::testing::room::Room;
+use crate::{campaigns, enrollments, suppressions};
 use chrono::TimeDelta;
 use model::campaigns::{Action, Status};
 use model::credits::Credits;
@@ -18,33 +18,7 @@ use tokio::task::JoinSet;
 mod late;
 mod shares;
 
-struct Room {
-    world: World,
-    acme: Someone,
-    lease: Lease,
-}
-
 impl Room {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let acme = world.company("acme").await;
-        let lease = Lease::init(&world.db).await.expect("lease");
-        Self { world, acme, lease }
-    }
-
-    async fn plan(&self, campaign: CampaignId) -> Turn {
-        let mut tx = self.world.db.begin(&self.world.engine(self.acme.company)).await.expect("begin");
-        let turn = plan(&mut tx, campaign, self.lease.worker).await.expect("planned");
-        tx.commit().await.expect("commit");
-        turn
-    }
-
-    async fn record(&self, dial: &Dial, answer: Answer) {
-        let mut tx = self.world.db.begin(&self.world.engine(self.acme.company)).await.expect("begin");
-        record(&mut tx, dial, answer).await.expect("recorded");
-        tx.commit().await.expect("commit");
-    }
-
     async fn people(&self, campaign: CampaignId) -> Vec<EnrollmentRow> {
         let mut tx = self.world.tx(&self.acme).await;
         let filter = EnrollmentFilter { campaign, status: None, paging: Paging::new(1, 100) };
@@ -55,10 +29,6 @@ impl Room {
         let mut tx = self.world.tx(&self.acme).await;
         let c = campaigns::load(&mut tx, campaign).await.expect("campaign");
         (c.status, c.pause_reason.or(c.parked.map(|(why, _)| why.label().to_owned())))
-    }
-
-    async fn holds(&self) {
-        assert_eq!(check::run(&self.world.db).await.expect("checked").violations, Vec::<String>::new());
     }
 }
 

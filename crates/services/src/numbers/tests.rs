@@ -2,32 +2,17 @@
 
 use super::list;
 use super::repo::{NewNumber, insert};
-use crate::calls::{Report, absorb};
-use crate::dialer::lease::Lease;
-use crate::dialer::{Dial, plan};
-use crate::testing::{Someone, World};
-use crate::{campaigns, check};
-use model::calls::{CallState, Outcome};
+use crate::campaigns;
+use crate::dialer::Dial;
+use crate::testing::room::Room;
+use model::calls::Outcome;
 use model::campaigns::{Parked, Status};
-use model::id::{CallId, CampaignId, NumberId};
+use model::id::{CampaignId, NumberId};
 use model::numbers::NumberRow;
 use model::phone::Phone;
 use std::collections::BTreeMap;
 
-struct Room {
-    world: World,
-    acme: Someone,
-    lease: Lease,
-}
-
 impl Room {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let acme = world.company("acme").await;
-        let lease = Lease::init(&world.db).await.expect("lease");
-        Self { world, acme, lease }
-    }
-
     async fn numbers(&self) -> Vec<NumberRow> {
         list(&mut self.world.tx(&self.acme).await).await.expect("numbers")
     }
@@ -49,26 +34,9 @@ impl Room {
         tx.commit().await.expect("commit");
     }
 
-    async fn plan(&self, campaign: CampaignId) -> Vec<Dial> {
-        let mut tx = self.world.db.begin(&self.world.engine(self.acme.company)).await.expect("begin");
-        let turn = plan(&mut tx, campaign, self.lease.worker).await.expect("planned");
-        tx.commit().await.expect("commit");
-        turn.dials
-    }
-
-    async fn end(&self, call: CallId, outcome: Outcome) {
-        let mut tx = self.world.db.begin(&self.world.engine(self.acme.company)).await.expect("begin");
-        absorb(&mut tx, call, Report::state(CallState::ended(outcome))).await.expect("absorbed");
-        tx.commit().await.expect("commit");
-    }
-
     async fn parked(&self, campaign: CampaignId) -> (Status, Option<Parked>, Option<String>) {
         let c = campaigns::load(&mut self.world.tx(&self.acme).await, campaign).await.expect("campaign");
         (c.status, c.parked.map(|(why, _)| why), c.pause_reason)
-    }
-
-    async fn holds(&self) {
-        assert_eq!(check::run(&self.world.db).await.expect("checked").violations, Vec::<String>::new());
     }
 }
 
@@ -97,7 +65,7 @@ async fn calls_are_spread_over_the_numbers_and_never_more_than_fit() {
     let room = Room::new().await;
     let second = room.add(SECOND, 2).await;
     let campaign = room.world.launched(&room.acme, 8, |form| form.concurrency_max = 7).await;
-    let dials = room.plan(campaign).await;
+    let dials = room.plan(campaign).await.dials;
     assert_eq!(from(&dials), BTreeMap::from([(FIRST.to_owned(), 5), (SECOND.to_owned(), 2)]));
     let in_use: Vec<_> = room.numbers().await.iter().map(|n| n.in_use).collect();
     assert_eq!(in_use, [5, 2]);
@@ -113,7 +81,7 @@ async fn a_retry_comes_from_the_number_of_the_first_attempt() {
     let room = Room::new().await;
     room.add(SECOND, 50).await;
     let campaign = room.world.launched(&room.acme, 2, |form| form.concurrency_max = 2).await;
-    let first = room.plan(campaign).await;
+    let first = room.plan(campaign).await.dials;
     assert_eq!(from(&first).len(), 2, "one call on each number");
     let number_of = |dials: &[Dial]| -> BTreeMap<String, String> {
         dials.iter().map(|d| (d.originate.to.to_string(), d.originate.from.to_string())).collect()
@@ -122,7 +90,7 @@ async fn a_retry_comes_from_the_number_of_the_first_attempt() {
         room.end(dial.call, Outcome::Busy).await;
     }
     room.world.clock.advance(chrono::TimeDelta::minutes(21));
-    assert_eq!(number_of(&room.plan(campaign).await), number_of(&first));
+    assert_eq!(number_of(&room.plan(campaign).await.dials), number_of(&first));
     room.holds().await;
 }
 
@@ -132,11 +100,11 @@ async fn when_every_number_has_made_its_calls_of_the_day_the_campaign_waits_for_
     let first = room.numbers().await[0].id;
     room.cap_day(first, 2).await;
     let campaign = room.world.launched(&room.acme, 3, |_| {}).await;
-    assert_eq!(room.plan(campaign).await.len(), 2);
-    assert_eq!(room.plan(campaign).await.len(), 0);
+    assert_eq!(room.plan(campaign).await.dials.len(), 2);
+    assert_eq!(room.plan(campaign).await.dials.len(), 0);
     assert_eq!(room.parked(campaign).await, (Status::Active, Some(Parked::Today), None));
     room.world.clock.advance(chrono::TimeDelta::days(1));
-    assert_eq!(room.plan(campaign).await.len(), 1);
+    assert_eq!(room.plan(campaign).await.dials.len(), 1);
 }
 
 #[tokio::test]
@@ -148,7 +116,7 @@ async fn a_gateway_without_a_number_pauses_the_campaign_with_the_reason() {
         sqlx::query(sql).execute(tx.conn()).await.expect("deleted");
     }
     tx.commit().await.expect("commit");
-    assert!(room.plan(campaign).await.is_empty());
+    assert!(room.plan(campaign).await.dials.is_empty());
     let (status, _, why) = room.parked(campaign).await;
     assert_eq!((status, why.as_deref()), (Status::Paused, Some("The gateway has no number to call from.")));
 }

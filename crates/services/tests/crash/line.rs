@@ -4,9 +4,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use model::id::CallId;
 use model::phone::Phone;
+use providers::scripted::Script;
 use providers::{
-    AccountInfo, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate, Outcome,
-    ProviderCallId, ProviderError, ProviderStatus, Refusal, RefusalKind, Reply, ReplyBody, VoiceProvider,
+    Answer, Callback, CallbackKind, LookUp, Observed, Originate, Outcome, ProviderCallId, ProviderError, ProviderStatus, Refusal,
+    RefusalKind,
 };
 use services::Clock;
 use std::collections::{BTreeMap, HashSet};
@@ -129,7 +130,7 @@ impl State {
 }
 
 #[async_trait::async_trait]
-impl VoiceProvider for Line {
+impl Script for Line {
     async fn originate(&self, call: &Originate) -> Answer {
         yield_now().await;
         let answer = {
@@ -166,25 +167,5 @@ impl VoiceProvider for Line {
         }
         let matches = |leg: &&Leg| leg.to == look.to && (look.since..=look.until).contains(&leg.placed_at);
         Ok(state.legs.iter().filter(matches).map(|leg| self.seen(leg)).collect())
-    }
-
-    async fn hang_up(&self, _: &ProviderCallId) -> Result<(), ProviderError> {
-        Ok(())
-    }
-
-    async fn check(&self) -> Result<AccountInfo, ProviderError> {
-        Err(ProviderError::Unreachable("not asked for here".to_owned()))
-    }
-
-    fn verify(&self, _: &CallbackRequest<'_>) -> Result<(), BadSignature> {
-        Err(BadSignature)
-    }
-
-    fn parse(&self, _: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
-        Err(Malformed("callbacks are handed over in person here".to_owned()))
-    }
-
-    fn reply(&self, _: &Reply) -> ReplyBody {
-        ReplyBody { content_type: "text/plain", body: String::new() }
     }
 }

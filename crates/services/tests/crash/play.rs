@@ -83,7 +83,7 @@ impl Play {
     }
 
     fn network(&self) -> Network {
-        Network::Scripted(self.line.clone())
+        Network::scripted(self.line.clone())
     }
 
     /// Commits intents, and nothing more.

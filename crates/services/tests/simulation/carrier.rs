@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::America::New_York;
 use model::id::CallId;
+use providers::scripted::Script;
 use providers::{
-    AccountInfo, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate, Outcome,
-    ProviderCallId, ProviderError, ProviderStatus, Refusal, RefusalKind, Reply, ReplyBody, VoiceProvider,
+    Answer, Callback, CallbackKind, LookUp, Observed, Originate, Outcome, ProviderCallId, ProviderError, ProviderStatus, Refusal,
+    RefusalKind,
 };
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -209,7 +210,7 @@ impl State {
 }
 
 #[async_trait::async_trait]
-impl VoiceProvider for Carrier {
+impl Script for Carrier {
     async fn originate(&self, call: &Originate) -> Answer {
         let mut state = self.state();
         let fate = if state.faulty { state.rng.random_range(0..100) } else { 100 };
@@ -258,25 +259,5 @@ impl VoiceProvider for Carrier {
         }
         let matches = |leg: &Leg| leg.originate.to == look.to && (look.since..=look.until).contains(&leg.placed_at);
         Ok(state.legs.iter().filter(|(_, leg)| matches(leg)).map(|(id, leg)| state.seen(id, leg)).collect())
-    }
-
-    async fn hang_up(&self, _: &ProviderCallId) -> Result<(), ProviderError> {
-        Ok(())
-    }
-
-    async fn check(&self) -> Result<AccountInfo, ProviderError> {
-        Err(ProviderError::Unreachable("not asked for here".to_owned()))
-    }
-
-    fn verify(&self, _: &CallbackRequest<'_>) -> Result<(), BadSignature> {
-        Err(BadSignature)
-    }
-
-    fn parse(&self, _: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
-        Err(Malformed("callbacks are handed over in person here".to_owned()))
-    }
-
-    fn reply(&self, _: &Reply) -> ReplyBody {
-        ReplyBody { content_type: "text/plain", body: String::new() }
     }
 }

@@ -113,7 +113,7 @@ impl<'a> Day<'a> {
         let late = (self.world.clock.now() - dial.committed_at).num_milliseconds() > START_MILLIS_MAX;
         let committed = if late { Instant::now().checked_sub(Duration::from_secs(5)) } else { None };
         self.workers[worker].lease.confirm(&self.world.db).await.expect("lease");
-        let network = Network::Scripted(self.carrier.clone());
+        let network = Network::scripted(self.carrier.clone());
         self.carrier.at(self.world.clock.now());
         let answer = dialer::act(&network, &self.workers[worker].lease, &dial, committed.unwrap_or_else(Instant::now)).await;
         self.workers[worker].answers.push((dial, answer));
@@ -157,7 +157,7 @@ impl<'a> Day<'a> {
     async fn look_up(&mut self) {
         self.carrier.at(self.world.clock.now());
         let (late, _) = dialer::due_checks(&self.world.db).await.expect("due");
-        let network = Network::Scripted(self.carrier.clone());
+        let network = Network::scripted(self.carrier.clone());
         for call in late.iter().filter(|l| l.company_id == self.acme.company) {
             dialer::reconcile(&self.world.db, &network, call).await.expect("looked up");
         }

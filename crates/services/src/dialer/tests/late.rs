@@ -1,19 +1,17 @@
 //! Look-ups of calls that are later than they should be, against a provider that does as it is told.
 
-use super::Room;
 use crate::db::Db;
 use crate::dialer::{Dial, Network, due_checks, reconcile};
 use crate::testing::World;
+use crate::testing::room::Room;
 use crate::{calls, credits};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use model::calls::{CallStatus, Outcome};
 use model::credits::Credits;
 use model::id::{CallId, CompanyId};
-use providers::{
-    AccountInfo, Answer, BadSignature, Callback, CallbackRequest, LookUp, Malformed, Observed, Originate, ProviderCallId,
-    ProviderError, ProviderStatus, Reply, ReplyBody, VoiceProvider,
-};
+use providers::scripted::Script;
+use providers::{Answer, LookUp, Observed, ProviderCallId, ProviderError, ProviderStatus};
 use std::sync::Arc;
 
 /// Knows of no call; while it looks, a callback about the call may come in.
@@ -43,15 +41,7 @@ fn ringing(id: &str) -> Observed {
 }
 
 #[async_trait]
-impl VoiceProvider for Forgetful {
-    async fn originate(&self, _: &Originate) -> Answer {
-        Answer::Unknown { why: "no answer".to_owned() }
-    }
-
-    async fn fetch(&self, _: &ProviderCallId) -> Result<Option<Observed>, ProviderError> {
-        Ok(None)
-    }
-
+impl Script for Forgetful {
     async fn find(&self, _: &LookUp) -> Result<Vec<Observed>, ProviderError> {
         if let Some(call) = self.meanwhile {
             let mut tx = self.db.begin(&crate::Actor::engine(self.company)).await.expect("begin");
@@ -59,26 +49,6 @@ impl VoiceProvider for Forgetful {
             tx.commit().await.expect("commit");
         }
         Ok(Vec::new())
-    }
-
-    async fn hang_up(&self, _: &ProviderCallId) -> Result<(), ProviderError> {
-        Ok(())
-    }
-
-    async fn check(&self) -> Result<AccountInfo, ProviderError> {
-        Err(ProviderError::Unreachable("not asked for here".to_owned()))
-    }
-
-    fn verify(&self, _: &CallbackRequest<'_>) -> Result<(), BadSignature> {
-        Err(BadSignature)
-    }
-
-    fn parse(&self, _: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
-        Err(Malformed("no callbacks here".to_owned()))
-    }
-
-    fn reply(&self, _: &Reply) -> ReplyBody {
-        ReplyBody { content_type: "text/plain", body: String::new() }
     }
 }
 
@@ -109,7 +79,7 @@ impl Lost {
             company: self.room.acme.company,
             meanwhile: meanwhile.then_some(self.dial.call),
         };
-        let network = Network::Scripted(Arc::new(provider));
+        let network = Network::scripted(Arc::new(provider));
         let (late, _) = due_checks(&self.world().db).await.expect("due");
         assert_eq!(late.len(), 1, "the call is looked up");
         reconcile(&self.world().db, &network, &late[0]).await.expect("looked up");

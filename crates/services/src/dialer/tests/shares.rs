@@ -2,26 +2,18 @@
 
 use super::{Room, refused};
 use crate::agents;
-use crate::calls::{self, Report};
 use crate::campaigns;
 use crate::companies;
 use crate::dialer::Dial;
 use crate::testing::agent_form;
 use chrono::TimeDelta;
-use model::calls::{CallState, Outcome};
+use model::calls::Outcome;
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::id::CampaignId;
 use providers::{Answer, ProviderCallId, RefusalKind};
 use std::collections::HashMap;
 
 impl Room {
-    /// A call comes to its end, and its lines are free again.
-    async fn end(&self, dial: &Dial) {
-        let mut tx = self.world.db.begin(&self.world.engine(self.acme.company)).await.expect("begin");
-        calls::absorb(&mut tx, dial.call, Report::state(CallState::ended(Outcome::NoAnswer))).await.expect("absorbed");
-        tx.commit().await.expect("commit");
-    }
-
     /// A campaign on its own segment of people, launched, with more lines than the company has.
     async fn rival(&self, name: &str, people: usize) -> CampaignId {
         let mut tx = self.world.tx(&self.acme).await;
@@ -78,7 +70,7 @@ async fn campaigns_of_one_company_take_turns_at_its_lines() {
     for _ in 0..30 {
         assert_eq!(live.len(), 2, "both lines are busy while there is somebody to call");
         let (_, ended) = live.remove(0);
-        room.end(&ended).await;
+        room.end(ended.call, Outcome::NoAnswer).await;
         room.world.clock.advance(TimeDelta::seconds(1));
         let new = room.turns().await;
         assert_eq!(new.len(), 1);
@@ -142,7 +134,7 @@ async fn new_dials_go_to_the_fallback_while_the_first_gateway_has_trouble() {
     assert_eq!((over.len(), over.iter().all(|d| d.gateway.id == second)), (5, true));
     room.holds().await;
     for dial in &over {
-        room.end(dial).await;
+        room.end(dial.call, Outcome::NoAnswer).await;
     }
     room.world.clock.advance(TimeDelta::seconds(31));
     let probe = room.plan(campaign).await.dials;
