@@ -10,6 +10,7 @@ export const ENDINGS = {
   refused: "0005",
   presses9: "0006",
   busyOnce: "0007",
+  silentAccept: "0008",
   lostCallbacks: "0009",
   tooManyOnce: "0010",
   errorOnce: "0011",

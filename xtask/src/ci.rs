@@ -91,6 +91,14 @@ fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
     run(&mut product)
 }
 
+/// Every verb of the engine, cut off at each of its awaits; says at how many.
+pub fn crashes(paths: &Paths) -> Result<()> {
+    let cluster = Cluster::dev(paths)?;
+    let mut cargo = paths.cargo();
+    cargo.arg("test").args(HOST).args(HOST_FEATURES).args(["--test", "crash", "--", "--nocapture"]);
+    run(cargo.envs(cluster.env()?))
+}
+
 /// Calling windows against an independent oracle: a sample, or every zone. Needs `python3`, and no database.
 pub fn windows(paths: &Paths, full: bool) -> Result<()> {
     let mut cargo = paths.cargo();

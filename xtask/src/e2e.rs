@@ -1,4 +1,4 @@
-//! `e2e` and `kills`: the real programs on a database of their own, driven from outside by Playwright or by a Node script.
+//! `e2e`, `kills` and `chaos`: the real programs on a database of their own, driven from outside by Playwright or by a Node script.
 
 use std::{path::Path, process::Command};
 
@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::{
+    ci,
     postgres::Cluster,
     site,
     stack::{SPEED_DEFAULT, Stack, build_programs},
@@ -47,6 +48,33 @@ pub fn run_journeys(paths: &Paths, options: &Options, stages: &mut Stages) -> Re
             playwright.env("CHROMIUM", browser);
         }
         stages.run("journeys", || run(dressed(stack, &mut playwright)?))?;
+        stages.run("invariants", || stack.check())
+    })
+}
+
+#[derive(Args)]
+pub struct Chaos {
+    /// How often every trouble comes
+    #[arg(long, default_value_t = 2)]
+    rounds: u32,
+    /// Another seed chooses other victims and moments
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+}
+
+/// Slower than usual, so that the campaign is under way as long as the troubles last.
+const CHAOS_SPEED: u32 = 15;
+
+/// First every await of the dialer's verbs, cut off one by one; then the real programs in every trouble.
+pub fn run_chaos(paths: &Paths, options: &Chaos, stages: &mut Stages) -> Result<()> {
+    stages.run("crash at every await", || ci::crashes(paths))?;
+    with_stack(paths, false, CHAOS_SPEED, stages, &["--no-worker"], |stack, stages| {
+        stack.cluster.lose_nothing()?;
+        let mut node = Command::new("node");
+        node.arg("end2end/chaos.mjs").env("WORKER_LOG", stack.paths.target.join("e2e/worker.log"));
+        node.env("CHAOS_ROUNDS", options.rounds.to_string()).env("CHAOS_SEED", options.seed.to_string());
+        node.envs(stack.cluster.hands_on()?);
+        stages.run("chaos", || run(dressed(stack, &mut node)?))?;
         stages.run("invariants", || stack.check())
     })
 }

@@ -49,6 +49,8 @@ enum Do {
     E2e(e2e::Options),
     /// Kill the worker ten times during a campaign and count what really rang
     Kills,
+    /// Two workers, Postgres and the network in every trouble we can make, and after each the invariants and what really rang
+    Chaos(e2e::Chaos),
     /// Whole campaign-days on a virtual clock, by seed, with every fault we can think of
     Simulate(simulate::Options),
     /// The invariant checker, on the development database or on another
@@ -118,6 +120,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Ci => ci::ci(paths),
         Do::E2e(options) => timed(|stages| e2e::run_journeys(paths, &options, stages)),
         Do::Kills => timed(|stages| e2e::run_kills(paths, stages)),
+        Do::Chaos(options) => timed(|stages| e2e::run_chaos(paths, &options, stages)),
         Do::Simulate(options) => simulate::simulate(paths, &options),
         Do::CheckLedger { url } => ci::check_ledger(paths, url.as_deref()),
         Do::Size => timed(|stages| site::size(paths, stages)),

@@ -95,9 +95,7 @@ impl Cluster {
         let turn = lock(paths, "durable")?;
         let mut cluster = Self::named(paths, "durable")?;
         cluster._turn = Some(turn);
-        if let Some(server) = &cluster.server {
-            server.make_durable()?;
-        }
+        cluster.lose_nothing()?;
         Ok(cluster)
     }
 
@@ -147,6 +145,24 @@ impl Cluster {
             ("APP_DATABASE_URL", self.url("belfry_app")?),
             ("SYSTEM_DATABASE_URL", self.url("belfry_system")?),
         ])
+    }
+
+    /// Survives a stop without a goodbye, as in production.
+    pub fn lose_nothing(&self) -> Result<()> {
+        self.server.as_ref().map_or(Ok(()), Server::make_durable)
+    }
+
+    /// What a script needs to restart this server; an error when it is the user's own.
+    pub fn hands_on(&self) -> Result<Vec<(&'static str, String)>> {
+        let server = self.server.as_ref().context("DATABASE_URL is set: that server is not ours to restart")?;
+        let mut env = vec![
+            ("PG_CTL", server.binaries.dir.join("pg_ctl").display().to_string()),
+            ("PG_DATA", server.data.display().to_string()),
+        ];
+        if is_root() {
+            env.push(("PG_UID", NOBODY.to_string()));
+        }
+        Ok(env)
     }
 
     pub fn describe(&self) -> String {
