@@ -247,6 +247,7 @@ impl Server {
              grant company to belfry_app\n\
              grant system to belfry_system\n\
              grant system to belfry_owner\n\
+             grant pg_signal_backend to belfry_owner\n\
              create database {DATABASE} owner belfry_owner\n"
         );
         let mut single = self.program("postgres");

@@ -113,7 +113,7 @@ impl Db {
         let early = if hot { "; set local synchronous_commit = off" } else { "" };
         // The only value formatted into this SQL is a UUID.
         let sql = format!("begin; set local role company; set local app.company = '{}'{early}", actor.company.uuid());
-        let inner = self.0.company.begin_with(AssertSqlSafe(sql)).await?;
+        let inner = begun(&self.0.company, AssertSqlSafe(sql)).await?;
         Ok(Tx { inner, actor: actor.clone(), now: self.0.clock.now(), db: self.clone(), hot })
     }
 
@@ -130,7 +130,7 @@ impl Db {
     /// When Postgres is away.
     pub async fn begin_system(&self, task: SystemTask) -> Result<SystemTx> {
         tracing::trace!(?task, "system transaction");
-        let inner = self.0.system.begin_with(AssertSqlSafe("begin; set local role system")).await?;
+        let inner = begun(&self.0.system, AssertSqlSafe("begin; set local role system".to_owned())).await?;
         Ok(SystemTx { inner, now: self.0.clock.now(), db: self.clone() })
     }
 
@@ -151,6 +151,15 @@ fn pool(url: &str) -> anyhow::Result<PgPool> {
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
         .connect_lazy_with(PgConnectOptions::from_str(url)?))
+}
+
+/// Begins to the end, also when nobody waits for it any more: a transaction that is dropped rolls back, one that is dropped
+/// on its way does not in sqlx 0.9.0 (transact-rs/sqlx#4385), and whoever gets its connection next would work inside of it.
+async fn begun(pool: &PgPool, sql: AssertSqlSafe<String>) -> Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    #[expect(clippy::disallowed_methods, reason = "ends by itself, within the time that a connection may take")]
+    let beginning = tokio::spawn(async move { pool.begin_with(sql).await });
+    Ok(beginning.await.context("the runtime is going away")??)
 }
 
 /// A transaction of one company. Dropping it rolls back.

@@ -2,9 +2,18 @@
 
 use super::*;
 use crate::testing::World;
+use std::task::Poll;
+
+/// Connections find back into their pool by themselves, and not at once.
+async fn all_back(db: &Db) {
+    while db.0.company.num_idle() < db.0.company.size() as usize {
+        tokio::task::yield_now().await;
+    }
+}
 
 /// Who a connection of the company pool is, and for which company, outside of any transaction.
 async fn leftovers(db: &Db) -> Vec<(String, String)> {
+    all_back(db).await;
     let mut held = Vec::new();
     // All of them at once, so that each is looked at.
     for _ in 0..db.0.company.size().max(1) {
@@ -40,6 +49,28 @@ async fn no_role_and_no_company_outlives_its_transaction() {
     assert_eq!(seen.len(), 4, "the pool kept all of them");
     for connection in seen {
         assert_eq!(connection, ("belfry_app".to_owned(), String::new()));
+    }
+}
+
+#[tokio::test]
+async fn a_begin_that_nobody_waits_for_leaves_no_transaction_behind() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    w.tx(&acme).await.commit().await.expect("signed in");
+    for polls in 1..=4 {
+        all_back(&w.db).await;
+        let mut beginning = Box::pin(w.db.begin(&acme.actor));
+        let mut left = polls;
+        std::future::poll_fn(|cx| {
+            left -= 1;
+            let over = beginning.as_mut().poll(cx).is_ready();
+            if over || left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        drop(beginning);
+        for connection in leftovers(&w.db).await {
+            assert_eq!(connection, ("belfry_app".to_owned(), String::new()), "given up after {polls} polls");
+        }
     }
 }
 
