@@ -58,7 +58,7 @@ function people(count) {
 export async function launch(client, { company, count, lines }) {
   await client.register(company);
   const { settings } = await client.call("settings/load_settings");
-  const hours = settings.hours.map(() => ({ open: true, from: "08:00", to: "21:00" }));
+  const hours = settings.hours.map(() => ({ open: true, windows: [{ from: "08:00", to: "21:00" }] }));
   await client.call("settings/form/save_settings", { settings: { ...settings, hours, concurrency_max: 50 } });
   const { created } = await client.importContacts("people.csv", csv(["name", "phone", "time zone"], people(count)));
   const agent = await client.call("agents/templates/create_agent", {});

@@ -7,10 +7,11 @@ use model::calls::Direction;
 use model::campaigns::{Audience, CallOrder, Campaign, CampaignForm, Retries, Retry};
 use model::credits::Credits;
 use model::id::{CampaignId, NumberId};
-use model::time::{DAY_MINUTES, Hours, Moment, Timestamp, Window};
+use model::time::{Hours, Moment, Timestamp};
 use wasm_bindgen::JsValue;
 
 use super::canary::CanaryDraft;
+use crate::settings::week;
 use crate::ui::DayHours;
 
 /// Outcomes that can be retried: name in the form, label.
@@ -134,7 +135,7 @@ impl Draft {
         self.starts.set(starts.map(wall).unwrap_or_default());
         self.ends.set(ends.map(wall).unwrap_or_default());
         self.hours_of.set(if form.hours.is_some() { "own" } else { "company" }.to_owned());
-        self.hours.set(day_hours(form.hours.as_ref().unwrap_or(&Hours::business())));
+        self.hours.set(week::rows(form.hours.as_ref().unwrap_or(&Hours::business())));
         self.order.set(form.order.as_str().to_owned());
         self.concurrency.set(form.concurrency_max.to_string());
         self.per_day.set(form.calls_per_day_max.map(|n| n.to_string()).unwrap_or_default());
@@ -201,9 +202,9 @@ impl Draft {
         };
         let (starts_at, ends_at) = (moment(self.starts, "starts_at"), moment(self.ends, "ends_at"));
         let own = self.hours_of.get_untracked() == "own";
-        let hours = own.then(|| read_hours(&self.hours.get_untracked())).map(|hours| {
+        let hours = own.then(|| week::hours(&self.hours.get_untracked())).map(|hours| {
             hours.unwrap_or_else(|| {
-                problems.insert("hours".to_owned(), "Each window must start before it ends.".to_owned());
+                problems.insert("hours".to_owned(), "Give each window a start before its end, and let no two of a day overlap.".to_owned());
                 Hours::business()
             })
         });
@@ -276,51 +277,4 @@ fn offset_minutes(at: Timestamp, zone: &str) -> Option<i64> {
     let text: String = date.to_locale_string("sv-SE", &options).into();
     let there: Timestamp = format!("{}Z", text.replacen(' ', "T", 1)).parse().ok()?;
     Some((there - at).num_minutes())
-}
-
-/// The editor has one window a day; of several it shows the first, which never widens anyone's hours.
-pub fn day_hours(hours: &Hours) -> Vec<DayHours> {
-    let clock = |minute: u16| {
-        // A time input cannot say 24:00.
-        let minute = minute.min(DAY_MINUTES - 1);
-        format!("{:02}:{:02}", minute / 60, minute % 60)
-    };
-    hours
-        .0
-        .iter()
-        .map(|day| day.first().map_or_else(DayHours::closed, |w| DayHours::open(clock(w.start_minute), clock(w.end_minute))))
-        .collect()
-}
-
-/// The week as the model keeps it, or `None` when a window is not one.
-fn read_hours(days: &[DayHours]) -> Option<Hours> {
-    let minute = |text: &str| {
-        let (hour, minute) = text.split_once(':')?;
-        Some(hour.parse::<u16>().ok()? * 60 + minute.get(..2)?.parse::<u16>().ok()?)
-    };
-    let mut week = Hours(Default::default());
-    for (day, typed) in week.0.iter_mut().zip(days).filter(|(_, typed)| typed.open) {
-        let end = minute(&typed.to)?;
-        let end = if end == DAY_MINUTES - 1 { DAY_MINUTES } else { end };
-        day.push(Window::try_new(minute(&typed.from)?, end)?);
-    }
-    Some(week)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hours_survive_the_editor() {
-        for hours in [Hours::business(), Hours::always()] {
-            assert_eq!(read_hours(&day_hours(&hours)), Some(hours));
-        }
-    }
-
-    #[test]
-    fn a_window_that_ends_before_it_starts_is_no_window() {
-        assert_eq!(read_hours(&[DayHours::open("18:00", "09:00")]), None);
-        assert_eq!(read_hours(&[DayHours::open("", "09:00")]), None);
-    }
 }

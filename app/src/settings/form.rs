@@ -5,9 +5,9 @@ use model::Error;
 use model::companies::{CONCURRENCY_MAX, CompanyType, Settings};
 use serde::{Deserialize, Serialize};
 
-use super::week::{self, DayForm};
+use super::week;
 use crate::form::{FormProblem, problem};
-use crate::ui::{Button, Card, Field, HoursEditor, Icon, Input, Opt, Select, use_toasts};
+use crate::ui::{Button, Card, DayHours, Field, HoursEditor, Icon, Input, Opt, Select, use_toasts};
 use crate::wire::{Change, ChangeForm};
 
 /// The settings as a form sends them: numbers as typed, so that a wrong one is a message at its field.
@@ -18,7 +18,7 @@ pub struct SettingsForm {
     pub company_type: String,
     pub time_zone: String,
     pub default_region: String,
-    pub hours: Vec<DayForm>,
+    pub hours: Vec<DayHours>,
     pub concurrency_max: String,
     pub ring_seconds_max: String,
     pub call_minutes_max: String,
@@ -39,7 +39,7 @@ impl SettingsForm {
                 .map_err(|_| Error::field("company_type", "Choose what your company does."))?,
             time_zone: self.time_zone.clone(),
             default_region: self.default_region.trim().to_uppercase(),
-            hours: week::hours(&self.hours).ok_or_else(|| Error::field("hours", "Give each open day a start before its end."))?,
+            hours: week::hours(&self.hours).ok_or_else(|| Error::field("hours", "Give each window a start before its end, and let no two of a day overlap."))?,
             concurrency_max: number(&self.concurrency_max),
             ring_seconds_max: number(&self.ring_seconds_max),
             call_minutes_max: number(&self.call_minutes_max),
@@ -151,10 +151,11 @@ fn limits(settings: Settings, error: Signal<Option<Error>>) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::Span;
 
     #[test]
     fn a_number_that_is_none_is_a_message_at_its_field() {
-        let open = DayForm { open: true, from: "09:00".into(), to: "18:00".into() };
+        let open = DayHours::open(vec![Span::new("09:00", "18:00")]);
         let form = SettingsForm {
             name: "Acme".into(),
             company_type: "generic".into(),

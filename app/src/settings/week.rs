@@ -1,21 +1,11 @@
-//! Between the model's hours (minutes, several windows a day) and the editor's rows (one window a day, as text).
+//! Between the model's hours, in minutes, and the rows of the editor, as typed.
 
 use model::time::{DAY_MINUTES, Hours, Window};
-use serde::{Deserialize, Serialize};
 
-use crate::ui::DayHours;
+use crate::ui::{DayHours, Span};
 
 /// The last minute an input of type `time` can say; it stands for midnight.
 const LAST_MINUTE: u16 = DAY_MINUTES - 1;
-
-/// One row of the form, as a browser sends it: an unchecked box is absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DayForm {
-    pub open: bool,
-    pub from: String,
-    pub to: String,
-}
 
 fn clock(minute: u16) -> String {
     let minute = minute.min(LAST_MINUTE);
@@ -28,48 +18,48 @@ fn minute(text: &str) -> Option<u16> {
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
-/// The rows of the editor. A day with several windows shows its span: the editor has one row a day.
+/// The rows of the editor.
 pub fn rows(hours: &Hours) -> Vec<DayHours> {
-    hours
-        .0
-        .iter()
-        .map(|day| match (day.first(), day.last()) {
-            (Some(first), Some(last)) => DayHours::open(clock(first.start_minute), clock(last.end_minute)),
-            _ => DayHours::closed(),
-        })
-        .collect()
+    let row = |day: &Vec<Window>| match day.is_empty() {
+        true => DayHours::closed(),
+        false => DayHours::open(day.iter().map(|w| Span::new(clock(w.start_minute), clock(w.end_minute))).collect()),
+    };
+    hours.0.iter().map(row).collect()
 }
 
-/// The hours of seven rows; `None` when a time cannot be read or ends before it starts.
-pub fn hours(days: &[DayForm]) -> Option<Hours> {
+/// The hours of seven rows; `None` when a time cannot be read, a window ends before it starts, or two overlap.
+pub fn hours(days: &[DayHours]) -> Option<Hours> {
     let mut out = Hours(Default::default());
     for (windows, day) in out.0.iter_mut().zip(days).filter(|(_, day)| day.open) {
-        let end = minute(&day.to)?;
-        windows.push(Window::try_new(minute(&day.from)?, if end == LAST_MINUTE { DAY_MINUTES } else { end })?);
+        for span in &day.windows {
+            let end = minute(&span.to)?;
+            windows.push(Window::try_new(minute(&span.from)?, if end == LAST_MINUTE { DAY_MINUTES } else { end })?);
+        }
     }
-    (days.len() == out.0.len()).then_some(out)
+    (days.len() == out.0.len() && out.is_valid()).then_some(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn form(hours: &Hours) -> Vec<DayForm> {
-        rows(hours).into_iter().map(|day| DayForm { open: day.open, from: day.from, to: day.to }).collect()
-    }
-
     #[test]
     fn hours_survive_the_form() {
-        for week in [Hours::business(), Hours::always()] {
-            assert_eq!(hours(&form(&week)), Some(week));
+        let mut split = Hours::business();
+        split.0[4].push(Window { start_minute: 1_200, end_minute: DAY_MINUTES });
+        for week in [Hours::business(), Hours::always(), split] {
+            assert_eq!(hours(&rows(&week)), Some(week));
         }
     }
 
     #[test]
-    fn a_day_that_ends_before_it_starts_is_no_hours() {
-        let mut days = form(&Hours::business());
-        days[0].to = "08:00".to_owned();
-        assert_eq!(hours(&days), None);
-        assert_eq!(hours(&days[1..]), None);
+    fn a_day_that_ends_before_it_starts_or_overlaps_is_no_hours() {
+        let good = rows(&Hours::business());
+        for (from, to) in [("18:00", "09:00"), ("", "09:00"), ("17:00", "19:00")] {
+            let mut days = good.clone();
+            days[0].windows.push(Span::new(from, to));
+            assert_eq!(hours(&days), None, "{from} to {to}");
+        }
+        assert_eq!(hours(&good[1..]), None);
     }
 }

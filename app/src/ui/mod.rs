@@ -40,7 +40,7 @@ pub use feedback::{Empty, ErrorState, Meter, Progress, Skeleton, SkeletonRows, S
 pub use field::{Field, FieldGroup};
 pub use filter::{FilterBar, FilterSelect};
 pub use funnel::{Funnel, FunnelStep};
-pub use hours::{DayHours, HoursEditor};
+pub use hours::{DayHours, HoursEditor, Span};
 pub use icon::{Icon, Logo};
 pub use input::{Input, Opt, PasswordInput, Select, Textarea};
 pub use mapper::{MapperRow, MapperTable, Match};

@@ -114,9 +114,10 @@ pub(super) fn choices() -> AnyView {
 }
 
 pub(super) fn hours_editor() -> AnyView {
-    let mut week = vec![DayHours::open("09:00", "18:00"); 5];
-    week[4] = DayHours::open("09:00", "16:30");
-    week.push(DayHours::open("14:00", "10:00"));
+    let day = |windows: &[(&str, &str)]| DayHours::open(windows.iter().map(|(from, to)| Span::new(*from, *to)).collect());
+    let mut week = vec![day(&[("09:00", "18:00")]); 4];
+    week.push(day(&[("09:00", "12:00"), ("14:00", "16:30")]));
+    week.push(day(&[("14:00", "10:00")]));
     week.push(DayHours::closed());
     let days = RwSignal::new(week);
     view! { <HoursEditor legend="Calling hours" hint="In each contact’s own zone." days=days name="hours"/> }.into_any()
