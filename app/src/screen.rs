@@ -54,10 +54,7 @@ fn loaded(
     waiting: ViewFn,
     view: Shown,
 ) -> AnyView {
-    // Only whether it went well is followed here; the values are followed inside the view.
-    let failure = Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
     let shown = move || {
-        failure.track();
         let view = view.clone();
         // Awaited rather than looked at: inside another `Loaded` the server waits for what is awaited only.
         Suspend::new(ScopedFuture::new_untracked(async move {
@@ -67,7 +64,21 @@ fn loaded(
             }
         }))
     };
-    view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }.into_any()
+    // The server asks a function several times, and would build the view each time: the questions inside would be asked
+    // again, and the page would show one answer and tell the browser another.
+    #[cfg(feature = "ssr")]
+    let shown = shown();
+    #[cfg(not(feature = "ssr"))]
+    let shown = {
+        // Only whether it went well is followed here; the values are followed inside the view.
+        let failure =
+            Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
+        move || {
+            failure.track();
+            shown()
+        }
+    };
+    view! { <Transition fallback=move || waiting.run()>{shown}</Transition> }.into_any()
 }
 
 /// The newest good answer; one that failed leaves the last one standing until the view is replaced.

@@ -106,3 +106,24 @@ async fn every_page_of_the_signed_in_area_is_drawn_whole() {
         assert!(!page.text().contains("Something went wrong"), "{path}");
     }
 }
+
+/// The answers that a page brings along for the browser, as they are written in it.
+fn brought(page: &str) -> Vec<&str> {
+    let parts = page.split("__RESOLVED_RESOURCES[").skip(1);
+    parts.filter_map(|part| part.split_once("] = ").map(|(_, rest)| rest.split_once(";</script>").map_or(rest, |(text, _)| text))).collect()
+}
+
+#[tokio::test]
+async fn every_question_of_a_page_is_asked_once() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let campaign = site.world.launched(&site.company(&maya).await, 3, |_| {}).await;
+    for tab in ["overview", "enrollments", "calls", "rehearsal", "settings", "events"] {
+        let page = site.visit(&maya, &format!("/campaigns/{campaign}?tab={tab}")).await;
+        let page = page.text();
+        let answers = brought(&page);
+        assert!(answers.len() >= 2, "{tab} brings {} answers along", answers.len());
+        let different: std::collections::HashSet<_> = answers.iter().collect();
+        assert_eq!(different.len(), answers.len(), "{tab} asks something twice: {answers:#?}");
+    }
+}

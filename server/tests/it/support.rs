@@ -70,11 +70,15 @@ impl Site {
         Browser { cookie: Some(format!("sid={token}")) }
     }
 
+    /// The company of somebody signed in, for what a test does behind the doors.
+    pub async fn company(&self, of: &Browser) -> Someone {
+        let caller = accounts::resolve(&self.world.db, of.token()).await.expect("database").expect("a session");
+        Someone { company: caller.actor.company(), actor: caller.actor }
+    }
+
     /// A member of the same company who may look and not touch.
     pub async fn viewer(&self, of: &Browser) -> Browser {
-        let caller = accounts::resolve(&self.world.db, of.token()).await.expect("database").expect("a session");
-        let someone = Someone { company: caller.actor.company(), actor: caller.actor };
-        let viewer = self.world.member(&someone, Role::Viewer).await;
+        let viewer = self.world.member(&self.company(of).await, Role::Viewer).await;
         Browser { cookie: Some(format!("sid={}", self.world.session(&viewer).await)) }
     }
 
