@@ -124,12 +124,13 @@ fn summary(call: Call) -> Option<AnyView> {
 
 fn conversation(call: Call) -> AnyView {
     if call.transcript.is_empty() {
-        let text = if call.row.state.is_ended() {
-            "Nobody spoke on this call."
-        } else {
-            "The conversation appears here while it happens."
+        let (title, text) = match (call.row.state.is_ended(), call.row.talk_seconds > 0) {
+            (false, _) => ("Nothing yet", "The conversation appears here while it happens."),
+            (true, true) => ("No transcript", "The gateway sent no transcript of this call."),
+            (true, false) => ("Nothing was said", "Nobody spoke on this call."),
         };
-        return view! { <Card title="Conversation"><Empty icon=icondata::LuMessageSquareText title="Nothing was said" text=text/></Card> }.into_any();
+        return view! { <Card title="Conversation"><Empty icon=icondata::LuMessageSquareText title=title text=text/></Card> }
+            .into_any();
     }
     let agent = call.row.agent_name.clone();
     let turns = call

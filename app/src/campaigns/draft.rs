@@ -204,7 +204,10 @@ impl Draft {
         let own = self.hours_of.get_untracked() == "own";
         let hours = own.then(|| week::hours(&self.hours.get_untracked())).map(|hours| {
             hours.unwrap_or_else(|| {
-                problems.insert("hours".to_owned(), "Give each window a start before its end, and let no two of a day overlap.".to_owned());
+                problems.insert(
+                    "hours".to_owned(),
+                    "Give each window a start before its end, and let no two of a day overlap.".to_owned(),
+                );
                 Hours::business()
             })
         });

@@ -53,7 +53,8 @@ fn why_quiet(campaign: &Campaign) -> Option<AnyView> {
         });
         return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}{top_up}</Note> }.into_any());
     }
-    let (why, until) = campaign.parked.filter(|_| campaign.status == Status::Active)?;
+    // With calls in flight the dialer only waits for the next of its turns.
+    let (why, until) = campaign.parked.filter(|_| campaign.status == Status::Active && campaign.progress.calling == 0)?;
     let until = until.map(|at| format!(" Next look {}.", at.short()));
     Some(
         view! {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::Error;
 use model::campaigns::CampaignWhy;
-use model::enrollments::{Check, Reason, Why};
+use model::enrollments::{Check, EnrollmentStatus, Reason, Standing, Why};
 use model::events::Topic;
 use model::id::{CampaignId, EnrollmentId};
 
@@ -60,13 +60,19 @@ pub fn WhyDrawer(asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
 }
 
 fn person(why: &Why) -> AnyView {
+    let status = why.status;
+    let next = why.next.map(|at| view! { <p class="mt-2">"Next eligible " <b class="font-semibold"><When moment=at/></b></p> });
     let verdict = match why.verdict().cloned() {
+        _ if status == EnrollmentStatus::Calling => view! { <Note tone=Tone::Info>"On a call now."</Note> }.into_any(),
+        _ if status.is_final() => {
+            view! { <Note><b class="font-semibold">{status.label()} ". "</b>"Nothing more happens to this person here."</Note> }.into_any()
+        }
         None => view! { <Note tone=Tone::Success><b class="font-semibold">"May be called now. "</b>"The next turn of the dialer does."</Note> }.into_any(),
         Some(check) => {
-            let next = check.until.map(|at| view! { <p class="mt-2">"Next eligible " <b class="font-semibold"><When moment=at/></b></p> });
+            let (tone, word) = if check.standing == Standing::Waits { (Tone::Info, "not yet") } else { (Tone::Warning, "no") };
             view! {
-                <Note tone=Tone::Warning>
-                    <b class="font-semibold">{check.title} ": no. "</b>
+                <Note tone=tone>
+                    <b class="font-semibold">{check.title} ": " {word} ". "</b>
                     {check.text}
                     {check.cite.map(|cite| view! { <p class="mt-1 text-sm">{cite}</p> })}
                     {next}
@@ -79,20 +85,24 @@ fn person(why: &Why) -> AnyView {
         <p class="font-medium">{why.name.clone()}</p>
         <p class="mb-4 text-sm text-muted-foreground tabular-nums">{why.phone.clone()} ", " {why.status.label()}</p>
         {verdict}
-        <h3 class="mt-6 mb-2 text-sm font-semibold">"Checks, in order"</h3>
-        {list(&why.checks)}
-        <h3 class="mt-6 mb-2 text-sm font-semibold">"Rule packs that hold here"</h3>
-        <p class="text-sm text-muted-foreground">{why.packs.join(", ")}</p>
+        {(!status.is_final()).then(|| view! {
+            <h3 class="mt-6 mb-2 text-sm font-semibold">"Checks, in order"</h3>
+            {list(&why.checks)}
+            <h3 class="mt-6 mb-2 text-sm font-semibold">"Rule packs that hold here"</h3>
+            <p class="text-sm text-muted-foreground">{why.packs.join(", ")}</p>
+        })}
     }
     .into_any()
 }
 
 fn list(checks: &[Check]) -> AnyView {
     let line = |check: &Check| {
-        let (icon, class, word) = if check.ok {
-            (icondata::LuCircleCheck, "mt-0.5 size-4 text-success", "passes")
-        } else {
-            (icondata::LuCircleX, "mt-0.5 size-4 text-destructive", "stands against it")
+        let word = check.standing.label();
+        let (icon, class) = match check.standing {
+            Standing::Passes => (icondata::LuCircleCheck, "mt-0.5 size-4 text-success"),
+            Standing::Noted => (icondata::LuInfo, "mt-0.5 size-4 text-muted-foreground"),
+            Standing::Waits => (icondata::LuClock, "mt-0.5 size-4 text-muted-foreground"),
+            Standing::Against => (icondata::LuCircleX, "mt-0.5 size-4 text-destructive"),
         };
         view! {
             <li class="flex items-start gap-2.5 py-1.5">
@@ -127,7 +137,7 @@ pub fn RightNow(id: CampaignId) -> impl IntoView {
 
 fn panel(why: &CampaignWhy) -> AnyView {
     let groups = why.waiting.iter().map(|group| {
-        let label = group.reason.map_or("Due, and next in line", Reason::label);
+        let label = group.reason.map_or("Next in line", Reason::label);
         let next = group.next.filter(|_| group.reason.is_some());
         view! {
             <li class="flex items-start gap-2.5 py-1.5">

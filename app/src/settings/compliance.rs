@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::companies::{ATTEMPTS_PER_WEEK_MAX, Compliance};
-use model::rules::{Cap, Confidence, Consent, Pack, Rule, Week};
+use model::rules::{Cap, Confidence, Consent, Pack, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::form::{FormProblem, problem};
@@ -179,7 +179,10 @@ fn line(pack: &Pack) -> impl IntoView + use<> {
         Confidence::Secondary => Tone::Info,
         Confidence::Conflicting => Tone::Warning,
     };
-    let hours = each(|rule| rule.hours.as_ref().map(Week::labels).unwrap_or_default());
+    // What all of them allow: one rule may only close a day that another has hours for.
+    let hours = pack.rules.iter().filter_map(|rule| rule.hours.clone()).reduce(|all, one| all.intersect(&one));
+    let hours = hours.map(|week| week.labels()).unwrap_or_default();
+    let hours = hours.into_iter().map(|text| view! { <span class="block">{text}</span> }).collect_view();
     let caps = each(|rule| rule.cap.map(cap).into_iter().collect());
     let consent = each(|rule| rule.consent.map(|c: Consent| c.label().to_owned()).into_iter().collect());
     let confidence = pack.confidence().label();
@@ -198,7 +201,12 @@ fn line(pack: &Pack) -> impl IntoView + use<> {
 
 /// `3 in 24 h`
 fn cap(cap: Cap) -> String {
-    format!("{} {}in {} h", cap.calls, if cap.unanswered { "unanswered " } else { "" }, cap.hours)
+    let span = if cap.hours > 24 && cap.hours.is_multiple_of(24) {
+        format!("{} days", cap.hours / 24)
+    } else {
+        format!("{} h", cap.hours)
+    };
+    format!("{} {}in {span}", cap.calls, if cap.unanswered { "unanswered " } else { "" })
 }
 
 fn rule(rule: &Rule) -> impl IntoView + use<> {

@@ -39,7 +39,9 @@ impl SettingsForm {
                 .map_err(|_| Error::field("company_type", "Choose what your company does."))?,
             time_zone: self.time_zone.clone(),
             default_region: self.default_region.trim().to_uppercase(),
-            hours: week::hours(&self.hours).ok_or_else(|| Error::field("hours", "Give each window a start before its end, and let no two of a day overlap."))?,
+            hours: week::hours(&self.hours).ok_or_else(|| {
+                Error::field("hours", "Give each window a start before its end, and let no two of a day overlap.")
+            })?,
             concurrency_max: number(&self.concurrency_max),
             ring_seconds_max: number(&self.ring_seconds_max),
             call_minutes_max: number(&self.call_minutes_max),

@@ -172,7 +172,7 @@ fn line(row: SuppressionRow, dialogs: Dialogs, manage: Signal<bool>) -> impl Int
             <Cell label="Reason">{row.reason}</Cell>
             <Cell label="By" muted=true>{row.by.unwrap_or_else(|| "Belfry".to_owned())}</Cell>
             <Cell label="Since" number=true muted=true><When moment=row.created_at/></Cell>
-            <Cell class="w-10">
+            <Cell class="md:w-10">
                 {move || {
                     let remove = remove.clone();
                     manage.get().then(|| view! {

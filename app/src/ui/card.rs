@@ -26,7 +26,7 @@ pub fn Card(
                     <h2>{title}</h2>
                     {move || some(scope.get()).map(|scope| view! { <p>{scope}</p> })}
                 </div>
-                {actions.map(|actions| view! { <div class="flex shrink-0 items-center gap-2">{actions.run()}</div> })}
+                {actions.map(|actions| view! { <div class="flex shrink-0 items-center gap-2">{move || actions.run()}</div> })}
             </div>
         }
     });
@@ -34,7 +34,7 @@ pub fn Card(
         <section class=join("card", &class) aria-label=named>
             {head}
             <div class=if flush { "min-w-0 flex-1" } else { "card-body flex-1" }>{children()}</div>
-            {foot.map(|foot| view! { <div class="card-foot">{foot.run()}</div> })}
+            {foot.map(|foot| view! { <div class="card-foot">{move || foot.run()}</div> })}
         </section>
     }
 }

@@ -383,7 +383,7 @@ pub struct CampaignWhy {
 /// People of a campaign who wait for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Waiting {
-    /// `None`: due, and not looked at yet.
+    /// `None`: due, and next in line.
     pub reason: Option<crate::enrollments::Reason>,
     pub people: i64,
     /// When the first of them is looked at again.

@@ -65,11 +65,29 @@ pub struct EnrollmentRow {
     pub updated_at: Moment,
 }
 
+words! {
+    /// How a check stands to a call.
+    pub enum Standing {
+        Passes = "passes", "passes";
+        /// Nothing that we can check; up to whoever calls.
+        Noted = "noted", "is up to you";
+        /// Time or the end of other calls will let it pass: all is as it was set.
+        Waits = "waits", "waits";
+        Against = "against", "stands against it";
+    }
+}
+
+impl Standing {
+    pub const fn lets_pass(self) -> bool {
+        matches!(self, Self::Passes | Self::Noted)
+    }
+}
+
 /// One answer to "may we call now?".
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Check {
     pub title: String,
-    pub ok: bool,
+    pub standing: Standing,
     /// What it found, in words; may be empty.
     pub text: String,
     /// Where the rule that stands against it is written.
@@ -87,12 +105,14 @@ pub struct Why {
     /// Titles of the rule packs that hold for this person.
     pub packs: Vec<String>,
     pub checks: Vec<Check>,
+    /// When the check that decides will let a call pass and calling hours are open, if time alone decides.
+    pub next: Option<Moment>,
 }
 
 impl Why {
-    /// The check that decides: the first that stands against a call.
+    /// The check that decides: the first that does not let a call pass.
     pub fn verdict(&self) -> Option<&Check> {
-        self.checks.iter().find(|check| !check.ok)
+        self.checks.iter().find(|check| !check.standing.lets_pass())
     }
 }
 

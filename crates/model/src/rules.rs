@@ -1,7 +1,7 @@
 //! Rule packs: calling-hour law as data. What a pack says and how its hours are written; which packs hold for
 //! whom, and what they make of a moment, is decided in `services`.
 
-use crate::time::{DAY_MINUTES, Hours, Window};
+use crate::time::{DAY_MINUTES, Hours, Window, common};
 use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -151,6 +151,15 @@ impl Week {
         }
     }
 
+    /// What two rules allow together, as people read it: holidays are those that either names.
+    pub fn intersect(&self, other: &Self) -> Self {
+        let holidays = match (&self.holidays, &other.holidays) {
+            (Some(these), Some(those)) => Some(common(these, those)),
+            (one, None) | (None, one) => one.clone(),
+        };
+        Self { days: self.days.intersect(&other.days), holidays }
+    }
+
     /// `Mon–Sat 08:00–20:00`, one per line of hours.
     pub fn labels(&self) -> Vec<String> {
         Vec::from(self.clone())
@@ -158,6 +167,10 @@ impl Week {
             .map(|line| {
                 let mut letters = line.replace('-', "–");
                 letters[..1].make_ascii_uppercase();
+                for day in DAYS {
+                    let capital = format!("{}{}", day[..1].to_ascii_uppercase(), &day[1..]);
+                    letters = letters.replace(day, &capital);
+                }
                 letters
             })
             .collect()
@@ -203,6 +216,13 @@ mod tests {
     }
 
     #[test]
+    fn of_two_rules_people_read_what_both_allow() {
+        let daily = week(&["mon-sun 08:00-21:00"]).expect("lawful");
+        let no_sunday = week(&["mon-sat 00:00-24:00", "holidays closed"]).expect("lawful");
+        assert_eq!(daily.intersect(&no_sunday).labels(), ["Mon–Sat 08:00–21:00", "Holidays closed"]);
+    }
+
+    #[test]
     fn hours_are_written_back_as_they_were_read() {
         let lines = ["mon-sat 08:00-20:00", "sun 12:00-21:00", "holidays 13:00-21:00"];
         let read = week(&lines).expect("lawful");
@@ -210,7 +230,7 @@ mod tests {
         assert_eq!(read.on(6, false), [Window { start_minute: 720, end_minute: 1260 }]);
         assert_eq!(read.on(0, true), [Window { start_minute: 780, end_minute: 1260 }]);
         let closed = week(&["mon-fri 09:00-17:00", "holidays closed"]).expect("lawful");
-        assert_eq!(closed.labels(), ["Mon–fri 09:00–17:00", "Holidays closed"]);
+        assert_eq!(closed.labels(), ["Mon–Fri 09:00–17:00", "Holidays closed"]);
         assert!(closed.on(5, false).is_empty() && closed.on(0, true).is_empty());
     }
 

@@ -96,17 +96,20 @@ impl Hours {
     }
     /// Minutes open in both, day by day.
     pub fn intersect(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|day| {
-            let mut out = Vec::new();
-            for a in &self.0[day] {
-                for b in &other.0[day] {
-                    out.extend(Window::try_new(a.start_minute.max(b.start_minute), a.end_minute.min(b.end_minute)));
-                }
-            }
-            out.sort_by_key(|w: &Window| w.start_minute);
-            out
-        }))
+        Self(std::array::from_fn(|day| common(&self.0[day], &other.0[day])))
     }
+}
+
+/// Minutes in both, in order.
+pub(crate) fn common(these: &[Window], those: &[Window]) -> Vec<Window> {
+    let mut out = Vec::new();
+    for a in these {
+        for b in those {
+            out.extend(Window::try_new(a.start_minute.max(b.start_minute), a.end_minute.min(b.end_minute)));
+        }
+    }
+    out.sort_by_key(|w: &Window| w.start_minute);
+    out
 }
 
 #[cfg(test)]

@@ -147,7 +147,11 @@ impl Things {
     }
 
     fn fill(&self, arguments: &str) -> String {
-        let day = |i| format!("&settings[hours][{i}][open]=true&settings[hours][{i}][windows][0][from]=09:00&settings[hours][{i}][windows][0][to]=17:00");
+        let day = |i| {
+            format!(
+                "&settings[hours][{i}][open]=true&settings[hours][{i}][windows][0][from]=09:00&settings[hours][{i}][windows][0][to]=17:00"
+            )
+        };
         let week: String = (0..7).map(day).collect();
         let form = serde_json::to_string(&campaign_form(Some(self.agent))).expect("JSON");
         arguments

@@ -110,7 +110,9 @@ async fn every_page_of_the_signed_in_area_is_drawn_whole() {
 /// The answers that a page brings along for the browser, as they are written in it.
 fn brought(page: &str) -> Vec<&str> {
     let parts = page.split("__RESOLVED_RESOURCES[").skip(1);
-    parts.filter_map(|part| part.split_once("] = ").map(|(_, rest)| rest.split_once(";</script>").map_or(rest, |(text, _)| text))).collect()
+    parts
+        .filter_map(|part| part.split_once("] = ").map(|(_, rest)| rest.split_once(";</script>").map_or(rest, |(text, _)| text)))
+        .collect()
 }
 
 #[tokio::test]

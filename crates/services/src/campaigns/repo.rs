@@ -474,8 +474,10 @@ impl From<Stats> for Progress {
     }
 }
 
-/// The columns of [`Stats`], from `campaign_stats s` and the campaign's slots `u`.
-const STATS: &str = "s.contacts, s.finished, coalesce(u.in_use, 0)::bigint as calling, s.calls, s.connected, s.voicemail, s.busy, \
+/// The columns of [`Stats`], from `campaign_stats s` and the campaign's slots `u`. Who was left over when a campaign was
+/// cancelled is final, and not finished.
+const STATS: &str = "s.contacts, s.finished - case when c.status in ('cancelled', 'archived') then (select count(*) from enrollments e
+                         where e.campaign_id = c.id and e.status = 'cancelled') else 0 end as finished, coalesce(u.in_use, 0)::bigint as calling, s.calls, s.connected, s.voicemail, s.busy, \
                      s.no_answer, s.failed, s.talk_seconds, s.spent";
 const FROM: &str = " from campaigns c join campaign_stats s on s.campaign_id = c.id
      left join capacity u on u.scope = 'campaign' and u.ref = c.id left join agents a on a.id = c.agent_id ";

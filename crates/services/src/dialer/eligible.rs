@@ -115,13 +115,16 @@ struct Check {
     passes: fn(&Facts<'_>) -> String,
 }
 
+/// The check that only tells.
+pub const CONSENT: &str = "Consent";
+
 /// The checks of engine.md §4, in their order. What is about the campaign as a whole (running, its daily cap, slots,
 /// credits) is asked once per turn before and after them.
 const CHECKS: &[Check] = &[
-    Check { title: "Due", blocks: not_due, passes: |_| String::new() },
+    Check { title: "Next attempt due", blocks: not_due, passes: |_| String::new() },
     Check { title: "Not on a do-not-call list", blocks: suppressed, passes: |_| String::new() },
     Check { title: "Contact active", blocks: archived, passes: |_| String::new() },
-    Check { title: "Consent", blocks: |_| None, passes: consent },
+    Check { title: CONSENT, blocks: |_| None, passes: consent },
     Check { title: "Country enabled", blocks: disabled, passes: |f| f.schedule.place.country.clone().unwrap_or_default() },
     Check {
         title: "Attempts in this campaign",
@@ -133,7 +136,7 @@ const CHECKS: &[Check] = &[
     Check { title: "Attempts ever", blocks: ever_cap, passes: ever },
     Check { title: "Attempts the law allows", blocks: law_cap, passes: law_caps },
     Check { title: "Local hours", blocks: hours, passes: open_until },
-    Check { title: "Line free", blocks: busy, passes: |_| String::new() },
+    Check { title: "Not on another call", blocks: busy, passes: |_| String::new() },
 ];
 
 /// May this person be called now? The first check that blocks decides.
@@ -294,7 +297,8 @@ fn busy(f: &Facts<'_>) -> Option<Block> {
 
 /// The next moment at or after `from` at which the schedule is open; `from` itself when it never is, so that the
 /// decision then says so.
-fn opens_from(f: &Facts<'_>, from: DateTime<Utc>) -> DateTime<Utc> {
+/// `from`, or the next moment after it at which calling hours are open.
+pub fn opens_from(f: &Facts<'_>, from: DateTime<Utc>) -> DateTime<Utc> {
     if let Opening::At(at) = opening(from, &f.schedule) { at } else { from }
 }
 

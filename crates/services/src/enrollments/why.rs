@@ -2,7 +2,7 @@
 
 use super::repo;
 use crate::db::Tx;
-use crate::dialer::eligible::{Decision, Facts, Finding, findings};
+use crate::dialer::eligible::{CONSENT, Decision, Facts, Finding, findings, opens_from};
 use crate::dialer::window::Schedule;
 use crate::error::Result;
 use crate::rules::{self, Place};
@@ -10,7 +10,7 @@ use crate::{campaigns, companies, suppressions};
 use model::accounts::Permission;
 use model::campaigns::Status;
 use model::contacts::ContactStatus;
-use model::enrollments::{Check, EnrollmentStatus, Why};
+use model::enrollments::{Check, EnrollmentStatus, Standing, Why};
 use model::id::EnrollmentId;
 
 /// Every check of engine.md §4 for one person, as it stands now; nothing is written.
@@ -29,7 +29,7 @@ pub async fn why(tx: &mut Tx, id: EnrollmentId) -> Result<Why> {
     let calls_ever = repo::calls_ever(tx, &[e.contact_id]).await?.remove(&e.contact_id).unwrap_or(0);
     let place = Place::of(e.time_zone.as_deref(), &e.phone);
     let now = tx.now();
-    let findings = findings(&Facts {
+    let facts = Facts {
         now,
         due_at: e.next_attempt_at.unwrap_or(now),
         suppressed,
@@ -45,30 +45,34 @@ pub async fn why(tx: &mut Tx, id: EnrollmentId) -> Result<Why> {
         schedule: Schedule { company: &settings.hours, campaign: campaign.form.hours.as_ref(), place: &place },
         number_busy,
         speed: 1,
-    });
+    };
     let mut checks = vec![campaigns::why::running(&campaign), still_waiting(e.status)];
-    checks.extend(findings.into_iter().map(|finding| told(tx, finding)));
+    checks.extend(findings(&facts).into_iter().map(|finding| told(tx, finding)));
     if campaign.status == Status::Active {
         checks.extend(campaigns::why::room(tx, &campaign).await?);
     }
     let packs = place.packs.iter().map(|pack| pack.title.clone()).collect();
     let phone = if tx.actor().may(Permission::ViewPhones) { e.phone.to_string() } else { e.phone.masked() };
-    Ok(Why { name: e.name, phone, status: e.status, packs, checks })
+    let mut why = Why { name: e.name, phone, status: e.status, packs, checks, next: None };
+    why.next = why.verdict().and_then(|check| check.until).map(|at| tx.moment(opens_from(&facts, at.at)));
+    Ok(why)
 }
 
 fn still_waiting(status: EnrollmentStatus) -> Check {
-    let ok = status == EnrollmentStatus::Queued;
-    let text = if ok { String::new() } else { status.label().to_owned() };
-    Check { title: "Waiting to be called".to_owned(), ok, text, cite: None, until: None }
+    let (standing, text) = match status {
+        EnrollmentStatus::Queued => (Standing::Passes, ""),
+        EnrollmentStatus::Calling => (Standing::Waits, status.label()),
+        _ => (Standing::Against, status.label()),
+    };
+    Check { title: "Waiting to be called".to_owned(), standing, text: text.to_owned(), cite: None, until: None }
 }
 
 fn told(tx: &Tx, finding: Finding) -> Check {
-    let until = if let Some(Decision::Wait { until, .. }) = finding.block { Some(tx.moment(until)) } else { None };
-    Check {
-        title: finding.title.to_owned(),
-        ok: finding.block.is_none(),
-        text: finding.text,
-        cite: finding.cite.map(str::to_owned),
-        until,
-    }
+    let (standing, until) = match finding.block {
+        None if finding.title == CONSENT && !finding.text.is_empty() => (Standing::Noted, None),
+        None => (Standing::Passes, None),
+        Some(Decision::Wait { until, .. }) => (Standing::Waits, Some(tx.moment(until))),
+        Some(_) => (Standing::Against, None),
+    };
+    Check { title: finding.title.to_owned(), standing, text: finding.text, cite: finding.cite.map(str::to_owned), until }
 }

@@ -77,7 +77,7 @@ async fn cancelling_returns_the_credits_and_closes_whoever_waits() {
     let mut tx = w.tx(&acme).await;
     let c = load(&mut tx, id).await.expect("load");
     assert_eq!((c.status, c.reserved, c.finished_at.map(|m| m.at)), (Status::Cancelled, Credits::ZERO, Some(tx.now())));
-    assert_eq!((c.progress.contacts, c.progress.finished), (3, 3));
+    assert_eq!((c.progress.contacts, c.progress.finished), (3, 0), "nobody was finished");
     assert_eq!(wallet(&mut tx).await.available, Credits(20_000));
     assert!(people(&mut tx, id).await.iter().all(|(_, status)| *status == EnrollmentStatus::Cancelled));
     act(&mut tx, id, Action::Archive).await.expect("archived");
