@@ -143,10 +143,12 @@ fn AgentCard(row: Memo<AgentRow>) -> impl IntoView {
             <div class="flex items-start gap-3 px-5 pt-4">
                 <span class="avatar size-10 bg-primary-subtle! text-primary!" aria-hidden="true"><Icon icon=icondata::LuAudioLines class="size-[18px]"/></span>
                 <div class="min-w-0 flex-1">
-                    <h2 class="truncate font-semibold"><a class="hover:underline" href=format!("/agents/{id}")>{read(|r| r.name.clone())}</a></h2>
+                    <div class="flex items-center gap-3">
+                        <h2 class="min-w-0 flex-1 truncate font-semibold"><a class="hover:underline" href=format!("/agents/{id}")>{read(|r| r.name.clone())}</a></h2>
+                        <StatusBadge status=Signal::derive(move || row.with(|r| r.status)) version=Signal::derive(move || row.with(|r| r.version))/>
+                    </div>
                     <p class="truncate text-sm text-muted-foreground">{read(|r| r.role.clone())}</p>
                 </div>
-                <StatusBadge status=Signal::derive(move || row.with(|r| r.status)) version=Signal::derive(move || row.with(|r| r.version))/>
             </div>
             <p class="flex flex-wrap gap-x-4 gap-y-1 px-5 pt-3 text-sm text-muted-foreground">
                 <span class="flex items-center gap-1.5"><Icon icon=icondata::LuLanguages class="size-3.5"/>{read(|r| language(&r.language))}</span>

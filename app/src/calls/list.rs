@@ -227,6 +227,10 @@ fn nothing(filter: &CallFilter, inside: bool) -> AnyView {
         return view! { <Empty icon=icondata::LuPhone title="Nobody is on the line" text="Calls appear here while they last."/> }
             .into_any();
     }
+    if filter.paging.page > 1 {
+        return view! { <Empty icon=icondata::LuPhone title="No calls on this page" text="The list has fewer pages by now."/> }
+            .into_any();
+    }
     let plain = CallFilter { campaign: filter.campaign.filter(|_| inside), paging: filter.paging, ..CallFilter::default() };
     if *filter != plain {
         return view! {

@@ -126,11 +126,11 @@ pub fn fields(draft: Draft) -> AnyView {
             view! {
                 <div class="mt-4 grid items-start gap-4 sm:grid-cols-2 lg:grid-cols-3">
                     {field("People called first", "canary_size", "A number, or a share like 5 %.", false, typed.size)}
-                    {field("Judge after, calls", "canary_calls_min", "Finished calls.", false, typed.calls_min)}
-                    {field("Answered by a person, at least %", "canary_answered_min", "Of finished calls.", true, typed.answered)}
+                    {field("Judge after (calls)", "canary_calls_min", "Finished calls.", false, typed.calls_min)}
+                    {field("Answered, at least %", "canary_answered_min", "By a person, of finished calls.", true, typed.answered)}
                     {field("Opted out, at most %", "canary_opted_out_max", "Of people reached.", true, typed.opted_out)}
                     {field("Voicemail, at most %", "canary_voicemail_max", "Of answered calls.", true, typed.voicemail)}
-                    {field("Cost per person reached, at most", "canary_cost_max", "Credits.", true, typed.cost)}
+                    {field("Cost each, at most", "canary_cost_max", "Credits per person reached.", true, typed.cost)}
                 </div>
                 <div class="mt-4">
                     <Switch label="Keep judging afterwards" hint="Every time as many calls have finished again." bind=typed.stays_on/>

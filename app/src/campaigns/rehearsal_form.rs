@@ -228,8 +228,8 @@ fn fields(typed: Typed, known: Given) -> AnyView {
         .map(|n| {
             let hour = FIRST_HOUR + n;
             view! {
-                <label class="flex flex-col gap-1 text-xs text-muted-foreground">
-                    {format!("{hour:02}:00")}
+                <label class="flex flex-col gap-1 text-xs">
+                    <span class="text-muted-foreground">{format!("{hour:02}:00")}</span>
                     <Input inputmode="decimal" autocomplete="off" size=Size::Small class="tabular-nums" id=format!("f-hour-{hour}")
                         label=format!("Percent answered by a person from {hour} o’clock") bind=typed.connected[n]/>
                 </label>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::Error;
 use model::companies::{CONCURRENCY_MAX, CompanyType, Settings};
+use model::time::Hours;
 use serde::{Deserialize, Serialize};
 
 use super::week;
@@ -39,9 +40,8 @@ impl SettingsForm {
                 .map_err(|_| Error::field("company_type", "Choose what your company does."))?,
             time_zone: self.time_zone.clone(),
             default_region: self.default_region.trim().to_uppercase(),
-            hours: week::hours(&self.hours).ok_or_else(|| {
-                Error::field("hours", "Give each window a start before its end, and let no two of a day overlap.")
-            })?,
+            // No hours at all are refused too, together with whatever else is wrong.
+            hours: week::hours(&self.hours).unwrap_or(Hours(Default::default())),
             concurrency_max: number(&self.concurrency_max),
             ring_seconds_max: number(&self.ring_seconds_max),
             call_minutes_max: number(&self.call_minutes_max),
@@ -170,6 +170,9 @@ mod tests {
         };
         let error = form.read().expect_err("many is no number");
         assert!(error.of_field("concurrency_max").is_some());
+        let both = SettingsForm { hours: vec![DayHours::open(vec![Span::new("18:00", "09:00")]); 7], ..form.clone() };
+        let error = both.read().expect_err("hours are none either");
+        assert!(error.of_field("concurrency_max").is_some() && error.of_field("hours").is_some());
         let good = SettingsForm { concurrency_max: "5".into(), ..form };
         assert_eq!(good.read().map(|s| s.default_region), Ok("US".to_owned()));
     }

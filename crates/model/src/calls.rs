@@ -49,7 +49,7 @@ words! {
     pub enum Outcome {
         Unknown = "unknown", "Unknown";
         Failed = "failed", "Failed";
-        Canceled = "canceled", "Canceled";
+        Canceled = "canceled", "Cancelled";
         NoAnswer = "no_answer", "No answer";
         Busy = "busy", "Busy";
         Rejected = "rejected", "Rejected";

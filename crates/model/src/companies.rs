@@ -45,7 +45,7 @@ impl Settings {
             .need(
                 self.hours.is_valid() && self.hours.is_open_ever(),
                 "hours",
-                "Open at least one window that starts before it ends.",
+                "Open at least one window. Each starts before its end, and no two of a day overlap.",
             )
             .need((1..=CONCURRENCY_MAX).contains(&self.concurrency_max), "concurrency_max", "Choose 1 to 1,000 calls at once.")
             .need((10..=120).contains(&self.ring_seconds_max), "ring_seconds_max", "Ring 10 to 120 seconds.")

@@ -17,7 +17,7 @@ pub enum Error {
     #[error("Sign in to continue.")]
     Unauthenticated,
     /// Signed in, but the role lacks this permission.
-    #[error("Your role may not do this ({permission}).")]
+    #[error("Your role may not do this.")]
     Forbidden { permission: String },
     /// It does not exist, or belongs to another company: the answer is the same.
     #[error("This {what} does not exist or is not yours.")]

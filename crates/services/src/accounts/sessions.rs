@@ -55,6 +55,9 @@ pub struct Client {
 /// `Invalid` on `password`, in the same words for an unknown user; `RateLimited` after too many failures.
 pub async fn sign_in(db: &Db, email: &str, password: &str, client: &Client) -> Result<String> {
     let email = normal(email);
+    let mut typed = model::error::Check::new();
+    typed.need(!email.is_empty(), "email", "Enter your e-mail address.");
+    typed.need(!password.is_empty(), "password", "Enter your password.").done()?;
     if email.len() > EMAIL_MAX || password.chars().count() > PASSWORD_MAX {
         return Err(no_match());
     }

@@ -157,6 +157,14 @@ async fn confirmation_mails_are_limited_per_hour() {
 }
 
 #[tokio::test]
+async fn who_signs_in_with_nothing_is_asked_for_both() {
+    let w = World::new().await;
+    let empty = told(sign_in(&w.db, " ", "", &laptop()).await);
+    assert_eq!(empty.of_field("email"), Some("Enter your e-mail address."));
+    assert_eq!(empty.of_field("password"), Some("Enter your password."));
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() {
     let w = World::new().await;
     register(&w.db, &maya()).await.expect("registration");
