@@ -12,16 +12,17 @@ use model::Error;
 use model::accounts::Permission;
 use model::page::{PER_PAGE, Paging};
 use model::time::Moment;
+use model::wire::unpack;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::ui::{Column, Empty, ErrorState, LinkButton, Sort};
-use crate::wire::{Answer, Plain, read};
+use crate::wire::{Answer, Packed, Plain};
 
-/// What a `Loaded` shows once there is something: given the text of the newest answer.
-type Shown = Arc<dyn Fn(Memo<String>) -> AnyView + Send + Sync>;
+/// What a `Loaded` shows once there is something: given the newest answer, unread.
+type Shown = Arc<dyn Fn(Memo<Vec<u8>>) -> AnyView + Send + Sync>;
 
 /// Shows `waiting` until the first value is there, then `view`, which is built once: later values arrive through its
 /// signal and change it in place, so that menus stay open and nothing flashes. `what` completes "Could not load …".
@@ -39,21 +40,15 @@ where
     T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
     V: Fn(Signal<T>) -> AnyView + Send + Sync + 'static,
 {
-    let view = move |text: Memo<String>| match text.with_untracked(|text| read::<T>(text)) {
-        Ok(first) => view(latest(text, first)),
+    let view = move |newest: Memo<Vec<u8>>| match newest.with_untracked(|bytes| unpack::<T>(bytes)) {
+        Ok(first) => view(latest(newest, first)),
         Err(error) => headed(heading, &error, failed(&error, what, Callback::new(|()| drop(window().location().reload())))),
     };
     loaded(resource.text(), what, heading, waiting, Arc::new(view))
 }
 
 /// [`Loaded`], whatever it loads: all of it that knows no type.
-fn loaded(
-    resource: Resource<Result<String, Error>, Plain>,
-    what: &'static str,
-    heading: &'static str,
-    waiting: ViewFn,
-    view: Shown,
-) -> AnyView {
+fn loaded(resource: Resource<Packed, Plain>, what: &'static str, heading: &'static str, waiting: ViewFn, view: Shown) -> AnyView {
     // Only whether it went well is followed here; the values are followed inside the view.
     let failure = Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
     let shown = move || {
@@ -71,21 +66,21 @@ fn loaded(
 }
 
 /// The newest good answer; one that failed leaves the last one standing until the view is replaced.
-fn newest(resource: Resource<Result<String, Error>, Plain>, first: String) -> Memo<String> {
-    Memo::new(move |before: Option<&String>| match resource.get() {
-        Some(Ok(text)) => text,
+fn newest(resource: Resource<Packed, Plain>, first: Vec<u8>) -> Memo<Vec<u8>> {
+    Memo::new(move |before: Option<&Vec<u8>>| match resource.get() {
+        Some(Ok(bytes)) => bytes,
         _ => before.unwrap_or(&first).clone(),
     })
 }
 
-/// The value of the newest text, read once for each.
-fn latest<T: Clone + PartialEq + Send + Sync + DeserializeOwned + 'static>(text: Memo<String>, first: T) -> Signal<T> {
+/// The value of the newest answer, read once for each.
+fn latest<T: Clone + PartialEq + Send + Sync + DeserializeOwned + 'static>(newest: Memo<Vec<u8>>, first: T) -> Signal<T> {
     let value = Memo::new(move |before: Option<&T>| match before {
         None => {
-            text.track();
+            newest.track();
             first.clone()
         }
-        Some(before) => text.with(|text| read(text)).unwrap_or_else(|_| before.clone()),
+        Some(before) => newest.with(|bytes| unpack(bytes)).unwrap_or_else(|_| before.clone()),
     });
     // At once, while the first is the newest.
     value.with_untracked(|_| ());
