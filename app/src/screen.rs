@@ -1,7 +1,6 @@
 //! What every screen does the same way: wait with a skeleton, say what failed and retry, then change in place; links whose
 //! query string is the state; moments, durations and shares as text. No server functions and no nouns of the business.
 
-use leptos::prelude::*;
 use leptos::reactive::computed::ScopedFuture;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -10,6 +9,7 @@ use leptos_router::location::Url;
 use leptos_router::params::ParamsMap;
 use model::Error;
 use model::accounts::Permission;
+use model::id::Uuid;
 use model::page::{PER_PAGE, Paging};
 use model::time::Moment;
 use model::wire::unpack;
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::prelude::*;
 use crate::ui::{Column, Empty, ErrorState, LinkButton, Sort};
 use crate::wire::{Answer, Packed, Plain};
 
@@ -51,18 +52,23 @@ where
 fn loaded(resource: Resource<Packed, Plain>, what: &'static str, heading: &'static str, waiting: ViewFn, view: Shown) -> AnyView {
     // Only whether it went well is followed here; the values are followed inside the view.
     let failure = Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
+    // On the server `Transition` looks through its children in an effect, and each run would dispose what the last one made
+    // while it is being drawn. What is made for a page lives as long as the page.
+    let page = cfg!(feature = "ssr").then(Owner::current).flatten();
     let shown = move || {
         failure.track();
         let view = view.clone();
+        let owner = page.clone().or_else(Owner::current).unwrap_or_default();
         // Awaited rather than looked at: inside another `Loaded` the server waits for what is awaited only.
-        Suspend::new(ScopedFuture::new_untracked(async move {
+        let drawn = async move {
             match resource.await {
                 Ok(first) => view(newest(resource, first)),
                 Err(error) => headed(heading, &error, failed(&error, what, Callback::new(move |()| resource.refetch()))),
             }
-        }))
+        };
+        owner.with(|| Suspend::new(ScopedFuture::new_untracked(drawn)))
     };
-    view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }.into_any()
+    view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }
 }
 
 /// The newest good answer; one that failed leaves the last one standing until the view is replaced.
@@ -102,7 +108,12 @@ fn headed(heading: &'static str, error: &Error, failed: AnyView) -> AnyView {
         <h1 class="sr-only">{heading}</h1>
         <div class="card">{failed}</div>
     }
-    .into_any()
+}
+
+/// A title that follows `text`. The head of a page is written when its body is, and the signal may be gone by then.
+pub fn title(text: Signal<String>) -> impl Fn() -> String + Send + Sync + 'static {
+    let first = text.get_untracked();
+    move || text.try_get().unwrap_or_else(|| first.clone())
 }
 
 /// The page of one thing, built anew when the address names another one: `:id` of the route, read as an `I`.
@@ -130,16 +141,53 @@ pub fn failed(error: &Error, what: &str, retry: Callback<()>) -> AnyView {
                 // Asking for this page again leads through sign-in and back here.
                 <LinkButton href="" external=true>"Sign in"</LinkButton>
             </Empty>
-        }
-        .into_any(),
-        Error::NotFound { .. } => view! { <ErrorState title="Nothing here" text=text/> }.into_any(),
-        Error::Forbidden { .. } => view! { <ErrorState title="Not for your role" text=text/> }.into_any(),
+        },
+        Error::NotFound { .. } => view! { <ErrorState title="Nothing here" text=text/> },
+        Error::Forbidden { .. } => view! { <ErrorState title="Not for your role" text=text/> },
         Error::Internal { trace } => {
             view! { <ErrorState title=format!("Could not load {what}") text="Something went wrong on our side. Nothing was changed." trace=trace.clone() on_retry=retry/> }
-                .into_any()
         }
-        _ => view! { <ErrorState title=format!("Could not load {what}") text=text on_retry=retry/> }.into_any(),
+        _ => view! { <ErrorState title=format!("Could not load {what}") text=text on_retry=retry/> },
     }
+}
+
+/// One line of a list, by what it is about.
+struct Line {
+    id: Uuid,
+    build: Box<dyn FnOnce() -> AnyView + Send>,
+}
+
+/// A line for each thing of a list, built once and kept while the thing is there.
+pub fn lines<P, T>(list: Signal<P>, id: fn(&T) -> Uuid, line: impl Fn(T) -> AnyView + Copy + Send + Sync + 'static) -> AnyView
+where
+    P: AsRef<[T]> + Send + Sync + 'static,
+    T: Clone + Send + 'static,
+{
+    let line = move |thing: &T| {
+        let thing = thing.clone();
+        Line { id: id(&thing), build: Box::new(move || line(thing)) }
+    };
+    kept(Box::new(move || list.with(|list| list.as_ref().iter().map(line).collect())))
+}
+
+/// [`lines`] of things that change in place.
+pub fn live_lines<P, T>(
+    list: Signal<P>,
+    id: fn(&T) -> Uuid,
+    line: impl Fn(Memo<T>) -> AnyView + Copy + Send + Sync + 'static,
+) -> AnyView
+where
+    P: AsRef<[T]> + Send + Sync + 'static,
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let newest =
+        move |first: &T| list.with(|list| list.as_ref().iter().find(|thing| id(thing) == id(first)).unwrap_or(first).clone());
+    lines(list, id, move |first: T| line(Memo::new(move |_| newest(&first))))
+}
+
+/// The one keyed list there is.
+fn kept(lines: Box<dyn Fn() -> Vec<Line> + Send + Sync>) -> AnyView {
+    view! { <For each=move || lines() key=|line| line.id children=|line| (line.build)()/> }
 }
 
 /// Whether the person at the screen may do this. Buttons ask here; the verbs ask again.

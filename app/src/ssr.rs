@@ -4,7 +4,6 @@
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header::ACCEPT};
-use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::{HashedStylesheet, MetaTags};
 use leptos_router::location::Url;
@@ -14,6 +13,7 @@ use model::wire::{pack, unpack};
 use serde::Serialize;
 
 use crate::form::Typed;
+use crate::prelude::*;
 use crate::wire::{Packed, Question};
 
 pub use leptos_axum::redirect;

@@ -7,9 +7,10 @@
 
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
+use leptos::ev;
 use leptos::form::form_data_from_event;
 use leptos::server::{ServerActionError, codee};
-use leptos::{ev, prelude::*};
+
 use model::Error;
 use model::wire::{Compact, pack, unpack};
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,6 +22,8 @@ use server_fn::request::{ClientReq, Req};
 use server_fn::response::ClientRes;
 use server_fn::server::Server;
 use server_fn::{Bytes, ContentType, Protocol, ServerFn};
+
+use crate::prelude::*;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -1,6 +1,5 @@
 //! The steps of the campaign dialog that only a campaign which answers has: its numbers, its hours, and how it answers.
 
-use leptos::prelude::*;
 use model::id::NumberId;
 use model::numbers::NumberRow;
 
@@ -8,6 +7,7 @@ use super::choices::Choices;
 use super::draft::Draft;
 use super::settings::hours_line;
 use super::steps::error;
+use crate::prelude::*;
 use crate::ui::{Checkbox, Choice, Field, HoursEditor, Input, Note, RadioCards, Textarea, Tone};
 
 pub(super) fn numbers(draft: Draft, known: &Choices) -> AnyView {
@@ -20,7 +20,6 @@ pub(super) fn numbers(draft: Draft, known: &Choices) -> AnyView {
         {move || draft.errors.with(|errors| errors.get("numbers").cloned()).map(|text| view! { <Note tone=Tone::Danger live=true>{text}</Note> })}
         <p class="text-sm text-muted-foreground">"One campaign at a time answers a number. Campaigns that call people may still use it."</p>
     }
-    .into_any()
 }
 
 fn number(draft: Draft, row: &NumberRow) -> impl IntoView + use<> {
@@ -61,7 +60,6 @@ pub(super) fn hours(draft: Draft, known: &Choices) -> AnyView {
         })}
         {move || draft.errors.with(|errors| errors.get("hours").cloned()).map(|text| view! { <Note tone=Tone::Danger live=true>{text}</Note> })}
     }
-    .into_any()
 }
 
 pub(super) fn answering(draft: Draft, known: &Choices) -> AnyView {
@@ -85,5 +83,4 @@ pub(super) fn answering(draft: Draft, known: &Choices) -> AnyView {
             <Textarea bind=draft.fallback_text rows=3 maxlength=500/>
         </Field>
     }
-    .into_any()
 }

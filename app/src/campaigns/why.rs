@@ -1,6 +1,5 @@
 //! Why a person is not called yet, and why a campaign calls nobody: every check of the dialer, asked now.
 
-use leptos::prelude::*;
 use model::Error;
 use model::campaigns::CampaignWhy;
 use model::enrollments::{Check, Reason, Why};
@@ -8,6 +7,7 @@ use model::events::Topic;
 use model::id::{CampaignId, EnrollmentId};
 
 use crate::live::use_topic;
+use crate::prelude::*;
 use crate::screen::{Loaded, When, failed};
 use crate::ui::{Card, Dialog, DialogSize, Icon, Note, Skeleton, Tone, grouped};
 use crate::wire::{Answer, Late};
@@ -61,9 +61,13 @@ pub fn WhyDrawer(asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
 
 fn person(why: &Why) -> AnyView {
     let verdict = match why.verdict().cloned() {
-        None => view! { <Note tone=Tone::Success><b class="font-semibold">"May be called now. "</b>"The next turn of the dialer does."</Note> }.into_any(),
+        None => {
+            view! { <Note tone=Tone::Success><b class="font-semibold">"May be called now. "</b>"The next turn of the dialer does."</Note> }
+        }
         Some(check) => {
-            let next = check.until.map(|at| view! { <p class="mt-2">"Next eligible " <b class="font-semibold"><When moment=at/></b></p> });
+            let next = check
+                .until
+                .map(|at| view! { <p class="mt-2">"Next eligible " <b class="font-semibold"><When moment=at/></b></p> });
             view! {
                 <Note tone=Tone::Warning>
                     <b class="font-semibold">{check.title} ": no. "</b>
@@ -72,7 +76,6 @@ fn person(why: &Why) -> AnyView {
                     {next}
                 </Note>
             }
-            .into_any()
         }
     };
     view! {
@@ -84,7 +87,6 @@ fn person(why: &Why) -> AnyView {
         <h3 class="mt-6 mb-2 text-sm font-semibold">"Rule packs that hold here"</h3>
         <p class="text-sm text-muted-foreground">{why.packs.join(", ")}</p>
     }
-    .into_any()
 }
 
 fn list(checks: &[Check]) -> AnyView {
@@ -105,7 +107,7 @@ fn list(checks: &[Check]) -> AnyView {
             </li>
         }
     };
-    view! { <ul class="text-sm">{checks.iter().map(line).collect_view()}</ul> }.into_any()
+    view! { <ul class="text-sm">{checks.iter().map(line).collect_view()}</ul> }
 }
 
 /// The campaign's own panel: what any call needs, and what its people wait for.
@@ -119,7 +121,7 @@ pub fn RightNow(id: CampaignId) -> impl IntoView {
                 resource=why
                 what="the checks"
                 waiting=|| view! { <Skeleton class="h-32 w-full"/> }
-                view=|why| view! { {move || why.with(panel)} }.into_any()
+                view=|why| view! { {move || why.with(panel)} }
             />
         </Card>
     }
@@ -142,5 +144,5 @@ fn panel(why: &CampaignWhy) -> AnyView {
             <ul class="text-sm">{groups.collect_view()}</ul>
         }
     });
-    view! { {list(&why.checks)} {waiting} }.into_any()
+    view! { {list(&why.checks)} {waiting} }
 }

@@ -1,7 +1,6 @@
 //! Sending a file: in a dialog, or on its own page that also works without scripts. With scripts the file leaves as soon as
 //! it is chosen, with progress; without them it travels with a plain form.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use leptos_router::location::Url;
@@ -12,6 +11,7 @@ use model::wire::unpack;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{File, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 
+use crate::prelude::*;
 use crate::ui::{Card, Crumb, Dialog, DropZone, LinkButton, PageHeader, Picked, Variant};
 use crate::wire::{OURS, strange};
 

@@ -1,12 +1,12 @@
 //! The form that saves the company's settings.
 
-use leptos::prelude::*;
 use model::Error;
 use model::companies::{CONCURRENCY_MAX, CompanyType, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::week::{self, DayForm};
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::ui::{Button, Card, Field, HoursEditor, Icon, Input, Opt, Select, use_toasts};
 use crate::wire::{Change, ChangeForm};
 
@@ -121,7 +121,6 @@ fn general(settings: Settings, zones: Vec<String>, error: Signal<Option<Error>>)
             </div>
         </Card>
     }
-    .into_any()
 }
 
 fn limits(settings: Settings, error: Signal<Option<Error>>) -> AnyView {
@@ -145,7 +144,6 @@ fn limits(settings: Settings, error: Signal<Option<Error>>) -> AnyView {
             </div>
         </Card>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! The week's opening hours: one row a day with a closed toggle, from and to. Plain inputs with names, so the form works
 //! before hydration; the bar shows the window at a glance.
 
-use leptos::prelude::*;
-
 use super::{Button, Size, Variant};
+use crate::prelude::*;
 
 /// Monday first, as in the model.
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -98,7 +97,6 @@ pub fn HoursEditor(
             </div>
         </fieldset>
     }
-    .into_any()
 }
 
 fn day_row(i: usize, days: RwSignal<Vec<DayHours>>, name: &str) -> AnyView {
@@ -152,7 +150,6 @@ fn day_row(i: usize, days: RwSignal<Vec<DayHours>>, name: &str) -> AnyView {
             <span class="hours-length">{move || day.with(DayHours::length)}</span>
         </div>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -290,6 +290,14 @@ fn what_travels_to_the_browser_needs_no_names() {
     }));
 }
 
+#[test]
+fn pages_begin_with_our_own_prelude() {
+    let pages = SOURCES.iter().filter(|s| s.path.starts_with("app/src/") && s.path != "app/src/prelude.rs");
+    // Leptos' `view!` makes a type of each markup, and compiles everything that holds one anew.
+    let strays = pages.filter(|s| s.code.contains("view! {") && s.code.contains("leptos::prelude"));
+    none(strays.map(|s| format!("{}: `use crate::prelude::*` instead of Leptos'", s.path)));
+}
+
 // ── SQL ─────────────────────────────────────────────────────────────────────
 
 /// Files of `services` that run in the product, with their strings.
