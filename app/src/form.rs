@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use leptos::prelude::*;
 use model::Error;
 use wasm_bindgen::JsCast;
 
+use crate::prelude::*;
 use crate::ui::{Note, Tone};
 
 /// The problem of one field.

@@ -1,10 +1,11 @@
 //! The frame around every signed-in page: sidebar with navigation, minutes and profile; on a phone the same sidebar is a popover
 //! that opens from the top bar, without scripts. Takes plain words and signals; it knows no types of the business.
 
-use leptos::{html, prelude::*};
+use leptos::html;
 use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
+use crate::prelude::*;
 use crate::ui::{Avatar, Icon, IconButton, LiveDot, Logo, Menu, MenuLine, Meter, initials};
 
 /// A year, for the theme cookie.
@@ -67,10 +68,9 @@ fn nav_link(item: NavItem, path: Signal<String>) -> AnyView {
         <a href=item.href aria-current=current>
             <Icon icon=item.icon/>
             {item.label}
-            {end}
+            {move || end()}
         </a>
     }
-    .into_any()
 }
 
 /// Switches between light and dark: the class on `<html>` at once, the cookie for the next page the server renders.
@@ -153,7 +153,6 @@ pub fn Frame(
             </div>
         </div>
     }
-    .into_any()
 }
 
 fn company_block(company: Signal<String>, kind: Signal<String>) -> AnyView {
@@ -168,7 +167,6 @@ fn company_block(company: Signal<String>, kind: Signal<String>) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 fn minutes_block(available: Signal<String>, percent: Signal<f64>, low: Signal<bool>, href: String) -> AnyView {
@@ -210,7 +208,6 @@ fn profile_block(user: Signal<String>, role: Signal<String>, profile: Option<Vie
             </Menu>
         </div>
     }
-    .into_any()
 }
 
 /// Names the other theme. Which one that is, the style sheet knows: it may follow the system.
@@ -223,7 +220,6 @@ fn theme_item() -> AnyView {
             <span class="hidden dark:inline">"Light theme"</span>
         </button>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! for addresses that lead nowhere.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos::tachys::reactive_graph::OwnedView;
 use leptos_meta::Title;
 use leptos_router::components::{Outlet, Redirect};
@@ -16,6 +15,7 @@ use model::credits::Credits;
 use crate::auth::check_mail::ResendConfirmation;
 use crate::frame::{Frame, NavItem};
 use crate::live::{StaleBadge, provide_live};
+use crate::prelude::*;
 use crate::screen::failed;
 use crate::session::{CurrentSession, Session, SignOut, provide_me};
 use crate::ui::{AuthLayout, Button, LinkButton, MenuItem, Note, Size, Tone, Variant};
@@ -32,13 +32,13 @@ pub fn SignedIn() -> impl IntoView {
     let location = use_location();
     let here = move || location.pathname.get_untracked() + &location.search.with_untracked(|s| prefixed(s));
     let door = move |answer: Result<Option<Session>, Error>| match answer {
-        Ok(Some(session)) if session.me.company_type.is_none() => view! { <Redirect path="/welcome"/> }.into_any(),
-        Ok(Some(session)) => view! { <Inside session=session/> }.into_any(),
-        Ok(None) => view! { <Redirect path=sign_in_href(&here())/> }.into_any(),
+        Ok(Some(session)) if session.me.company_type.is_none() => view! { <Redirect path="/welcome"/> },
+        Ok(Some(session)) => view! { <Inside session=session/> },
+        Ok(None) => view! { <Redirect path=sign_in_href(&here())/> },
         Err(error) => {
             // A browser that cannot reload shows what failed for longer; nothing else depends on it.
             let retry = Callback::new(|()| drop(window().location().reload()));
-            view! { <main id="main" class="page">{failed(&error, "your session", retry)}</main> }.into_any()
+            view! { <main id="main" class="page">{failed(&error, "your session", retry)}</main> }
         }
     };
     // Not inside `Suspense`: on the server that runs what it holds twice, and every page would ask its questions twice.

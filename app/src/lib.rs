@@ -18,6 +18,7 @@ pub mod frame;
 pub mod imports;
 pub mod layout;
 pub mod live;
+pub(crate) mod prelude;
 pub mod screen;
 pub mod session;
 pub mod settings;
@@ -30,7 +31,6 @@ pub mod wire;
 #[cfg(feature = "ssr")]
 pub use ssr::shell;
 
-use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
@@ -46,6 +46,7 @@ use dashboard::DashboardPage;
 use events::EventsPage;
 use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
+use prelude::*;
 use settings::SettingsPage;
 use settings::compliance::CompliancePage;
 use suppressions::SuppressionsPage;

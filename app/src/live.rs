@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use leptos::prelude::*;
 use model::events::Topic;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource};
 
+use crate::prelude::*;
 use crate::ui::{Badge, Tone};
 
 /// Where the server tells the news.

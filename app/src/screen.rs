@@ -1,7 +1,6 @@
 //! What every screen does the same way: wait with a skeleton, say what failed and retry, then change in place; links whose
 //! query string is the state; moments, durations and shares as text. No server functions and no nouns of the business.
 
-use leptos::prelude::*;
 use leptos::reactive::computed::ScopedFuture;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -10,18 +9,21 @@ use leptos_router::location::Url;
 use leptos_router::params::ParamsMap;
 use model::Error;
 use model::accounts::Permission;
+use model::id::Uuid;
 use model::page::{PER_PAGE, Paging};
 use model::time::Moment;
+use model::wire::unpack;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::prelude::*;
 use crate::ui::{Column, Empty, ErrorState, LinkButton, Sort};
-use crate::wire::{Answer, Plain, read};
+use crate::wire::{Answer, Packed, Plain};
 
-/// What a `Loaded` shows once there is something: given the text of the newest answer.
-type Shown = Arc<dyn Fn(Memo<String>) -> AnyView + Send + Sync>;
+/// What a `Loaded` shows once there is something: given the newest answer, unread.
+type Shown = Arc<dyn Fn(Memo<Vec<u8>>) -> AnyView + Send + Sync>;
 
 /// Shows `waiting` until the first value is there, then `view`, which is built once: later values arrive through its
 /// signal and change it in place, so that menus stay open and nothing flashes. `what` completes "Could not load …".
@@ -39,21 +41,15 @@ where
     T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
     V: Fn(Signal<T>) -> AnyView + Send + Sync + 'static,
 {
-    let view = move |text: Memo<String>| match text.with_untracked(|text| read::<T>(text)) {
-        Ok(first) => view(latest(text, first)),
+    let view = move |newest: Memo<Vec<u8>>| match newest.with_untracked(|bytes| unpack::<T>(bytes)) {
+        Ok(first) => view(latest(newest, first)),
         Err(error) => headed(heading, &error, failed(&error, what, Callback::new(|()| drop(window().location().reload())))),
     };
     loaded(resource.text(), what, heading, waiting, Arc::new(view))
 }
 
 /// [`Loaded`], whatever it loads: all of it that knows no type.
-fn loaded(
-    resource: Resource<Result<String, Error>, Plain>,
-    what: &'static str,
-    heading: &'static str,
-    waiting: ViewFn,
-    view: Shown,
-) -> AnyView {
+fn loaded(resource: Resource<Packed, Plain>, what: &'static str, heading: &'static str, waiting: ViewFn, view: Shown) -> AnyView {
     let shown = move || {
         let view = view.clone();
         // Awaited rather than looked at: inside another `Loaded` the server waits for what is awaited only.
@@ -64,39 +60,40 @@ fn loaded(
             }
         }))
     };
-    // The server asks a function several times, and would build the view each time: the questions inside would be asked
-    // again, and the page would show one answer and tell the browser another.
+    // The server looks through functions again and again, and would build the view each time: the questions inside would be
+    // asked anew, and the page would show one answer and tell the browser another.
     #[cfg(feature = "ssr")]
-    let shown = shown();
+    let view = view! { <Transition fallback=move || waiting.run()>{shown()}</Transition> };
     #[cfg(not(feature = "ssr"))]
-    let shown = {
+    let view = {
         // Only whether it went well is followed here; the values are followed inside the view.
         let failure =
             Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
-        move || {
+        let shown = move || {
             failure.track();
             shown()
-        }
+        };
+        view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }
     };
-    view! { <Transition fallback=move || waiting.run()>{shown}</Transition> }.into_any()
+    view
 }
 
 /// The newest good answer; one that failed leaves the last one standing until the view is replaced.
-fn newest(resource: Resource<Result<String, Error>, Plain>, first: String) -> Memo<String> {
-    Memo::new(move |before: Option<&String>| match resource.get() {
-        Some(Ok(text)) => text,
+fn newest(resource: Resource<Packed, Plain>, first: Vec<u8>) -> Memo<Vec<u8>> {
+    Memo::new(move |before: Option<&Vec<u8>>| match resource.get() {
+        Some(Ok(bytes)) => bytes,
         _ => before.unwrap_or(&first).clone(),
     })
 }
 
-/// The value of the newest text, read once for each.
-fn latest<T: Clone + PartialEq + Send + Sync + DeserializeOwned + 'static>(text: Memo<String>, first: T) -> Signal<T> {
+/// The value of the newest answer, read once for each.
+fn latest<T: Clone + PartialEq + Send + Sync + DeserializeOwned + 'static>(newest: Memo<Vec<u8>>, first: T) -> Signal<T> {
     let value = Memo::new(move |before: Option<&T>| match before {
         None => {
-            text.track();
+            newest.track();
             first.clone()
         }
-        Some(before) => text.with(|text| read(text)).unwrap_or_else(|_| before.clone()),
+        Some(before) => newest.with(|bytes| unpack(bytes)).unwrap_or_else(|_| before.clone()),
     });
     // At once, while the first is the newest.
     value.with_untracked(|_| ());
@@ -118,7 +115,12 @@ fn headed(heading: &'static str, error: &Error, failed: AnyView) -> AnyView {
         <h1 class="sr-only">{heading}</h1>
         <div class="card">{failed}</div>
     }
-    .into_any()
+}
+
+/// A title that follows `text`. The head of a page is written when its body is, and the signal may be gone by then.
+pub fn title(text: Signal<String>) -> impl Fn() -> String + Send + Sync + 'static {
+    let first = text.get_untracked();
+    move || text.try_get().unwrap_or_else(|| first.clone())
 }
 
 /// The page of one thing, built anew when the address names another one: `:id` of the route, read as an `I`.
@@ -146,16 +148,53 @@ pub fn failed(error: &Error, what: &str, retry: Callback<()>) -> AnyView {
                 // Asking for this page again leads through sign-in and back here.
                 <LinkButton href="" external=true>"Sign in"</LinkButton>
             </Empty>
-        }
-        .into_any(),
-        Error::NotFound { .. } => view! { <ErrorState title="Nothing here" text=text/> }.into_any(),
-        Error::Forbidden { .. } => view! { <ErrorState title="Not for your role" text=text/> }.into_any(),
+        },
+        Error::NotFound { .. } => view! { <ErrorState title="Nothing here" text=text/> },
+        Error::Forbidden { .. } => view! { <ErrorState title="Not for your role" text=text/> },
         Error::Internal { trace } => {
             view! { <ErrorState title=format!("Could not load {what}") text="Something went wrong on our side. Nothing was changed." trace=trace.clone() on_retry=retry/> }
-                .into_any()
         }
-        _ => view! { <ErrorState title=format!("Could not load {what}") text=text on_retry=retry/> }.into_any(),
+        _ => view! { <ErrorState title=format!("Could not load {what}") text=text on_retry=retry/> },
     }
+}
+
+/// One line of a list, by what it is about.
+struct Line {
+    id: Uuid,
+    build: Box<dyn FnOnce() -> AnyView + Send>,
+}
+
+/// A line for each thing of a list, built once and kept while the thing is there.
+pub fn lines<P, T>(list: Signal<P>, id: fn(&T) -> Uuid, line: impl Fn(T) -> AnyView + Copy + Send + Sync + 'static) -> AnyView
+where
+    P: AsRef<[T]> + Send + Sync + 'static,
+    T: Clone + Send + 'static,
+{
+    let line = move |thing: &T| {
+        let thing = thing.clone();
+        Line { id: id(&thing), build: Box::new(move || line(thing)) }
+    };
+    kept(Box::new(move || list.with(|list| list.as_ref().iter().map(line).collect())))
+}
+
+/// [`lines`] of things that change in place.
+pub fn live_lines<P, T>(
+    list: Signal<P>,
+    id: fn(&T) -> Uuid,
+    line: impl Fn(Memo<T>) -> AnyView + Copy + Send + Sync + 'static,
+) -> AnyView
+where
+    P: AsRef<[T]> + Send + Sync + 'static,
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let newest =
+        move |first: &T| list.with(|list| list.as_ref().iter().find(|thing| id(thing) == id(first)).unwrap_or(first).clone());
+    lines(list, id, move |first: T| line(Memo::new(move |_| newest(&first))))
+}
+
+/// The one keyed list there is.
+fn kept(lines: Box<dyn Fn() -> Vec<Line> + Send + Sync>) -> AnyView {
+    view! { <For each=move || lines() key=|line| line.id children=|line| (line.build)()/> }
 }
 
 /// Whether the person at the screen may do this. Buttons ask here; the verbs ask again.

@@ -4,16 +4,17 @@
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header::ACCEPT};
-use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::{HashedStylesheet, MetaTags};
 use leptos_router::location::Url;
 use model::Error;
+use model::wire::{pack, unpack};
 
 use serde::Serialize;
 
 use crate::form::Typed;
-use crate::wire::{Question, read, write};
+use crate::prelude::*;
+use crate::wire::{Packed, Question};
 
 pub use leptos_axum::redirect;
 pub use services::accounts::{Caller, Client};
@@ -53,8 +54,8 @@ pub async fn begin() -> Result<Tx, Error> {
 ///
 /// # Errors
 /// What the server function answers.
-pub(crate) async fn answer<S: Question<Output: Serialize>>(question: String) -> Result<String, Error> {
-    write(&read::<S>(&question)?.run_body().await?)
+pub(crate) async fn answer<S: Question<Output: Serialize>>(question: Vec<u8>) -> Packed {
+    pack(&unpack::<S>(&question)?.run_body().await?)
 }
 
 /// Gives the page that is being drawn the status of the error it shows: what is not there is not found, for programs too.

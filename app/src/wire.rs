@@ -1,77 +1,84 @@
-//! How a screen asks the server, without its types: a question is JSON text, an answer is JSON text, and only where a view
-//! wants the thing itself is it read. So the machinery of resources, forms and fetching is compiled once and not once per
-//! question, which is half of what would go to the browser otherwise.
+//! How a screen asks the server, without its types: a question is bytes, an answer is bytes, and only where a view wants the
+//! thing itself is it read. So the machinery of resources, forms and fetching is compiled once and not once per question,
+//! which is half of what would go to the browser otherwise. How bytes say something is in `model::wire`.
 //!
 //! [`Answer`] is read by server and browser, [`Late`] by the browser alone, [`Change`] is a form or a button. A form is sent as
-//! browsers send forms, so it works without scripts: a server function reads JSON and forms alike ([`Wire`]).
+//! browsers send forms, so it works without scripts: a server function reads ours, JSON and forms alike ([`Wire`]).
 
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
+use leptos::ev;
 use leptos::form::form_data_from_event;
 use leptos::server::{ServerActionError, codee};
-use leptos::{ev, prelude::*};
+
 use model::Error;
+use model::wire::{Compact, pack, unpack};
 use serde::{Serialize, de::DeserializeOwned};
 use server_fn::client::{Client, browser::BrowserClient};
-use server_fn::codec::{Encoding, FromReq, IntoRes, Json, PostUrl};
+use server_fn::codec::{Encoding, FromReq, IntoRes, Json, Post, PostUrl};
 use server_fn::error::ServerFnUrlError;
 use server_fn::redirect::call_redirect_hook;
 use server_fn::request::{ClientReq, Req};
 use server_fn::response::ClientRes;
 use server_fn::server::Server;
-use server_fn::{Protocol, ServerFn};
+use server_fn::{Bytes, ContentType, Protocol, ServerFn};
+
+use crate::prelude::*;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// What our pages send and accept. Values have no names in it, so it names the build that wrote it: the page of another one
+/// could be misread, and is refused instead.
+pub const OURS: &str = concat!("application/x-belfry; build=", env!("BUILD"));
+/// To a page that was open while we were updated.
+const UPDATED: &str = "Belfry was updated. Reload this page to go on.";
+const CONFLICT: u16 = 409;
 
-/// What came back: JSON, or why not.
-type Text = Result<String, Error>;
+/// What came back, unread, or why not.
+pub type Packed = Result<Vec<u8>, Error>;
 /// What is on its way.
-type Coming = Pin<Box<dyn Future<Output = Text> + Send>>;
-/// Sends a question that is text already.
-type Ask = Box<dyn Fn(String) -> Coming + Send + Sync>;
+type Coming = Pin<Box<dyn Future<Output = Packed> + Send>>;
+/// Sends a question that is bytes already.
+type Ask = Box<dyn Fn(Vec<u8>) -> Coming + Send + Sync>;
 
 /// A server function of ours, seen as a question with its arguments.
 pub trait Question: ServerFn<Error = Error> + Serialize + DeserializeOwned + 'static {}
 impl<S: ServerFn<Error = Error> + Serialize + DeserializeOwned + 'static> Question for S {}
 
-/// The text of a value.
-pub(crate) fn write<T: Serialize>(value: &T) -> Text {
-    serde_json::to_string(value).map_err(|error| Error::Internal { trace: error.to_string() })
-}
-
-/// The value of a text; another version of us wrote it when it cannot be read.
-pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|error| Error::Internal { trace: error.to_string() })
-}
-
 /// What is known so far, read.
-fn known<T: DeserializeOwned>(text: &Option<Text>) -> Option<Result<T, Error>> {
-    text.as_ref().map(|text| text.as_ref().map_err(Clone::clone).and_then(|text| read(text)))
+fn known<T: DeserializeOwned>(packed: &Option<Packed>) -> Option<Result<T, Error>> {
+    packed.as_ref().map(|packed| packed.as_ref().map_err(Clone::clone).and_then(|bytes| unpack(bytes)))
 }
 
 /// Posts a question from the browser, and follows where the answer leads.
-fn post(path: &str, kind: &'static str, body: String) -> Coming {
+fn post(path: &str, kind: &'static str, body: Vec<u8>) -> Coming {
     let path = path.to_owned();
     Box::pin(async move {
-        let request = ClientReq::<Error>::try_new_post(&path, kind, JSON, body)?;
+        let request = ClientReq::<Error>::try_new_post_bytes(&path, kind, OURS, Bytes::from(body))?;
         let response = <BrowserClient as Client<Error>>::send(request).await?;
         let status = ClientRes::<Error>::status(&response);
         let leads = (300..400).contains(&status) || ClientRes::<Error>::has_redirect(&response);
         let location = ClientRes::<Error>::location(&response);
-        let text = ClientRes::<Error>::try_into_string(response).await?;
+        let bytes = ClientRes::<Error>::try_into_bytes(response).await?;
         if status >= 400 {
-            // A gateway in between speaks no JSON.
-            return Err(read(&text).unwrap_or(Error::Unavailable { provider: "Belfry".to_owned() }));
+            return Err(unpack(&bytes).unwrap_or_else(|_| strange(status)));
         }
         if leads {
             call_redirect_hook(&location);
         }
-        Ok(text)
+        Ok(bytes.into())
     })
 }
 
-/// The protocol of every server function: a form or JSON goes in, JSON comes out.
+/// A refusal in words that are not ours: of a gateway in between, or of a server newer than this page.
+pub(crate) fn strange(status: u16) -> Error {
+    match status {
+        CONFLICT => Error::conflict(UPDATED),
+        _ => Error::Unavailable { provider: "Belfry".to_owned() },
+    }
+}
+
+/// The protocol of every server function: what our pages send, JSON or a form goes in; what our pages read or JSON comes out.
 pub struct Wire;
 
 impl<Input, Output, C, S> Protocol<Input, Output, C, S, Error> for Wire
@@ -88,41 +95,55 @@ where
         F: Fn(Input) -> Fut + Send,
         Fut: Future<Output = Result<Output, Error>> + Send,
     {
-        let is_json = Req::<Error>::to_content_type(&request).is_some_and(|kind| kind.starts_with(JSON));
-        let input = match is_json {
-            true => <Input as FromReq<Json, S::Request, Error>>::from_req(request).await?,
-            false => <Input as FromReq<PostUrl, S::Request, Error>>::from_req(request).await?,
+        let is_ours = speaks_ours(Req::<Error>::accepts(&request).as_deref())?;
+        let kind = Req::<Error>::to_content_type(&request).unwrap_or_default();
+        let (is_packed, is_json) = (kind == OURS, kind.starts_with(JSON));
+        drop(kind);
+        let input = match (is_packed, is_json) {
+            (true, _) => <Input as FromReq<Post<Compact>, S::Request, Error>>::from_req(request).await?,
+            (_, true) => <Input as FromReq<Json, S::Request, Error>>::from_req(request).await?,
+            _ => <Input as FromReq<PostUrl, S::Request, Error>>::from_req(request).await?,
         };
-        <Output as IntoRes<Json, S::Response, Error>>::into_res(server_fn(input).await?).await
+        let output = server_fn(input).await?;
+        match is_ours {
+            true => <Output as IntoRes<Post<Compact>, S::Response, Error>>::into_res(output).await,
+            false => <Output as IntoRes<Json, S::Response, Error>>::into_res(output).await,
+        }
     }
 
     async fn run_client(path: &str, input: Input) -> Result<Output, Error> {
-        read(&post(path, JSON, write(&input)?).await?)
+        unpack(&post(path, OURS, pack(&input)?).await?)
     }
 }
 
-/// Texts in a page: an answer as it is, an error after a `!`, with which no JSON begins.
+/// Whether a request comes from a page of ours that reads what we write.
+///
+/// # Errors
+/// `Conflict` when the page is of another build.
+pub fn speaks_ours(accepts: Option<&str>) -> Result<bool, Error> {
+    match accepts {
+        Some(OURS) => Ok(true),
+        Some(other) if other.starts_with(Compact::CONTENT_TYPE) => Err(Error::conflict(UPDATED)),
+        _ => Ok(false),
+    }
+}
+
+/// Answers and refusals in a page.
 pub struct Plain;
 
-impl codee::Encoder<Text> for Plain {
+impl codee::Encoder<Packed> for Plain {
     type Error = Error;
-    type Encoded = String;
-    fn encode(text: &Text) -> Text {
-        match text {
-            Ok(text) => Ok(text.clone()),
-            Err(error) => write(error).map(|text| format!("!{text}")),
-        }
+    type Encoded = Vec<u8>;
+    fn encode(packed: &Packed) -> Packed {
+        pack(packed)
     }
 }
 
-impl codee::Decoder<Text> for Plain {
+impl codee::Decoder<Packed> for Plain {
     type Error = Error;
-    type Encoded = str;
-    fn decode(text: &str) -> Result<Text, Error> {
-        match text.strip_prefix('!') {
-            Some(error) => read(error).map(Err),
-            None => Ok(Ok(text.to_owned())),
-        }
+    type Encoded = [u8];
+    fn decode(bytes: &[u8]) -> Result<Packed, Error> {
+        unpack(bytes)
     }
 }
 
@@ -134,12 +155,12 @@ fn ask<S: Question<Output: Serialize>>() -> Ask {
 
 #[cfg(not(feature = "ssr"))]
 fn ask<S: Question>() -> Ask {
-    Box::new(|body| post(S::PATH, JSON, body))
+    Box::new(|body| post(S::PATH, OURS, body))
 }
 
 /// What the server said to a question, and says again when the question or the news change. On the page from the start.
 pub struct Answer<T> {
-    text: Resource<Text, Plain>,
+    text: Resource<Packed, Plain>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -157,12 +178,12 @@ impl<T: Serialize + DeserializeOwned> Answer<T> {
         news: impl Fn() -> u32 + Send + Sync + 'static,
         question: impl Fn() -> S + Send + Sync + 'static,
     ) -> Self {
-        Self { text: resource(Box::new(move || (news(), write(&question()))), ask::<S>(), false), of: PhantomData }
+        Self { text: resource(Box::new(move || (news(), pack(&question()))), ask::<S>(), false), of: PhantomData }
     }
 
     /// One that the first byte of the page waits for, because it may lead elsewhere.
     pub fn blocking<S: Question<Output = T>>(question: impl Fn() -> S + Send + Sync + 'static) -> Self {
-        Self { text: resource(Box::new(move || (0, write(&question()))), ask::<S>(), true), of: PhantomData }
+        Self { text: resource(Box::new(move || (0, pack(&question()))), ask::<S>(), true), of: PhantomData }
     }
 
     /// What is known now. Followed, inside `Suspense` or an effect.
@@ -175,18 +196,18 @@ impl<T: Serialize + DeserializeOwned> Answer<T> {
     /// # Errors
     /// What the server function answered.
     pub async fn ready(self) -> Result<T, Error> {
-        read(&self.text.await?)
+        unpack(&self.text.await?)
     }
 
     /// The same, unread.
-    pub(crate) const fn text(self) -> Resource<Text, Plain> {
+    pub(crate) const fn text(self) -> Resource<Packed, Plain> {
         self.text
     }
 }
 
 /// The one resource there is.
-fn resource(asked: Box<dyn Fn() -> (u32, Text) + Send + Sync>, ask: Ask, blocking: bool) -> Resource<Text, Plain> {
-    let fetch = move |(_, body): (u32, Text)| -> Coming {
+fn resource(asked: Box<dyn Fn() -> (u32, Packed) + Send + Sync>, ask: Ask, blocking: bool) -> Resource<Packed, Plain> {
+    let fetch = move |(_, body): (u32, Packed)| -> Coming {
         match body {
             Ok(body) => ask(body),
             Err(error) => Box::pin(std::future::ready(Err(error))),
@@ -197,7 +218,7 @@ fn resource(asked: Box<dyn Fn() -> (u32, Text) + Send + Sync>, ask: Ask, blockin
 
 /// What the browser asks for itself, from when this is made: what a dialog shows. Nothing while there is no question.
 pub struct Late<T> {
-    text: RwSignal<Option<Text>>,
+    text: RwSignal<Option<Packed>>,
     again: RwSignal<u32>,
     of: PhantomData<fn() -> T>,
 }
@@ -214,7 +235,7 @@ impl<T: DeserializeOwned> Late<T> {
     /// Asks now, and whenever the question becomes another one.
     pub fn new<S: Question<Output = T>>(question: impl Fn() -> Option<S> + Send + Sync + 'static) -> Self {
         let (text, again) = (RwSignal::new(None), RwSignal::new(0));
-        keep_asking(S::PATH, Box::new(move || question().map(|question| write(&question))), text, again);
+        keep_asking(S::PATH, Box::new(move || question().map(|question| pack(&question))), text, again);
         Self { text, again, of: PhantomData }
     }
 
@@ -231,8 +252,8 @@ impl<T: DeserializeOwned> Late<T> {
 
 fn keep_asking(
     path: &'static str,
-    question: Box<dyn Fn() -> Option<Text> + Send + Sync>,
-    text: RwSignal<Option<Text>>,
+    question: Box<dyn Fn() -> Option<Packed> + Send + Sync>,
+    text: RwSignal<Option<Packed>>,
     again: RwSignal<u32>,
 ) {
     let newest = StoredValue::new(0_u32);
@@ -244,7 +265,7 @@ fn keep_asking(
             None => text.set(None),
             Some(Err(error)) => text.set(Some(Err(error))),
             Some(Ok(body)) => leptos::task::spawn_local(async move {
-                let answer = post(path, JSON, body).await;
+                let answer = post(path, OURS, body).await;
                 // Another question may have been asked since, or the dialog closed.
                 if newest.try_get_value() == Some(mine) {
                     text.try_set(Some(answer));
@@ -259,7 +280,7 @@ fn keep_asking(
 pub struct Change {
     path: &'static str,
     pending: RwSignal<bool>,
-    outcome: RwSignal<Option<Text>>,
+    outcome: RwSignal<Option<Packed>>,
 }
 
 impl Change {
@@ -302,13 +323,13 @@ impl Change {
 
     /// Asks for it from code.
     pub fn ask<S: Question>(self, question: &S) {
-        match write(question) {
-            Ok(body) => self.send(JSON, body),
+        match pack(question) {
+            Ok(body) => self.send(OURS, body),
             Err(error) => self.outcome.set(Some(Err(error))),
         }
     }
 
-    fn send(self, kind: &'static str, body: String) {
+    fn send(self, kind: &'static str, body: Vec<u8>) {
         self.pending.set(true);
         leptos::task::spawn_local(async move {
             let answer = post(self.path, kind, body).await;
@@ -336,7 +357,7 @@ pub fn ChangeForm(change: Change, children: Children) -> impl IntoView {
         // What cannot be read here is left to the browser.
         if let Some(body) = fields(&event) {
             event.prevent_default();
-            change.send(FORM, body);
+            change.send(FORM, body.into_bytes());
         }
     };
     view! { <form method="post" action=change.path on:submit=submit>{children()}</form> }
@@ -349,13 +370,20 @@ mod tests {
 
     #[test]
     fn a_page_carries_answers_and_errors_alike() {
-        for text in [Ok("{\"a\":1}".to_owned()), Ok("\"!\"".to_owned()), Err(Error::field("name", "Enter a name."))] {
-            assert_eq!(Plain::encode(&text).and_then(|page| Plain::decode(&page)), Ok(text));
+        for packed in [Ok(vec![0, 1, 2]), Err(Error::field("name", "Enter a name."))] {
+            assert_eq!(Plain::encode(&packed).and_then(|page| Plain::decode(&page)), Ok(packed));
         }
     }
 
     #[test]
-    fn what_another_version_wrote_is_an_error_and_no_panic() {
-        assert!(matches!(read::<Vec<u32>>("{}"), Err(Error::Internal { .. })));
+    fn what_is_no_such_value_is_an_error_and_no_panic() {
+        assert!(matches!(unpack::<Vec<u32>>(&[9]), Err(Error::Internal { .. })));
+    }
+
+    #[test]
+    fn a_page_of_another_build_is_refused_before_it_is_misread() {
+        assert_eq!(speaks_ours(Some(OURS)), Ok(true));
+        assert_eq!(speaks_ours(Some("application/json")), Ok(false));
+        assert_eq!(speaks_ours(Some("application/x-belfry; build=0")), Err(Error::conflict(UPDATED)));
     }
 }

@@ -1,12 +1,15 @@
 //! How a door says no: `model::Error` as JSON or as a plain page, and the honest status of server functions.
 
 use crate::limits;
+use app::wire::{OURS, speaks_ours};
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use http::{StatusCode, header};
+use http::response::Parts;
+use http::{HeaderValue, StatusCode, header};
+use leptos::server_fn::error::FromServerFnError;
 use std::any::Any;
 
 /// Set by `server_fn` on every error it answers.
@@ -33,6 +36,7 @@ impl IntoResponse for Refused {
         if let model::Error::RateLimited { retry_seconds } = self.0 {
             response.headers_mut().insert(header::RETRY_AFTER, retry_seconds.into());
         }
+        response.extensions_mut().insert(self.0);
         response
     }
 }
@@ -41,21 +45,43 @@ fn status(error: &model::Error) -> StatusCode {
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Leptos answers every refused server function with 500. This gives it the status its error deserves; the
-/// body stays as it is.
-pub async fn honest_status(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    if response.status() != StatusCode::INTERNAL_SERVER_ERROR || !response.headers().contains_key(SERVER_FN_ERROR) {
-        return response;
+/// Says every refusal in the words of whoever asked: packed to our pages, JSON to programs. Leptos answers each refused server
+/// function with 500 and packed; this gives it the status its error deserves.
+pub async fn honest(request: Request, next: Next) -> Response {
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let is_ours = speaks_ours(accepts).unwrap_or(false);
+    let mut response = next.run(request).await;
+    let refused = response.extensions_mut().remove::<model::Error>();
+    let is_server_fn = response.headers().contains_key(SERVER_FN_ERROR);
+    match refused {
+        Some(error) if is_ours => packed(response.into_parts().0, &error),
+        None if is_server_fn && response.status() == StatusCode::INTERNAL_SERVER_ERROR => {
+            let (parts, body) = response.into_parts();
+            let Ok(bytes) = to_bytes(body, limits::ERROR_BYTES_MAX).await else {
+                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            };
+            let error = model::Error::de(bytes);
+            if is_ours { packed(parts, &error) } else { said(parts, &error) }
+        }
+        _ => response,
     }
-    let (mut parts, body) = response.into_parts();
-    let Ok(bytes) = to_bytes(body, limits::ERROR_BYTES_MAX).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    if let Ok(error) = serde_json::from_slice::<model::Error>(&bytes) {
-        parts.status = status(&error);
+}
+
+fn packed(mut parts: Parts, error: &model::Error) -> Response {
+    parts.status = status(error);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(OURS));
+    Response::from_parts(parts, Body::from(error.ser()))
+}
+
+fn said(parts: Parts, error: &model::Error) -> Response {
+    let mut response = (status(error), Json(error)).into_response();
+    for (name, value) in &parts.headers {
+        if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name) {
+            response.headers_mut().append(name, value.clone());
+        }
     }
-    Response::from_parts(parts, Body::from(bytes))
+    response
 }
 
 /// A refusal before Leptos could draw anything: a page for people, JSON for programs.

@@ -60,7 +60,7 @@ pub fn until(db: Db, options: LeptosOptions, stop: CancellationToken) -> Router 
         .merge(providers())
         .merge(operators(&site))
         .merge(files(&site))
-        .layer(from_fn(answers::honest_status))
+        .layer(from_fn(answers::honest))
         .layer(compression())
         .layer(from_fn_with_state(site.db.config().dev, security_headers))
         .layer(CatchPanicLayer::custom(answers::panicked))

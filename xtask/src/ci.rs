@@ -63,7 +63,7 @@ fn ci_stages(paths: &Paths, stages: &mut Stages) -> Result<()> {
         run(cargo.args(site::wasm_args(paths)).args(["--", "-D", "warnings"]))
     })?;
     stages.run("tests", || tests(paths, None))?;
-    e2e::run_journeys(paths, &e2e::Options::all(), stages)?;
+    e2e::run_journeys(paths, &e2e::Options::shipped(), stages)?;
     site::size(paths, stages)
 }
 

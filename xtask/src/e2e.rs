@@ -24,6 +24,9 @@ pub struct Options {
     /// Optimised server and frontend, as in production
     #[arg(long)]
     pub release: bool,
+    /// Optimised frontend, as visitors get it, on a debug server
+    #[arg(long)]
+    pub release_site: bool,
     #[arg(long, default_value_t = SPEED_DEFAULT)]
     pub speed: u32,
     /// Spec files or parts of their names; all when empty
@@ -32,13 +35,30 @@ pub struct Options {
 
 impl Options {
     pub fn all() -> Self {
-        Self { headed: false, release: false, speed: SPEED_DEFAULT, specs: Vec::new() }
+        Self { headed: false, release: false, release_site: false, speed: SPEED_DEFAULT, specs: Vec::new() }
     }
+
+    /// With what visitors get.
+    pub fn shipped() -> Self {
+        Self { release_site: true, ..Self::all() }
+    }
+
+    fn profiles(&self) -> Profiles {
+        let pick = |release| if release { Profile::Release } else { Profile::Debug };
+        Profiles { programs: pick(self.release), site: pick(self.release || self.release_site) }
+    }
+}
+
+/// How programs and site are built: the site may be optimised while the programs are not.
+#[derive(Clone, Copy)]
+struct Profiles {
+    programs: Profile,
+    site: Profile,
 }
 
 pub fn run_journeys(paths: &Paths, options: &Options, stages: &mut Stages) -> Result<()> {
     let browser = stages.run("browser", || browser(paths))?;
-    with_stack(paths, options.release, options.speed, stages, &[], |stack, stages| {
+    with_stack(paths, options.profiles(), options.speed, stages, &[], |stack, stages| {
         let mut playwright = Command::new(paths.node_bin("playwright"));
         playwright.args(["test", "--config", "end2end/playwright.config.ts"]).args(&options.specs);
         if options.headed {
@@ -83,7 +103,7 @@ pub fn run_chaos(paths: &Paths, options: &Chaos, stages: &mut Stages) -> Result<
 pub fn run_kills(paths: &Paths, stages: &mut Stages) -> Result<()> {
     let script = "end2end/kills.mjs";
     ensure!(paths.root.join(script).exists(), "{script} is missing");
-    with_stack(paths, false, SPEED_DEFAULT, stages, &["--no-worker"], |stack, stages| {
+    with_stack(paths, Options::all().profiles(), SPEED_DEFAULT, stages, &["--no-worker"], |stack, stages| {
         let mut node = Command::new("node");
         node.arg(script).env("WORKER_LOG", stack.paths.target.join("e2e/worker.log"));
         stages.run("kills", || run(dressed(stack, &mut node)?))?;
@@ -94,18 +114,19 @@ pub fn run_kills(paths: &Paths, stages: &mut Stages) -> Result<()> {
 /// Builds, starts everything on a scratch database, runs `work`, and shows the server's last words if that failed.
 fn with_stack(
     paths: &Paths,
-    release: bool,
+    profiles: Profiles,
     speed: u32,
     stages: &mut Stages,
     serve_args: &[&str],
     work: impl FnOnce(&Stack<'_>, &mut Stages) -> Result<()>,
 ) -> Result<()> {
-    let profile = if release { Profile::Release } else { Profile::Debug };
-    site::build(paths, profile, stages)?;
-    stages.run("server, worker, gremlin", || build_programs(paths, profile))?;
+    site::build(paths, profiles.site, stages)?;
+    stages.run("server, worker, gremlin", || build_programs(paths, profiles.programs))?;
+    site::name_for(paths, profiles.site, profiles.programs)?;
     let cluster = stages.run("scratch postgres", || Cluster::scratch(paths))?;
     let logs = paths.target.join("e2e");
-    let stack = Stack::scratch(paths, &cluster, profile, speed, &logs)?;
+    let mut stack = Stack::scratch(paths, &cluster, profiles.programs, speed, &logs)?;
+    stack.site = profiles.site;
     stages.run("migrate and seed", || {
         stack.migrate()?;
         stack.seed()

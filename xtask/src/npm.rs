@@ -19,6 +19,7 @@ pub fn install(paths: &Paths) -> Result<()> {
     if stamp.is_fresh(&modules) {
         return Ok(());
     }
+    ensure!(!modules.is_symlink(), "node_modules is a link, and `npm ci` would empty the folder it leads to; remove the link");
     run(Command::new("npm").args(["ci", "--no-progress", "--loglevel=error"]).current_dir(&paths.root))?;
     stamp.write()
 }

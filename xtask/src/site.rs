@@ -26,6 +26,8 @@ const WASM_OPT: [&str; 7] = [
     "--enable-mutable-globals",
     "--enable-multivalue",
 ];
+/// Beside the programs: under which names the site is served.
+const HASHES: &str = "hash.txt";
 /// Node brings brotli; a Rust one would be compiled without optimisation here and take a minute.
 const BROTLI: &str = "const fs = require('fs'), z = require('zlib');
 for (const file of process.argv.slice(1)) {
@@ -61,6 +63,15 @@ pub fn build(paths: &Paths, profile: Profile, stages: &mut Stages) -> Result<()>
         Profile::Debug => site.publish_plain(),
         Profile::Release => site.publish_hashed(),
     })
+}
+
+/// Tells programs of one profile the file names of a site of another.
+pub fn name_for(paths: &Paths, site: Profile, programs: Profile) -> Result<()> {
+    let (from, to) = (paths.bin(site, HASHES), paths.bin(programs, HASHES));
+    if from != to {
+        fs::copy(from, to)?;
+    }
+    Ok(())
 }
 
 /// Adds the wasm target to the toolchain when it is missing.
@@ -191,7 +202,7 @@ impl Site<'_> {
     }
 
     fn hash_file(&self) -> PathBuf {
-        self.paths.bin(self.profile, "hash.txt")
+        self.paths.bin(self.profile, HASHES)
     }
 
     fn write_hashes(&self, text: &str) -> Result<()> {

@@ -19,7 +19,10 @@ const SANDBOX_SECRET: &str = "gremlin";
 pub struct Stack<'a> {
     pub paths: &'a Paths,
     pub cluster: &'a Cluster,
+    /// How the programs are built.
     pub profile: Profile,
+    /// How the site they serve is built.
+    pub site: Profile,
     pub port: u16,
     pub sandbox_port: u16,
     pub speed: u32,
@@ -38,13 +41,13 @@ impl<'a> Stack<'a> {
     pub fn dev(paths: &'a Paths, cluster: &'a Cluster, profile: Profile, port: u16, speed: u32) -> Result<Self> {
         ensure!(port_is_free(port), "port {port} is in use; stop what listens there or pass --port");
         let sandbox_port = if port_is_free(SANDBOX_PORT) { SANDBOX_PORT } else { free_port()? };
-        Ok(Self { paths, cluster, profile, port, sandbox_port, speed, logs: None })
+        Ok(Self { paths, cluster, profile, site: profile, port, sandbox_port, speed, logs: None })
     }
 
     /// A stack of its own on free ports, with its logs in a folder.
     pub fn scratch(paths: &'a Paths, cluster: &'a Cluster, profile: Profile, speed: u32, logs: &Path) -> Result<Self> {
         let (port, sandbox_port) = (free_port()?, free_port()?);
-        Ok(Self { paths, cluster, profile, port, sandbox_port, speed, logs: Some(logs.to_owned()) })
+        Ok(Self { paths, cluster, profile, site: profile, port, sandbox_port, speed, logs: Some(logs.to_owned()) })
     }
 
     pub fn url(&self) -> String {
@@ -59,7 +62,7 @@ impl<'a> Stack<'a> {
     pub fn env(&self) -> Result<Vec<(&'static str, String)>> {
         let data = self.paths.data();
         let files = self.logs.as_ref().map_or_else(|| data.join("files"), |dir| dir.join("files"));
-        let site = self.paths.site(self.profile).display().to_string();
+        let site = self.paths.site(self.site).display().to_string();
         let address = format!("127.0.0.1:{}", self.port);
         let mut env = self.cluster.env()?;
         env.extend([
@@ -75,7 +78,7 @@ impl<'a> Stack<'a> {
             ("LEPTOS_OUTPUT_NAME", "app".into()),
             ("LEPTOS_SITE_ROOT", site),
             ("LEPTOS_SITE_ADDR", address),
-            ("LEPTOS_HASH_FILES", (self.profile == Profile::Release).to_string()),
+            ("LEPTOS_HASH_FILES", (self.site == Profile::Release).to_string()),
         ]);
         Ok(env)
     }

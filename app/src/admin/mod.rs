@@ -1,11 +1,11 @@
 //! The platform's own pages, for super admins: is everything as it must be?
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::health::{AuditRow, CheckRow, Health};
 
+use crate::prelude::*;
 use crate::screen::Loaded;
 use crate::ui::{Badge, Button, Card, Cell, Column, Empty, LeadCell, Note, PageHeader, SkeletonText, Table, Tone, use_toasts};
 use crate::wire::{Answer, Change, ChangeForm};
@@ -52,7 +52,7 @@ pub fn HealthPage() -> impl IntoView {
             resource=health
             what="the reports"
             waiting=|| view! { <SkeletonText lines=6/> }
-            view=|health| view! { {move || health.with(|h| page(h.clone()))} }.into_any()
+            view=|health| view! { {move || health.with(|h| page(h.clone()))} }
         />
     }
 }
@@ -64,7 +64,6 @@ fn page(health: Health) -> AnyView {
         view! {
             <Empty icon=i::LuScale title="No audits yet" text="Every night the calls of each real gateway are compared with the provider's own list."/>
         }
-        .into_any()
     } else {
         let lines = health.audits.into_iter().map(audit_line).collect_view();
         let columns = vec![
@@ -74,7 +73,7 @@ fn page(health: Health) -> AnyView {
             Column::new("Calls").number(),
             Column::new("Findings"),
         ];
-        view! { <Table caption="Provider audits" columns=columns>{lines}</Table> }.into_any()
+        view! { <Table caption="Provider audits" columns=columns>{lines}</Table> }
     };
     let dead = (!health.dead_jobs.is_empty()).then(|| {
         let lines = health
@@ -103,7 +102,6 @@ fn page(health: Health) -> AnyView {
             {dead}
         </div>
     }
-    .into_any()
 }
 
 /// What the newest finished run says.
@@ -111,7 +109,7 @@ fn verdict(newest: CheckRow) -> AnyView {
     if newest.violations.is_empty() {
         let counted =
             format!("{} movements and {} calls of {} companies were checked.", newest.movements, newest.calls, newest.companies);
-        return view! { <Note tone=Tone::Success><b class="font-semibold">"Everything holds. "</b>{counted}</Note> }.into_any();
+        return view! { <Note tone=Tone::Success><b class="font-semibold">"Everything holds. "</b>{counted}</Note> };
     }
     let title = format!("{} invariants do not hold.", newest.violations.len());
     let lines = newest.violations.into_iter().map(|line| view! { <li class="break-words">{line}</li> }).collect_view();
@@ -121,7 +119,6 @@ fn verdict(newest: CheckRow) -> AnyView {
             <ul class="mt-2 list-disc pl-5 text-sm">{lines}</ul>
         </Note>
     }
-    .into_any()
 }
 
 fn check_line(row: CheckRow) -> impl IntoView {
@@ -144,10 +141,10 @@ fn check_line(row: CheckRow) -> impl IntoView {
 
 fn audit_line(row: AuditRow) -> impl IntoView {
     let findings = if row.findings.is_empty() {
-        view! { <Badge label="Agree" tone=Tone::Success/> }.into_any()
+        view! { <Badge label="Agree" tone=Tone::Success/> }
     } else {
         let lines = row.findings.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
-        view! { <ul class="grid gap-1">{lines}</ul> }.into_any()
+        view! { <ul class="grid gap-1">{lines}</ul> }
     };
     view! {
         <tr>

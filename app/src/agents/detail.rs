@@ -1,6 +1,5 @@
 //! One agent: its editor with a preview that speaks along, and what may be done to it.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::accounts::Permission;
@@ -11,7 +10,8 @@ use model::id::AgentId;
 use super::StatusBadge;
 use super::editor::Editor;
 use crate::live::use_topic;
-use crate::screen::{Loaded, by_id, may};
+use crate::prelude::*;
+use crate::screen::{Loaded, by_id, may, title};
 use crate::ui::{Button, ConfirmDialog, Crumb, Menu, MenuItem, PageHeader, Skeleton, Variant, use_toasts};
 use crate::wire::Answer;
 
@@ -66,7 +66,6 @@ fn one(id: AgentId) -> AnyView {
     let changed = RwSignal::new(0_u32);
     let agent = Answer::new(move || tick.get() + changed.get(), move || LoadAgent { id });
     view! { <Loaded resource=agent what="the agent" heading="Agent" waiting=waiting view=move |agent| page(agent, changed)/> }
-        .into_any()
 }
 
 fn waiting() -> impl IntoView {
@@ -86,7 +85,7 @@ fn page(agent: Signal<Agent>, changed: RwSignal<u32>) -> AnyView {
     let manage = may(Permission::ManageAgents);
     let editable: Signal<bool> = Memo::new(move |_| manage.get() && status.get() != AgentStatus::Archived).into();
     view! {
-        <Title text=name/>
+        <Title text=title(name)/>
         <PageHeader
             title=name
             description=Signal::derive(move || agent.with(|a| a.form.role.clone()))
@@ -97,7 +96,6 @@ fn page(agent: Signal<Agent>, changed: RwSignal<u32>) -> AnyView {
         </PageHeader>
         <Editor agent=agent editable=editable changed=changed/>
     }
-    .into_any()
 }
 
 /// Publish, and archive behind a question.
@@ -138,7 +136,7 @@ fn Actions(id: AgentId, name: Signal<String>, version: Memo<i32>, changed: RwSig
     };
     let label = move || if version.get() == 0 { "Publish" } else { "Publish changes" };
     view! {
-        <Button variant=Variant::Outline icon=icondata::LuRocket busy=busy on:click=publish>{label}</Button>
+        <Button variant=Variant::Outline icon=icondata::LuRocket busy=busy on:click=publish>{move || label()}</Button>
         <Menu id="agent-menu" label="More actions" class="btn btn-outline btn-icon">
             <MenuItem label="Archive…" icon=icondata::LuArchive danger=true on:click=move |_| {
                 error.set(None);

@@ -1,11 +1,11 @@
 //! The editor of an agent: what it is, what it says, and a preview that fills in the variables while one types.
 
-use leptos::prelude::*;
 use model::agents::{Agent, SCRIPT_MAX, VARIABLES, fill};
 
 use super::detail::SaveAgent;
 use super::{LANGUAGES, language};
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::screen::When;
 use crate::ui::{Button, Card, Fact, Facts, Field, Input, Kbd, Opt, Select, Textarea, use_toasts};
 use crate::wire::{Change, ChangeForm};
@@ -56,13 +56,12 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
     }
     let foot = move || {
         if !editable.get() {
-            return view! { <span>"Read only: your role does not change agents, or this one is archived."</span> }.into_any();
+            return view! { <span>"Read only: your role does not change agents, or this one is archived."</span> };
         }
         view! {
             <span>"Saving keeps a draft; the published script stays until you publish."</span>
             <Button submit=true form="agent-form" busy=save.pending()>"Save"</Button>
         }
-        .into_any()
     };
     view! {
         <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
@@ -146,7 +145,7 @@ fn Preview(typed: Typed) -> impl IntoView {
         view! {
             <div>
                 <h3 class="mb-1 text-xs font-medium text-muted-foreground">{label}</h3>
-                <p class="rounded-lg border bg-muted/60 px-3.5 py-2.5 text-sm wrap-anywhere whitespace-pre-wrap" lang=move || typed.language.get()>{heard}</p>
+                <p class="rounded-lg border bg-muted/60 px-3.5 py-2.5 text-sm wrap-anywhere whitespace-pre-wrap" lang=move || typed.language.get()>{move || heard()}</p>
             </div>
         }
     };
@@ -170,7 +169,7 @@ fn heard(script: &str, agent: &str) -> AnyView {
     };
     let text = fill(script, value);
     if text.trim().is_empty() {
-        return view! { <span class="text-muted-foreground">"Nothing is said."</span> }.into_any();
+        return view! { <span class="text-muted-foreground">"Nothing is said."</span> };
     }
     text.split(MARKS)
         .map(str::to_owned)

@@ -1,6 +1,5 @@
 //! The agents of a company, as cards: who they are, whether they may call, and how they do.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -13,7 +12,8 @@ use model::page::{Page, Paging};
 use super::templates::TemplatesDialog;
 use super::{StatusBadge, language};
 use crate::live::use_topic;
-use crate::screen::{Loaded, link, may, opened_by, paging, permille, text, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, link, live_lines, may, opened_by, paging, permille, text, word};
 use crate::ui::{
     Button, Empty, FilterBar, FilterSelect, Icon, LinkButton, Opt, PageHeader, Pager, Size, Skeleton, Variant, grouped,
 };
@@ -85,15 +85,7 @@ fn listing(page: Signal<Page<AgentRow>>, filter: Memo<AgentFilter>, choosing: Rw
     let cards = move || {
         view! {
             <ul class=GRID>
-                <For
-                    each=move || page.with(|page| page.items.clone())
-                    key=|row| row.id
-                    children=move |first| {
-                        let id = first.id;
-                        let row = Memo::new(move |_| page.with(|page| page.items.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                        view! { <AgentCard row=row/> }
-                    }
-                />
+                {live_lines(page, |row| row.id.uuid(), move |row| view! { <AgentCard row=row/> })}
             </ul>
             {move || {
                 let (paging, pages, total) = pager.get();
@@ -101,7 +93,6 @@ fn listing(page: Signal<Page<AgentRow>>, filter: Memo<AgentFilter>, choosing: Rw
                 (pages > 1).then(|| view! { <div class="mt-6 rounded-lg border bg-card"><Pager page=paging.page per_page=paging.per_page total=total href=to/></div> })
             }}
         }
-        .into_any()
     };
     let nothing = move || {
         if filter.with(|f| !f.search.is_empty() || f.status.is_some()) {
@@ -111,8 +102,7 @@ fn listing(page: Signal<Page<AgentRow>>, filter: Memo<AgentFilter>, choosing: Rw
                         <LinkButton href="/agents" variant=Variant::Outline>"Show all agents"</LinkButton>
                     </Empty>
                 </div>
-            }
-            .into_any();
+            };
         }
         let action = manage.get().then(|| view! { <Button icon=icondata::LuLayoutTemplate on:click=move |_| choosing.set(true)>"Choose a template"</Button> });
         view! {
@@ -120,9 +110,8 @@ fn listing(page: Signal<Page<AgentRow>>, filter: Memo<AgentFilter>, choosing: Rw
                 <Empty icon=icondata::LuBot title="No agents yet" text="An agent is the voice of your campaigns. A template gives you one in a minute.">{action}</Empty>
             </div>
         }
-        .into_any()
     };
-    view! { {move || if empty.get() { nothing() } else { cards() }} }.into_any()
+    view! { {move || if empty.get() { nothing() } else { cards() }} }
 }
 
 #[component]

@@ -5,9 +5,9 @@ mod editor;
 pub mod list;
 mod templates;
 
-use leptos::prelude::*;
 use model::agents::AgentStatus;
 
+use crate::prelude::*;
 use crate::ui::{Badge, Tone};
 
 /// Languages an agent can be told to speak: BCP 47 tag and name.

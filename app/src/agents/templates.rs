@@ -1,12 +1,12 @@
 //! The gallery of predefined agents. Using one copies it; the copy is then edited and published like any other.
 
-use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use model::Error;
 use model::agents::Template;
 use model::id::{AgentId, TemplateId};
 
 use super::language;
+use crate::prelude::*;
 use crate::screen::failed;
 use crate::ui::{Button, Dialog, DialogSize, Empty, Icon, Size, SkeletonText, Variant, use_toasts};
 use crate::wire::Late;
@@ -83,19 +83,16 @@ pub fn TemplatesDialog(open: RwSignal<bool>) -> impl IntoView {
     // The dialog's body exists only while it is open, so this asks when it opens.
     let shown = move || {
         let templates = Late::new(|| Some(ListTemplates {}));
-        move || {
-            match templates.get() {
-            None => view! { <SkeletonText lines=8/> }.into_any(),
+        move || match templates.get() {
+            None => view! { <SkeletonText lines=8/> },
             Some(Err(error)) => failed(&error, "the templates", Callback::new(move |()| templates.refetch())),
             Some(Ok(list)) if list.is_empty() => view! {
                 <Empty icon=icondata::LuLayoutTemplate title="No templates" text="Start from scratch; you can copy the agent later."/>
-            }
-            .into_any(),
+            },
             Some(Ok(list)) => {
                 let cards = list.into_iter().map(|template| card(template, busy, create)).collect_view();
-                view! { <ul class="grid gap-4 sm:grid-cols-2">{cards}</ul> }.into_any()
+                view! { <ul class="grid gap-4 sm:grid-cols-2">{cards}</ul> }
             }
-        }
         }
     };
     view! {
@@ -108,7 +105,7 @@ pub fn TemplatesDialog(open: RwSignal<bool>) -> impl IntoView {
             foot=foot
             consequence="The copy starts as a draft; nothing is called."
         >
-            {shown}
+            {move || shown()}
         </Dialog>
     }
 }

@@ -1,11 +1,11 @@
 //! The third step of registration: a mail is on its way. One may look around until it is confirmed.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use model::Error;
 
 use crate::form::FormProblem;
+use crate::prelude::*;
 use crate::session::{CurrentSession, Session};
 use crate::ui::{AuthLayout, Button, LinkButton, Note, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
@@ -25,9 +25,9 @@ pub async fn resend_confirmation() -> Result<(), Error> {
 pub fn CheckMailPage() -> impl IntoView {
     let session = Answer::blocking(|| CurrentSession {});
     let page = move |answer: Result<Option<Session>, Error>| match answer {
-        Ok(Some(session)) if session.me.confirmed => view! { <Redirect path="/"/> }.into_any(),
-        Ok(Some(session)) => view! { <Waiting email=session.me.email dev=session.dev/> }.into_any(),
-        Ok(None) | Err(_) => view! { <Redirect path="/sign-in"/> }.into_any(),
+        Ok(Some(session)) if session.me.confirmed => view! { <Redirect path="/"/> },
+        Ok(Some(session)) => view! { <Waiting email=session.me.email dev=session.dev/> },
+        Ok(None) | Err(_) => view! { <Redirect path="/sign-in"/> },
     };
     view! {
         <Title text="Check your mail"/>

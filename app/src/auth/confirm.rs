@@ -1,10 +1,10 @@
 //! Where the link of the confirmation mail leads. Opening it confirms; opening it twice is fine.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 
+use crate::prelude::*;
 use crate::ui::{AuthLayout, LinkButton, Note, Tone, Variant};
 use crate::wire::Answer;
 
@@ -34,8 +34,7 @@ fn told(answer: Result<(), Error>) -> AnyView {
             <AuthLayout title="Your e-mail is confirmed" lead=|| "You can launch campaigns now.">
                 <LinkButton href="/">"Open the dashboard"</LinkButton>
             </AuthLayout>
-        }
-        .into_any(),
+        },
         Err(error) => view! {
             <AuthLayout title="This link does not work" lead=|| "It may be old, or cut off by a mail program.">
                 <div class="flex flex-col gap-4">
@@ -46,7 +45,6 @@ fn told(answer: Result<(), Error>) -> AnyView {
                     </div>
                 </div>
             </AuthLayout>
-        }
-        .into_any(),
+        },
     }
 }

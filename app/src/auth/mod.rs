@@ -8,8 +8,8 @@ pub mod sign_in;
 pub mod welcome;
 
 use icondata as i;
-use leptos::prelude::*;
 
+use crate::prelude::*;
 use crate::ui::Icon;
 
 /// Where to go after signing in: only a path of ours, never another site and nothing that ends a header line.
@@ -45,7 +45,6 @@ pub(crate) fn promise() -> AnyView {
             <ul class="mt-8 flex flex-col gap-6">{points}</ul>
         </div>
     }
-    .into_any()
 }
 
 #[cfg(test)]

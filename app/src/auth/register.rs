@@ -1,7 +1,8 @@
 //! Create an account and a company. The rules of `Register::check` run in the browser when a field is left, and again in
 //! the verb.
 
-use leptos::{ev, prelude::*};
+use leptos::ev;
+
 use leptos_meta::Title;
 use model::Error;
 use model::accounts::Register;
@@ -9,6 +10,7 @@ use wasm_bindgen::JsCast;
 
 use super::promise;
 use crate::form::{FormProblem, problem, typed};
+use crate::prelude::*;
 use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
 use crate::wire::{Change, ChangeForm};
 

@@ -1,6 +1,5 @@
 //! Sign in with e-mail and password.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_query_map;
@@ -8,6 +7,7 @@ use model::Error;
 
 use super::{promise, safe_next};
 use crate::form::{FormProblem, problem, typed};
+use crate::prelude::*;
 use crate::session::CurrentSession;
 use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
 use crate::wire::{Answer, Change, ChangeForm};

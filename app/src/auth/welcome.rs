@@ -1,13 +1,13 @@
 //! The second step of registration: what kind of company this is. Until it is chosen, the signed-in area leads here.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use model::Error;
 use model::companies::CompanyType;
 
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::session::{CurrentSession, Session};
 use crate::ui::{AuthLayout, Button, Choice, Icon, Note, RadioCards, Tone};
 use crate::wire::{Answer, Change, ChangeForm};
@@ -30,8 +30,8 @@ pub async fn choose_company_type(company_type: Option<CompanyType>) -> Result<()
 pub fn WelcomePage() -> impl IntoView {
     let session = Answer::blocking(|| CurrentSession {});
     let page = move |answer: Result<Option<Session>, Error>| match answer {
-        Ok(Some(session)) => view! { <Choosing now=session.me.company_type company=session.me.company_name/> }.into_any(),
-        Ok(None) | Err(_) => view! { <Redirect path="/sign-in"/> }.into_any(),
+        Ok(Some(session)) => view! { <Choosing now=session.me.company_type company=session.me.company_name/> },
+        Ok(None) | Err(_) => view! { <Redirect path="/sign-in"/> },
     };
     view! {
         <Title text="What does your company do?"/>

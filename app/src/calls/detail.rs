@@ -1,6 +1,5 @@
 //! One call: what was said, what happened when, and what it cost.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::accounts::Permission;
@@ -11,7 +10,8 @@ use model::id::CallId;
 
 use super::{StateBadge, hang_up_call};
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, by_id, duration, link, may};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, by_id, duration, link, may, title};
 use crate::ui::{
     Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, use_toasts,
 };
@@ -36,7 +36,7 @@ pub fn CallPage() -> impl IntoView {
 fn one(id: CallId) -> AnyView {
     let tick = use_topic(Topic::Calls);
     let call = Answer::new(move || tick.get(), move || LoadCall { id });
-    view! { <Loaded resource=call what="the call" heading="Call" waiting=waiting view=page/> }.into_any()
+    view! { <Loaded resource=call what="the call" heading="Call" waiting=waiting view=page/> }
 }
 
 fn waiting() -> impl IntoView {
@@ -64,7 +64,7 @@ fn page(call: Signal<Call>) -> AnyView {
     };
     let preposition = move || call.with(|c| if c.row.direction == Direction::Inbound { "from" } else { "to" });
     view! {
-        <Title text=Signal::derive(move || format!("Call {} {}", preposition(), name.get()))/>
+        <Title text=title(Signal::derive(move || format!("Call {} {}", preposition(), name.get())))/>
         <PageHeader
             title=name
             description=Signal::derive(description)
@@ -88,7 +88,6 @@ fn page(call: Signal<Call>) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 /// Ends a call that is under way, for those who run campaigns.
@@ -119,7 +118,7 @@ fn HangUp(call: Signal<Call>) -> impl IntoView {
 
 fn summary(call: Call) -> Option<AnyView> {
     let text = call.summary;
-    (!text.is_empty()).then(|| view! { <Card title="Summary"><p>{text}</p></Card> }.into_any())
+    (!text.is_empty()).then(|| view! { <Card title="Summary"><p>{text}</p></Card> })
 }
 
 fn conversation(call: Call) -> AnyView {
@@ -129,8 +128,7 @@ fn conversation(call: Call) -> AnyView {
             (true, true) => ("No transcript", "The gateway sent no transcript of this call."),
             (true, false) => ("Nothing was said", "Nobody spoke on this call."),
         };
-        return view! { <Card title="Conversation"><Empty icon=icondata::LuMessageSquareText title=title text=text/></Card> }
-            .into_any();
+        return view! { <Card title="Conversation"><Empty icon=icondata::LuMessageSquareText title=title text=text/></Card> };
     }
     let agent = call.row.agent_name.clone();
     let turns = call
@@ -158,13 +156,12 @@ fn conversation(call: Call) -> AnyView {
             {keys}
         </Card>
     }
-    .into_any()
 }
 
 fn cost(call: Call) -> AnyView {
     let charged = match call.row.cost {
-        Some(cost) => view! { {cost.to_string()} <span class="font-normal text-muted-foreground">" credits"</span> }.into_any(),
-        None => view! { <span class="font-normal text-muted-foreground">"Not settled yet"</span> }.into_any(),
+        Some(cost) => view! { {cost.to_string()} <span class="font-normal text-muted-foreground">" credits"</span> },
+        None => view! { <span class="font-normal text-muted-foreground">"Not settled yet"</span> },
     };
     let released = call.row.cost.map(|cost| {
         view! {
@@ -191,7 +188,6 @@ fn cost(call: Call) -> AnyView {
             </dl>
         </Card>
     }
-    .into_any()
 }
 
 fn facts(call: Call) -> AnyView {
@@ -201,7 +197,7 @@ fn facts(call: Call) -> AnyView {
     });
     let agent = format!("{} v{}", row.agent_name, call.agent_version);
     let agent = match call.agent {
-        Some(id) => view! { <a class="link" href=format!("/agents/{id}")>{agent}</a> }.into_any(),
+        Some(id) => view! { <a class="link" href=format!("/agents/{id}")>{agent}</a> },
         None => agent.into_any(),
     };
     let contact = row.contact.map(|id| {
@@ -230,7 +226,6 @@ fn facts(call: Call) -> AnyView {
             </Facts>
         </Card>
     }
-    .into_any()
 }
 
 /// Newest last, as it happened.
@@ -244,5 +239,5 @@ fn story(steps: Vec<CallStep>) -> AnyView {
             view! { <TimelineItem title=step.title time=step.at.clock() tone=tone>{step.detail}</TimelineItem> }
         })
         .collect_view();
-    view! { <Card title="What happened" scope="Company time"><Timeline>{items}</Timeline></Card> }.into_any()
+    view! { <Card title="What happened" scope="Company time"><Timeline>{items}</Timeline></Card> }
 }

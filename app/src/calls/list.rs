@@ -1,6 +1,5 @@
 //! The call log, and the same table inside a campaign. Range, outcome, search and page are in the query string.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -12,7 +11,8 @@ use model::page::{Page, Paging};
 
 use super::StateBadge;
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, duration, link, paging, text, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, duration, link, live_lines, paging, text, word};
 use crate::ui::{
     Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, Segment, Segmented,
     SkeletonRows, Table, Variant,
@@ -111,7 +111,7 @@ pub fn CallsOf(campaign: CampaignId) -> impl IntoView {
         view! { <Segmented label="Outcome" items=items/> }
     };
     view! {
-        <div class="mb-4">{outcomes}</div>
+        <div class="mb-4">{move || outcomes()}</div>
         <Log filter=filter href=Callback::new(to) inside=true/>
     }
 }
@@ -201,15 +201,7 @@ fn listing(page: Signal<Page<CallRow>>, filter: Memo<CallFilter>, href: Callback
     let rows = move || {
         view! {
             <Table caption="Calls" columns=columns(inside)>
-                <For
-                    each=move || page.with(|page| page.items.clone())
-                    key=|row| row.id
-                    children=move |first| {
-                        let id = first.id;
-                        let row = Memo::new(move |_| page.with(|page| page.items.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                        view! { <CallLine row=row inside=inside/> }
-                    }
-                />
+                {live_lines(page, |row| row.id.uuid(), move |row| view! { <CallLine row=row inside=inside/> })}
             </Table>
             {move || {
                 let (paging, total) = pager.get();
@@ -217,19 +209,16 @@ fn listing(page: Signal<Page<CallRow>>, filter: Memo<CallFilter>, href: Callback
                 view! { <Pager page=paging.page per_page=paging.per_page total=total href=to/> }
             }}
         }
-        .into_any()
     };
-    view! { {move || if empty.get() { filter.with(|filter| nothing(filter, inside)) } else { rows() }} }.into_any()
+    view! { {move || if empty.get() { filter.with(|filter| nothing(filter, inside)) } else { rows() }} }
 }
 
 fn nothing(filter: &CallFilter, inside: bool) -> AnyView {
     if inside && filter.live {
-        return view! { <Empty icon=icondata::LuPhone title="Nobody is on the line" text="Calls appear here while they last."/> }
-            .into_any();
+        return view! { <Empty icon=icondata::LuPhone title="Nobody is on the line" text="Calls appear here while they last."/> };
     }
     if filter.paging.page > 1 {
-        return view! { <Empty icon=icondata::LuPhone title="No calls on this page" text="The list has fewer pages by now."/> }
-            .into_any();
+        return view! { <Empty icon=icondata::LuPhone title="No calls on this page" text="The list has fewer pages by now."/> };
     }
     let plain = CallFilter { campaign: filter.campaign.filter(|_| inside), paging: filter.paging, ..CallFilter::default() };
     if *filter != plain {
@@ -237,11 +226,9 @@ fn nothing(filter: &CallFilter, inside: bool) -> AnyView {
             <Empty icon=icondata::LuSearchX title="No call matches" text="Try another period or outcome.">
                 {(!inside).then(|| view! { <LinkButton href="/calls" variant=Variant::Outline>"Show all calls"</LinkButton> })}
             </Empty>
-        }
-        .into_any();
+        };
     }
     view! { <Empty icon=icondata::LuPhone title="No calls yet" text="Calls appear here the moment a campaign dials or answers."/> }
-        .into_any()
 }
 
 #[component]
@@ -267,8 +254,8 @@ fn CallLine(row: Memo<CallRow>, inside: bool) -> impl IntoView {
             <Cell label="State" sub=fixed.declined.map(|why| why.label().to_owned()).unwrap_or_default()><StateBadge state=state/></Cell>
             {campaign}
             <Cell label="Attempt" number=true muted=true>{attempt}</Cell>
-            <Cell label="Talk" number=true>{talk}</Cell>
-            <Cell label="Cost" number=true>{cost}</Cell>
+            <Cell label="Talk" number=true>{move || talk()}</Cell>
+            <Cell label="Cost" number=true>{move || cost()}</Cell>
             <Cell label="Started" number=true muted=true><When moment=fixed.started_at/></Cell>
         </tr>
     }

@@ -3,11 +3,11 @@
 pub mod detail;
 pub mod list;
 
-use leptos::prelude::*;
 use model::Error;
 use model::calls::{CallState, CallStatus, Outcome};
 use model::id::CallId;
 
+use crate::prelude::*;
 use crate::ui::{Badge, Tone};
 
 /// Which colour a call's state has, everywhere.

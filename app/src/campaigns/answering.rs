@@ -1,12 +1,12 @@
 //! The steps of the campaign dialog that only a campaign which answers has: its numbers, its hours, and how it answers.
 
-use leptos::prelude::*;
 use model::id::NumberId;
 use model::numbers::NumberRow;
 
 use super::choices::Choices;
 use super::draft::Draft;
 use super::steps::{self, error};
+use crate::prelude::*;
 use crate::ui::{Checkbox, Field, Input, Note, Textarea, Tone};
 
 pub(super) fn numbers(draft: Draft, known: &Choices) -> AnyView {
@@ -19,7 +19,6 @@ pub(super) fn numbers(draft: Draft, known: &Choices) -> AnyView {
         {move || draft.errors.with(|errors| errors.get("numbers").cloned()).map(|text| view! { <Note tone=Tone::Danger live=true>{text}</Note> })}
         <p class="text-sm text-muted-foreground">"One campaign at a time answers a number. Campaigns that call people may still use it."</p>
     }
-    .into_any()
 }
 
 fn number(draft: Draft, row: &NumberRow) -> impl IntoView + use<> {
@@ -67,5 +66,4 @@ pub(super) fn answering(draft: Draft, known: &Choices) -> AnyView {
             <Textarea bind=draft.fallback_text rows=3 maxlength=500/>
         </Field>
     }
-    .into_any()
 }

@@ -1,6 +1,5 @@
 //! The canary on screen: its fields in the campaign dialog, its facts, and how it does on the overview.
 
-use leptos::prelude::*;
 use model::FieldErrors;
 use model::campaigns::{Campaign, CampaignForm};
 use model::canary::{Canary, CanarySize, CanaryState, CanaryView, Figures, Guardrails};
@@ -8,6 +7,7 @@ use model::credits::Credits;
 
 use super::draft::Draft;
 use super::rehearsal_form::{percent, permille};
+use crate::prelude::*;
 use crate::screen::{When, count, share};
 use crate::ui::{Badge, Card, Fact, Facts, Field, Input, Meter, Switch, Tone, grouped};
 
@@ -119,7 +119,6 @@ pub fn fields(draft: Draft) -> AnyView {
                 <Input autocomplete="off" bind=bind/>
             </Field>
         }
-        .into_any()
     };
     let inside = move || {
         typed.on.get().then(|| {
@@ -141,10 +140,9 @@ pub fn fields(draft: Draft) -> AnyView {
     view! {
         <section aria-label="Canary">
             <Switch label="Start with a canary" hint="A few people, chosen at random, are called first. The others follow when the guardrails hold." bind=typed.on/>
-            {inside}
+            {move || inside()}
         </section>
     }
-    .into_any()
 }
 
 /// For the settings tab: `100 people, judged after 50 calls`.
@@ -195,7 +193,6 @@ fn card(view: CanaryView, canary: Canary) -> AnyView {
             <div class="flex flex-col gap-4">{why}{figures}</div>
         </Card>
     }
-    .into_any()
 }
 
 /// The figures that will be judged next, each beside its limit.
@@ -222,7 +219,6 @@ fn progress(f: Figures, wanted: i64, rails: &Guardrails) -> AnyView {
             <Fact label="Credits per person reached">{cost}</Fact>
         </Facts>
     }
-    .into_any()
 }
 
 fn dash(share: String) -> String {

@@ -1,6 +1,5 @@
 //! One campaign: head with its moves, and six tabs of which the query string names one. Everything follows the live stream.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::Error;
@@ -19,7 +18,8 @@ use super::settings::SettingsTab;
 use super::{CampaignDialog, StatusBadge};
 use crate::calls::list::CallsOf;
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, by_id, link, may, opened_by, paging, text};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, by_id, link, may, opened_by, paging, text, title};
 use crate::ui::{
     Button, Card, Cell, Column, Crumb, Empty, LinkButton, Menu, PageHeader, Pager, Skeleton, SkeletonRows, Tab, Table, Tabs,
     Variant, grouped,
@@ -69,7 +69,6 @@ fn one(id: CampaignId) -> AnyView {
         />
         <MoveDialogs moves=moves on_deleted=gone/>
     }
-    .into_any()
 }
 
 fn waiting() -> impl IntoView {
@@ -126,16 +125,16 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
         tabs
     };
     let content = move || match tab.get().as_str() {
-        "numbers" => view! { <NumbersTab id=id/> }.into_any(),
-        "enrollments" => view! { <EnrollmentsTab id=id campaign=campaign/> }.into_any(),
-        "calls" => view! { <CallsOf campaign=id/> }.into_any(),
-        "rehearsal" => view! { <RehearsalTab id=id campaign=campaign/> }.into_any(),
-        "settings" => view! { <SettingsTab campaign=campaign editable=editable/> }.into_any(),
-        "events" => view! { <EventsTab id=id/> }.into_any(),
-        _ => view! { <Overview campaign=campaign/> }.into_any(),
+        "numbers" => view! { <NumbersTab id=id/> },
+        "enrollments" => view! { <EnrollmentsTab id=id campaign=campaign/> },
+        "calls" => view! { <CallsOf campaign=id/> },
+        "rehearsal" => view! { <RehearsalTab id=id campaign=campaign/> },
+        "settings" => view! { <SettingsTab campaign=campaign editable=editable/> },
+        "events" => view! { <EventsTab id=id/> },
+        _ => view! { <Overview campaign=campaign/> },
     };
     view! {
-        <Title text=name/>
+        <Title text=title(name)/>
         <PageHeader
             title=name
             description=Signal::derive(description)
@@ -145,10 +144,9 @@ fn page(campaign: Signal<Campaign>, moves: Moves) -> AnyView {
             <Actions id=id name=name status=status editable=editable moves=moves/>
         </PageHeader>
         <Tabs label="Campaign" class="mb-6" items=Signal::derive(tabs)/>
-        {content}
+        {move || content()}
         {move || editable.get().then(|| view! { <CampaignDialog open=editing editing=campaign changed=moves.changed/> })}
     }
-    .into_any()
 }
 
 /// The buttons of the head: the likely move, edit, and the rest in a menu.
@@ -163,13 +161,12 @@ fn Actions(id: CampaignId, name: Signal<String>, status: Memo<Status>, editable:
             return ().into_any();
         }
         let button = |action: Move, icon: icondata::Icon, variant: Variant| {
-            view! { <Button variant=variant icon=icon on:click=move |_| moves.make(id, name.get_untracked(), action)>{action.label()}</Button> }.into_any()
+            view! { <Button variant=variant icon=icon on:click=move |_| moves.make(id, name.get_untracked(), action)>{action.label()}</Button> }
         };
         match status {
             Status::Draft => view! {
                 <Button icon=icondata::LuRocket on:click=move |_| moves.launch(id, name.get_untracked())>"Launch"</Button>
-            }
-            .into_any(),
+            },
             Status::Active => button(Move::Pause, icondata::LuPause, Variant::Outline),
             Status::Paused => button(Move::Resume, icondata::LuPlay, Variant::Primary),
             _ => ().into_any(),
@@ -181,8 +178,8 @@ fn Actions(id: CampaignId, name: Signal<String>, status: Memo<Status>, editable:
         })
     };
     view! {
-        {edit}
-        {likely}
+        {move || edit()}
+        {move || likely()}
         {move || any.get().then(|| view! {
             <Menu id="campaign-menu" label="More actions" class="btn btn-outline btn-icon">
                 <MoveItems moves=moves id=id name=name status=status page=true/>
@@ -215,7 +212,7 @@ fn EventsTab(id: CampaignId) -> impl IntoView {
 
 fn event_rows(id: CampaignId, page: Page<EventRow>, columns: Vec<Column>) -> AnyView {
     if page.items.is_empty() {
-        return view! { <Empty icon=icondata::LuActivity title="Nothing happened yet" text="Every change of this campaign will be listed here."/> }.into_any();
+        return view! { <Empty icon=icondata::LuActivity title="Nothing happened yet" text="Every change of this campaign will be listed here."/> };
     }
     let rows = page
         .items
@@ -236,5 +233,4 @@ fn event_rows(id: CampaignId, page: Page<EventRow>, columns: Vec<Column>) -> Any
         <Table caption="Events" columns=columns>{rows}</Table>
         <Pager page=page.paging.page per_page=page.paging.per_page total=page.total href=to/>
     }
-    .into_any()
 }

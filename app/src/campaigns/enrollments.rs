@@ -1,6 +1,5 @@
 //! The people of one campaign, each with the stored answer to "why was this person called, or not?".
 
-use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::campaigns::Campaign;
@@ -12,7 +11,8 @@ use model::page::Page;
 use super::enrollment_tone;
 use super::why::WhyDrawer;
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, link, paging, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, link, live_lines, paging, word};
 use crate::ui::{Badge, Card, Cell, Column, Empty, Pager, Segment, Segmented, SkeletonRows, Table};
 use crate::wire::Answer;
 
@@ -40,7 +40,7 @@ fn href(filter: &EnrollmentFilter) -> String {
 
 /// The enrollments tab.
 #[component]
-pub fn EnrollmentsTab(id: CampaignId, campaign: Signal<Campaign>) -> impl IntoView {
+pub fn EnrollmentsTab(id: CampaignId, campaign: Signal<Campaign>) -> AnyView {
     let query = use_query_map();
     let filter = Memo::new(move |_| {
         query.with(|query| EnrollmentFilter { campaign: id, status: word(query, "status"), paging: paging(query) })
@@ -97,20 +97,12 @@ fn listing(
         } else {
             ("Nobody is enrolled yet", "The audience is enrolled when the campaign is launched.")
         };
-        view! { <Empty icon=icondata::LuUsers title=title text=text/> }.into_any()
+        view! { <Empty icon=icondata::LuUsers title=title text=text/> }
     };
     let rows = move || {
         view! {
             <Table caption="Enrollments" columns=columns()>
-                <For
-                    each=move || page.with(|page| page.items.clone())
-                    key=|row| row.id
-                    children=move |first| {
-                        let id = first.id;
-                        let row = Memo::new(move |_| page.with(|page| page.items.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                        move || line(row.get(), attempts_max.get(), asked)
-                    }
-                />
+                {live_lines(page, |row| row.id.uuid(), move |row| view! { {move || line(row.get(), attempts_max.get(), asked)} })}
             </Table>
             {move || {
                 let (paging, total) = pager.get();
@@ -118,26 +110,27 @@ fn listing(
                 view! { <Pager page=paging.page per_page=paging.per_page total=total href=to/> }
             }}
         }
-        .into_any()
     };
-    view! { {move || if empty.get() { nothing() } else { rows() }} }.into_any()
+    view! { {move || if empty.get() { nothing() } else { rows() }} }
 }
 
 fn line(row: EnrollmentRow, attempts_max: i32, asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
     let why = match (row.reason, row.reason_detail.is_empty()) {
-        (Some(reason), false) => view! { {reason.label()} <span class="sub">{row.reason_detail.clone()}</span> }.into_any(),
+        (Some(reason), false) => view! { {reason.label()} <span class="sub">{row.reason_detail.clone()}</span> },
         (Some(reason), true) => reason.label().into_any(),
         (None, false) => row.reason_detail.clone().into_any(),
-        (None, true) => view! { <span class="text-muted-foreground">"–"</span> }.into_any(),
+        (None, true) => view! { <span class="text-muted-foreground">"–"</span> },
     };
     let next = match (row.status, row.next_attempt_at) {
         (EnrollmentStatus::Calling, _) => "Now".into_any(),
-        (status, Some(at)) if !status.is_final() => view! { <When moment=at/> }.into_any(),
-        _ => view! { <span class="text-muted-foreground">"–"</span> }.into_any(),
+        (status, Some(at)) if !status.is_final() => view! { <When moment=at/> },
+        _ => view! { <span class="text-muted-foreground">"–"</span> },
     };
     let last = match row.last_call {
-        Some(call) => view! { <a class="link" href=format!("/calls/{call}")>"Open"<span class="sr-only">" the last call of " {row.name.clone()}</span></a> }.into_any(),
-        None => view! { <span class="text-muted-foreground">"–"</span> }.into_any(),
+        Some(call) => {
+            view! { <a class="link" href=format!("/calls/{call}")>"Open"<span class="sr-only">" the last call of " {row.name.clone()}</span></a> }
+        }
+        None => view! { <span class="text-muted-foreground">"–"</span> },
     };
     view! {
         <tr>

@@ -1,6 +1,5 @@
 //! The campaign dialog: six steps, the last of which stores the draft and shows what a launch would do. The same dialog edits.
 
-use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use model::Error;
 use model::FieldErrors;
@@ -12,6 +11,7 @@ use super::choices::{CampaignChoices, Choices};
 use super::draft::{Draft, step_of};
 use super::launch::{CheckLaunch, CheckView, LaunchDialog};
 use super::steps;
+use crate::prelude::*;
 use crate::screen::failed;
 use crate::session::use_me;
 use crate::ui::{Button, Dialog, DialogSize, Note, SkeletonText, Stepper, Toasts, Tone, Variant, use_toasts};
@@ -122,7 +122,7 @@ pub fn CampaignDialog(
         move || match choices.get() {
             Some(Ok(known)) => sheet(draft, known, is_draft.get()),
             Some(Err(error)) => failed(&error, "the choices", Callback::new(move |()| choices.refetch())),
-            None => view! { <div class="px-6 py-5"><SkeletonText lines=6/></div> }.into_any(),
+            None => view! { <div class="px-6 py-5"><SkeletonText lines=6/></div> },
         }
     };
     view! {
@@ -136,7 +136,7 @@ pub fn CampaignDialog(
             sticky=true
             flush=true
         >
-            {body}
+            {move || body()}
         </Dialog>
         <LaunchDialog open=launching campaign=chosen changed=launched/>
     }
@@ -228,12 +228,11 @@ fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
         return view! {
             <Button variant=Variant::Outline busy=saver.busy on:click=save_and_close>"Save draft"</Button>
             <Button icon=icondata::LuRocket on:click=move |_| launch.run(())>"Launch…"</Button>
-        }
-        .into_any();
+        };
     }
     if step + 1 == REVIEW && is_draft {
         let review = move |_| saver.save(move |_| draft.step.set(REVIEW));
-        return view! { <Button busy=saver.busy on:click=review>"Save and review"</Button> }.into_any();
+        return view! { <Button busy=saver.busy on:click=review>"Save and review"</Button> };
     }
     let save = (saver.editing && !is_draft).then(|| view! {
         <Button variant=if step + 1 == REVIEW { Variant::Primary } else { Variant::Outline } busy=saver.busy on:click=save_and_close>"Save changes"</Button>
@@ -242,7 +241,7 @@ fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
         let label = format!("Continue to {}", step_names(draft)[step + 1].to_lowercase());
         view! { <Button on:click=move |_| saver.next()>{label}</Button> }
     });
-    view! { {save} {go_on} }.into_any()
+    view! { {save} {go_on} }
 }
 
 /// Stepper beside the current step.
@@ -270,17 +269,16 @@ fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
                     view! { <Stepper steps=names() current=draft.step vertical=true class="max-sm:flex-row!" on_pick=Callback::new(move |step| draft.step.set(step))/> }
                 }}
             </nav>
-            <div class="flex min-w-0 flex-col gap-6 px-4 py-5 sm:px-6">{step}</div>
+            <div class="flex min-w-0 flex-col gap-6 px-4 py-5 sm:px-6">{move || step()}</div>
         </div>
     }
-    .into_any()
 }
 
 /// The stored draft as the launch would find it.
 fn review(draft: Draft) -> AnyView {
     let launch = Late::new(move || draft.id.get().map(|id| CheckLaunch { id }));
     let shown = move || match launch.get() {
-        None => view! { <SkeletonText lines=6/> }.into_any(),
+        None => view! { <SkeletonText lines=6/> },
         Some(Err(error)) => failed(&error, "the checks", Callback::new(move |()| launch.refetch())),
         Some(Ok(launch)) => {
             let ready = launch.check.is_ready();
@@ -296,8 +294,7 @@ fn review(draft: Draft) -> AnyView {
                 <Note tone=tone live=true><b class="font-semibold">{verdict}</b>{first}</Note>
                 <CheckView check=launch.check/>
             }
-            .into_any()
         }
     };
-    view! { {shown} }.into_any()
+    view! { {move || shown()} }
 }

@@ -1,7 +1,6 @@
 //! The last question before phones ring: who is called, what is set aside, when the first call goes out. Shows the same
 //! checks the verb makes; a campaign with a start in the future is scheduled instead.
 
-use leptos::prelude::*;
 use model::Error;
 use model::campaigns::{Action as Move, CheckItem, LaunchCheck, Status};
 use model::id::CampaignId;
@@ -9,6 +8,7 @@ use model::time::Moment;
 use serde::{Deserialize, Serialize};
 
 use super::moves::move_campaign;
+use crate::prelude::*;
 use crate::screen::{count, failed};
 use crate::ui::{Button, Dialog, DialogSize, Icon, LinkButton, Note, Size, SkeletonText, Stat, Stats, Tone, Variant, use_toasts};
 
@@ -101,7 +101,7 @@ pub fn LaunchDialog(
         let ready = move || known.with(|known| known.as_ref().is_some_and(|known| known.check.is_ready()));
         view! {
             <Button variant=Variant::Outline on:click=move |_| open.set(false)>"Not yet"</Button>
-            <Button icon=icondata::LuRocket busy=busy attr:aria-disabled=move || (!ready()).then_some("true") on:click=send>{verb}</Button>
+            <Button icon=icondata::LuRocket busy=busy attr:aria-disabled=move || (!ready()).then_some("true") on:click=send>{move || verb()}</Button>
         }
     };
     view! {
@@ -114,9 +114,9 @@ pub fn LaunchDialog(
             foot=foot
         >
             {move || match answer.get() {
-                None => view! { <SkeletonText lines=6/> }.into_any(),
+                None => view! { <SkeletonText lines=6/> },
                 Some(Err(error)) => failed(&error, "the checks", ask),
-                Some(Ok(launch)) => view! { <CheckView check=launch.check/> }.into_any(),
+                Some(Ok(launch)) => view! { <CheckView check=launch.check/> },
             }}
             {move || refused.get().map(|text| view! { <Note tone=Tone::Danger live=true class="mt-4">{text}</Note> })}
         </Dialog>
@@ -170,7 +170,6 @@ pub fn CheckView(check: LaunchCheck) -> impl IntoView {
             </section>
         </div>
     }
-    .into_any()
 }
 
 fn check_line(item: CheckItem) -> impl IntoView {

@@ -1,6 +1,5 @@
 //! The list of campaigns. Status, search, order and page are in the query string; rows follow the live stream in place.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -13,7 +12,8 @@ use model::page::Page;
 use super::moves::{MoveDialogs, MoveItems, Moves};
 use super::{CampaignDialog, ProgressBar, StatusBadge, connect_rate, second_line};
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, link, may, opened_by, paging, sortable, text, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, link, live_lines, may, opened_by, paging, sortable, text, word};
 use crate::ui::{
     Button, Card, Cell, Column, Empty, FilterBar, LinkButton, Menu, PageHeader, Pager, SkeletonRows, Tab, Table, Tabs, Variant,
     grouped,
@@ -164,15 +164,7 @@ fn listing(
     let rows = move || {
         view! {
             <Table caption="Campaigns" columns=Signal::derive(move || filter.with(columns))>
-                <For
-                    each=move || page.with(|page| page.items.clone())
-                    key=|row| row.id
-                    children=move |first| {
-                        let id = first.id;
-                        let row = Memo::new(move |_| page.with(|page| page.items.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                        view! { <CampaignLine row=row moves=moves/> }
-                    }
-                />
+                {live_lines(page, |row| row.id.uuid(), move |row| view! { <CampaignLine row=row moves=moves/> })}
             </Table>
             {move || {
                 let (page, per_page, total) = pager.get();
@@ -181,7 +173,7 @@ fn listing(
             }}
         }
     };
-    view! { {move || if empty.get() { filter.with(|filter| nothing(filter, creating, manage.get())) } else { rows().into_any() }} }.into_any()
+    view! { {move || if empty.get() { filter.with(|filter| nothing(filter, creating, manage.get())) } else { rows().into_any() }} }
 }
 
 fn nothing(filter: &CampaignFilter, creating: RwSignal<bool>, manage: bool) -> AnyView {
@@ -190,8 +182,7 @@ fn nothing(filter: &CampaignFilter, creating: RwSignal<bool>, manage: bool) -> A
             <Empty icon=icondata::LuSearchX title="No campaign matches" text="Try another status, or clear the search.">
                 <LinkButton href="/campaigns" variant=Variant::Outline>"Show all campaigns"</LinkButton>
             </Empty>
-        }
-        .into_any();
+        };
     }
     let action =
         manage.then(|| view! { <Button icon=icondata::LuPlus on:click=move |_| creating.set(true)>"New campaign"</Button> });
@@ -200,7 +191,6 @@ fn nothing(filter: &CampaignFilter, creating: RwSignal<bool>, manage: bool) -> A
             {action}
         </Empty>
     }
-    .into_any()
 }
 
 /// A row whose figures change in place.

@@ -21,10 +21,10 @@ mod why;
 
 pub use form::CampaignDialog;
 
-use leptos::prelude::*;
 use model::campaigns::{CampaignRow, Progress, Status};
 use model::enrollments::EnrollmentStatus;
 
+use crate::prelude::*;
 use crate::screen;
 use crate::ui::{Badge, Tone};
 
@@ -71,7 +71,7 @@ pub fn ProgressBar(#[prop(into)] progress: Signal<Progress>, #[prop(into)] runni
             <span class="progress w-24 sm:w-28" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent>
                 <i class=move || if running.get() { "" } else { "bg-muted-foreground/50!" } style:width=move || format!("{}%", percent())></i>
             </span>
-            <span class="w-9 text-end text-muted-foreground tabular-nums">{percent} "%"</span>
+            <span class="w-9 text-end text-muted-foreground tabular-nums">{move || percent()} "%"</span>
         </span>
     }
 }

@@ -1,7 +1,6 @@
 //! What may be done to a campaign from a row or from its page: pause, resume, cancel, archive, duplicate, delete, launch.
 //! The buttons follow `Status::actions()`, so a screen never offers what the verb would refuse.
 
-use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use model::Error;
 use model::accounts::Permission;
@@ -9,6 +8,7 @@ use model::campaigns::{Action as Move, Status};
 use model::id::CampaignId;
 
 use super::launch::LaunchDialog;
+use crate::prelude::*;
 use crate::screen::may;
 use crate::ui::{ConfirmDialog, MenuItem, MenuLine, MenuLink, Toasts, use_toasts};
 
@@ -238,14 +238,14 @@ pub fn MoveItems(
     };
     view! {
         {(!page).then(|| view! { <MenuLink href=format!("/campaigns/{id}") label="Open" icon=icondata::LuEye/> })}
-        {edit}
-        {launch}
+        {move || edit()}
+        {move || launch()}
         {item(Move::Pause, icondata::LuPause)}
         {item(Move::Resume, icondata::LuPlay)}
         {move || manage.get().then(|| view! {
             <MenuItem label="Duplicate" icon=icondata::LuCopy on:click=move |_| moves.duplicate(id)/>
         })}
         {item(Move::Archive, icondata::LuArchive)}
-        {danger}
+        {move || danger()}
     }
 }

@@ -1,6 +1,5 @@
 //! What an inbound campaign has instead of enrollments: the numbers it answers, and who is on them right now.
 
-use leptos::prelude::*;
 use model::Error;
 use model::events::Topic;
 use model::id::CampaignId;
@@ -8,6 +7,7 @@ use model::numbers::NumberRow;
 
 use crate::calls::list::LiveCallsOf;
 use crate::live::use_topic;
+use crate::prelude::*;
 use crate::screen::Loaded;
 use crate::ui::{Card, Cell, Column, Empty, SkeletonRows, Table, grouped};
 use crate::wire::Answer;
@@ -51,7 +51,7 @@ fn columns() -> Vec<Column> {
 
 fn rows(numbers: Vec<NumberRow>) -> AnyView {
     if numbers.is_empty() {
-        return view! { <Empty icon=icondata::LuPhoneIncoming title="It answers no number" text="A campaign answers its numbers from its launch until it is over."/> }.into_any();
+        return view! { <Empty icon=icondata::LuPhoneIncoming title="It answers no number" text="A campaign answers its numbers from its launch until it is over."/> };
     }
     let lines = numbers
         .into_iter()
@@ -65,5 +65,5 @@ fn rows(numbers: Vec<NumberRow>) -> AnyView {
             }
         })
         .collect_view();
-    view! { <Table caption="Numbers" columns=columns()>{lines}</Table> }.into_any()
+    view! { <Table caption="Numbers" columns=columns()>{lines}</Table> }
 }

@@ -1,12 +1,12 @@
 //! The overview of one campaign: how far it is, what came of the calls, and why nothing is dialed when nothing is.
 
-use leptos::prelude::*;
 use model::campaigns::{Campaign, Progress, Status};
 
 use super::canary::CanaryCard;
 use super::numbers::NumbersTab;
 use super::settings::FactsCard;
 use super::why::RightNow;
+use crate::prelude::*;
 use crate::screen::{duration, share};
 use crate::ui::{Card, Funnel, FunnelStep, LiveDot, Note, Stat, Stats, Tone, grouped};
 
@@ -20,9 +20,9 @@ pub fn Overview(campaign: Signal<Campaign>) -> impl IntoView {
         <div class="flex flex-col gap-6">
             {move || campaign.with(why_quiet)}
             {move || if inbound.get() {
-                view! { <NumbersTab id=campaign.with_untracked(|c| c.id)/> }.into_any()
+                view! { <NumbersTab id=campaign.with_untracked(|c| c.id)/> }
             } else {
-                view! { <Headline campaign=campaign/> }.into_any()
+                view! { <Headline campaign=campaign/> }
             }}
             <Tiles progress=progress/>
             <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
@@ -51,19 +51,16 @@ fn why_quiet(campaign: &Campaign) -> Option<AnyView> {
         let top_up = why.contains("Top up").then(|| {
             view! { " " <a class="link" href="/billing">"Go to billing"</a> }
         });
-        return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}{top_up}</Note> }.into_any());
+        return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}{top_up}</Note> });
     }
     // With calls in flight the dialer only waits for the next of its turns.
     let (why, until) = campaign.parked.filter(|_| campaign.status == Status::Active && campaign.progress.calling == 0)?;
     let until = until.map(|at| format!(" Next look {}.", at.short()));
-    Some(
-        view! {
-            <Note tone=Tone::Info icon=icondata::LuMoon>
-                <b class="font-semibold">"Nothing is being dialed right now: "</b>{why.label()}{until}
-            </Note>
-        }
-        .into_any(),
-    )
+    Some(view! {
+        <Note tone=Tone::Info icon=icondata::LuMoon>
+            <b class="font-semibold">"Nothing is being dialed right now: "</b>{why.label()}{until}
+        </Note>
+    })
 }
 
 /// The one line that answers "how far is it?", with the live figures beside it.

@@ -1,7 +1,6 @@
 //! The rehearsal tab: what the campaign would do, played on a virtual clock. Nobody is called and nothing but the report
 //! is written.
 
-use leptos::prelude::*;
 use model::Error;
 use model::accounts::Permission;
 use model::campaigns::{Campaign, Status};
@@ -9,6 +8,7 @@ use model::id::CampaignId;
 use model::rehearsal::{Effect, Ending, Given, HourRow, Rehearsal, RehearsalForm, SkipRow, Story};
 
 use super::rehearsal_form::RehearsalDialog;
+use crate::prelude::*;
 use crate::screen::{Loaded, When, count, permille, share};
 use crate::ui::{
     Badge, Button, Card, Cell, Chart, ChartFrame, Column, Empty, Fact, Facts, Field, Meter, Note, Opt, Select, Series, Shape,
@@ -91,11 +91,10 @@ fn nothing(open: RwSignal<bool>, manage: Signal<bool>) -> AnyView {
                 title="Not rehearsed yet"
                 text="See when this campaign would finish, what it would cost and who would not be called, before a phone rings."
             >
-                {run}
+                {move || run()}
             </Empty>
         </Card>
     }
-    .into_any()
 }
 
 fn shown(r: Rehearsal, open: RwSignal<bool>, manage: Signal<bool>) -> AnyView {
@@ -113,7 +112,7 @@ fn shown(r: Rehearsal, open: RwSignal<bool>, manage: Signal<bool>) -> AnyView {
                     <h2 class="text-lg font-semibold">{verdict(&r)}</h2>
                     <p class="text-sm text-muted-foreground">{played(&r)} " " <When moment=r.at/> ", by " {r.by.clone()} "."</p>
                 </div>
-                {again}
+                {move || again()}
             </div>
             {warning(&r)}
             {tiles(&r)}
@@ -130,7 +129,6 @@ fn shown(r: Rehearsal, open: RwSignal<bool>, manage: Signal<bool>) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 /// How it ends and for how much, in one line.
@@ -169,7 +167,7 @@ fn warning(r: &Rehearsal) -> Option<AnyView> {
         Ending::ListDone => String::new(),
     };
     let text = format!("In {runs} of {} runs {what}", r.runs);
-    Some(view! { <Note tone=Tone::Warning>{text}</Note> }.into_any())
+    Some(view! { <Note tone=Tone::Warning>{text}</Note> })
 }
 
 fn tiles(r: &Rehearsal) -> AnyView {
@@ -193,7 +191,6 @@ fn tiles(r: &Rehearsal) -> AnyView {
             <Stat label="Credits needed" unit="cr" value=spent note=cost/>
         </Stats>
     }
-    .into_any()
 }
 
 /// `2.1`
@@ -213,7 +210,7 @@ fn pace(r: &Rehearsal) -> AnyView {
         .series(Series::new("Of which retries", 2, points.iter().map(|p| p.retries).collect()).faint());
     let summary = format!("{title}: most at {}, with {}.", most.0, grouped(most.1));
     let scope = format!("Median of {}, band from P10 to P90", count(r.runs.into(), "run", "runs"));
-    view! { <ChartFrame title=title scope=scope summary=summary chart=Signal::stored(chart)/> }.into_any()
+    view! { <ChartFrame title=title scope=scope summary=summary chart=Signal::stored(chart)/> }
 }
 
 struct Point {
@@ -275,7 +272,6 @@ fn cost(r: &Rehearsal) -> AnyView {
             </Facts>
         </Card>
     }
-    .into_any()
 }
 
 fn skips(r: &Rehearsal) -> AnyView {
@@ -286,8 +282,7 @@ fn skips(r: &Rehearsal) -> AnyView {
             <Card title="Who would not be called, and why" scope="No rule skips or moves anybody">
                 <p class="text-sm text-muted-foreground">"Everyone on the list can be called when their turn comes."</p>
             </Card>
-        }
-        .into_any();
+        };
     }
     let rows = r.skips.iter().map(skip_row).collect_view();
     let columns = vec![Column::new("Rule"), Column::new("Effect"), Column::new("Contacts").number()];
@@ -296,7 +291,6 @@ fn skips(r: &Rehearsal) -> AnyView {
             <Table caption="Skips by rule" columns=columns>{rows}</Table>
         </Card>
     }
-    .into_any()
 }
 
 fn skip_row(skip: &SkipRow) -> impl IntoView + use<> {
@@ -364,7 +358,7 @@ fn Stories(stories: Vec<Story>) -> impl IntoView {
     view! {
         <Card title="One contact’s story" scope="From the first run">
             <Field label="Contact" name="story"><Select options=Signal::stored(options) bind=chosen/></Field>
-            {steps}
+            {move || steps()}
         </Card>
     }
 }

@@ -1,11 +1,11 @@
 //! The dialog of a rehearsal: the numbers of the modelled phones, how often to play, and how many calls at once to try.
 
-use leptos::prelude::*;
 use model::id::CampaignId;
 use model::rehearsal::{Assumptions, Given, RehearsalForm, Source};
 use model::{Error, FieldErrors};
 
 use super::rehearsal::{given_rehearsal, run_rehearsal};
+use crate::prelude::*;
 use crate::screen::failed;
 use crate::ui::{Button, Dialog, DialogSize, Field, Input, Note, Size, SkeletonText, Tone, Variant, grouped, use_toasts};
 
@@ -193,7 +193,7 @@ pub fn RehearsalDialog(
             sticky=true
         >
             {move || match given.get() {
-                None => view! { <SkeletonText lines=8/> }.into_any(),
+                None => view! { <SkeletonText lines=8/> },
                 Some(Err(error)) => failed(&error, "the numbers", ask),
                 Some(Ok(known)) => fields(typed, known),
             }}
@@ -212,7 +212,6 @@ fn number(typed: Typed, label: &'static str, name: &'static str, hint: &'static 
             <Input inputmode="decimal" autocomplete="off" bind=bind/>
         </Field>
     }
-    .into_any()
 }
 
 fn fields(typed: Typed, known: Given) -> AnyView {
@@ -265,7 +264,6 @@ fn fields(typed: Typed, known: Given) -> AnyView {
             </Field>
         </div>
     }
-    .into_any()
 }
 
 #[cfg(test)]

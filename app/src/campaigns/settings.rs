@@ -1,11 +1,11 @@
 //! The settings of a campaign as facts: beside the overview in short, on the settings tab in full.
 
-use leptos::prelude::*;
 use model::campaigns::{Audience, Campaign, CampaignForm, Retry};
 use model::time::{Hours, Moment};
 
 use super::canary;
 use super::draft::RETRIED;
+use crate::prelude::*;
 use crate::screen::{When, count};
 use crate::ui::{Card, Cell, Column, Fact, Facts, LinkButton, Size, Table, Variant};
 
@@ -57,7 +57,7 @@ fn line(label: &'static str, text: impl Into<String>) -> Line {
 
 fn at(label: &'static str, moment: Option<Moment>, otherwise: &'static str) -> Line {
     match moment {
-        Some(moment) => (label, view! { <When moment=moment/> }.into_any()),
+        Some(moment) => (label, view! { <When moment=moment/> }),
         None => line(label, otherwise),
     }
 }
@@ -133,7 +133,7 @@ fn in_full(c: &Campaign) -> Vec<Line> {
 pub fn FactsCard(campaign: Signal<Campaign>) -> impl IntoView {
     let version = move || campaign.with(|c| format!("Version {}", c.settings_version));
     let facts = move || campaign.with(|c| facts(in_short(c)));
-    view! { <Card title="Settings in force" scope=Signal::derive(version)>{facts}</Card> }
+    view! { <Card title="Settings in force" scope=Signal::derive(version)>{move || facts()}</Card> }
 }
 
 /// The settings tab.
@@ -153,7 +153,7 @@ pub fn SettingsTab(campaign: Signal<Campaign>, #[prop(into)] editable: Signal<bo
     view! {
         <div class="grid gap-6 lg:grid-cols-2">
             <Card title="Settings" scope=Signal::derive(move || campaign.with(|c| format!("Version {}; changes apply from the next call", c.settings_version))) actions=edit>
-                {general}
+                {move || general()}
             </Card>
             {move || campaign.with(|c| !c.form.is_inbound()).then(|| view! { <Card title="Retries" scope="When someone was not reached" flush=true foot=move || campaign.with(|c| format!(
                 "At most {} attempts per contact, {} a day", c.form.retries.attempts_max, c.form.retries.attempts_per_day_max))>

@@ -1,12 +1,12 @@
 //! The five steps of the campaign dialog in which something is entered. Each shows its own errors under its own fields.
 
-use leptos::prelude::*;
 use model::campaigns::CallOrder;
 
 use super::canary;
 use super::choices::{Choices, CountAudience};
 use super::draft::{Draft, RETRIED, RetryRow};
 use super::settings::hours_line;
+use crate::prelude::*;
 use crate::screen::count;
 use crate::ui::{
     Choice, Field, HoursEditor, Input, LinkButton, Note, Opt, RadioCards, Select, Size, Switch, Textarea, Tone, Variant,
@@ -39,15 +39,13 @@ pub(super) fn basics(draft: Draft, is_draft: bool) -> AnyView {
             <Textarea bind=draft.description rows=4 maxlength=2000/>
         </Field>
     }
-    .into_any()
 }
 
 pub(super) fn audience(draft: Draft, known: &Choices, is_draft: bool) -> AnyView {
     if !is_draft {
         return view! {
             <Note>"The people were enrolled at launch. To call others, duplicate the campaign and choose another audience."</Note>
-        }
-        .into_any();
+        };
     }
     let segments = Signal::stored(options("Choose a segment", known.segments.iter().map(|s| (s.clone(), s.clone()))));
     let imports =
@@ -59,17 +57,15 @@ pub(super) fn audience(draft: Draft, known: &Choices, is_draft: bool) -> AnyView
             <Note tone=Tone::Warning live=true>
                 "Nobody is in this audience. " <a class="link" href="/imports">"Import contacts"</a> " first."
             </Note>
-        }
-        .into_any(),
+        },
         Some(Ok(n)) => view! {
             <Note tone=Tone::Primary icon=icondata::LuUsers live=true>
                 <b class="font-semibold">{count(n, "contact", "contacts")}</b>
                 " today. Opted-out numbers are left out, and everyone is called at most once at a time."
             </Note>
-        }
-        .into_any(),
-        Some(Err(problem)) => view! { <Note tone=Tone::Danger live=true>{problem.to_string()}</Note> }.into_any(),
-        None => view! { <p class="text-sm text-muted-foreground" role="status">"Counting…"</p> }.into_any(),
+        },
+        Some(Err(problem)) => view! { <Note tone=Tone::Danger live=true>{problem.to_string()}</Note> },
+        None => view! { <p class="text-sm text-muted-foreground" role="status">"Counting…"</p> },
     };
     view! {
         <RadioCards
@@ -88,17 +84,16 @@ pub(super) fn audience(draft: Draft, known: &Choices, is_draft: bool) -> AnyView
                 <Field label="Segment" name="segment" error=error(draft, "segment")>
                     <Select options=segments bind=draft.segment/>
                 </Field>
-            }.into_any(),
+            },
             "import" => view! {
                 <Field label="Import" name="import" error=error(draft, "import")>
                     <Select options=imports bind=draft.import/>
                 </Field>
-            }.into_any(),
+            },
             _ => ().into_any(),
         }}
-        {counted}
+        {move || counted()}
     }
-    .into_any()
 }
 
 fn options(first: &str, rest: impl Iterator<Item = (String, String)>) -> Vec<Opt> {
@@ -114,8 +109,7 @@ pub(super) fn agent(draft: Draft, known: &Choices) -> AnyView {
                     <LinkButton href="/agents?templates=1" variant=Variant::Outline size=Size::Small>"Create from template"</LinkButton>
                 </div>
             </Note>
-        }
-        .into_any();
+        };
     }
     let names = known
         .agents
@@ -140,12 +134,11 @@ pub(super) fn agent(draft: Draft, known: &Choices) -> AnyView {
         <Field label="Agent" name="agent" hint="Who speaks. The launch uses its last published script." error=error(draft, "agent")>
             <Select options=agents bind=draft.agent/>
         </Field>
-        {warning}
+        {move || warning()}
         <p class="text-sm text-muted-foreground">
             "Need another voice or script? " <a class="link" href="/agents?templates=1">"Create from template"</a>
         </p>
     }
-    .into_any()
 }
 
 pub(super) fn schedule(draft: Draft, known: &Choices) -> AnyView {
@@ -161,7 +154,6 @@ pub(super) fn schedule(draft: Draft, known: &Choices) -> AnyView {
         </div>
         {hours(draft, known, "Narrower hours for this campaign; the company's hours still apply.", "In each contact's own zone.".to_owned())}
     }
-    .into_any()
 }
 
 /// The company's hours, or the campaign's own.
@@ -180,7 +172,6 @@ pub(super) fn hours(draft: Draft, known: &Choices, own: &'static str, zone_hint:
         })}
         {move || draft.errors.with(|errors| errors.get("hours").cloned()).map(|text| view! { <Note tone=Tone::Danger live=true>{text}</Note> })}
     }
-    .into_any()
 }
 
 pub(super) fn calling(draft: Draft, known: &Choices) -> AnyView {
@@ -217,7 +208,6 @@ pub(super) fn calling(draft: Draft, known: &Choices) -> AnyView {
             </Field>
         </div>
     }
-    .into_any()
 }
 
 /// Which way calls go out; with one gateway there is nothing to choose.
@@ -235,7 +225,6 @@ fn gateways(draft: Draft, known: &Choices) -> Option<AnyView> {
                 </Field>
             </div>
         }
-        .into_any()
     })
 }
 

@@ -1,6 +1,5 @@
 //! Why a person is not called yet, and why a campaign calls nobody: every check of the dialer, asked now.
 
-use leptos::prelude::*;
 use model::Error;
 use model::campaigns::CampaignWhy;
 use model::enrollments::{Check, EnrollmentStatus, Reason, Standing, Why};
@@ -8,6 +7,7 @@ use model::events::Topic;
 use model::id::{CampaignId, EnrollmentId};
 
 use crate::live::use_topic;
+use crate::prelude::*;
 use crate::screen::{Loaded, When, failed};
 use crate::ui::{Card, Dialog, DialogSize, Icon, Note, Skeleton, Tone, grouped};
 use crate::wire::{Answer, Late};
@@ -63,11 +63,13 @@ fn person(why: &Why) -> AnyView {
     let status = why.status;
     let next = why.next.map(|at| view! { <p class="mt-2">"Next eligible " <b class="font-semibold"><When moment=at/></b></p> });
     let verdict = match why.verdict().cloned() {
-        _ if status == EnrollmentStatus::Calling => view! { <Note tone=Tone::Info>"On a call now."</Note> }.into_any(),
+        _ if status == EnrollmentStatus::Calling => view! { <Note tone=Tone::Info>"On a call now."</Note> },
         _ if status.is_final() => {
-            view! { <Note><b class="font-semibold">{status.label()} ". "</b>"Nothing more happens to this person here."</Note> }.into_any()
+            view! { <Note><b class="font-semibold">{status.label()} ". "</b>"Nothing more happens to this person here."</Note> }
         }
-        None => view! { <Note tone=Tone::Success><b class="font-semibold">"May be called now. "</b>"The next turn of the dialer does."</Note> }.into_any(),
+        None => {
+            view! { <Note tone=Tone::Success><b class="font-semibold">"May be called now. "</b>"The next turn of the dialer does."</Note> }
+        }
         Some(check) => {
             let (tone, word) = if check.standing == Standing::Waits { (Tone::Info, "not yet") } else { (Tone::Warning, "no") };
             view! {
@@ -78,7 +80,6 @@ fn person(why: &Why) -> AnyView {
                     {next}
                 </Note>
             }
-            .into_any()
         }
     };
     view! {
@@ -92,7 +93,6 @@ fn person(why: &Why) -> AnyView {
             <p class="text-sm text-muted-foreground">{why.packs.join(", ")}</p>
         })}
     }
-    .into_any()
 }
 
 fn list(checks: &[Check]) -> AnyView {
@@ -115,7 +115,7 @@ fn list(checks: &[Check]) -> AnyView {
             </li>
         }
     };
-    view! { <ul class="text-sm">{checks.iter().map(line).collect_view()}</ul> }.into_any()
+    view! { <ul class="text-sm">{checks.iter().map(line).collect_view()}</ul> }
 }
 
 /// The campaign's own panel: what any call needs, and what its people wait for.
@@ -129,7 +129,7 @@ pub fn RightNow(id: CampaignId) -> impl IntoView {
                 resource=why
                 what="the checks"
                 waiting=|| view! { <Skeleton class="h-32 w-full"/> }
-                view=|why| view! { {move || why.with(panel)} }.into_any()
+                view=|why| view! { {move || why.with(panel)} }
             />
         </Card>
     }
@@ -152,5 +152,5 @@ fn panel(why: &CampaignWhy) -> AnyView {
             <ul class="text-sm">{groups.collect_view()}</ul>
         }
     });
-    view! { {list(&why.checks)} {waiting} }.into_any()
+    view! { {list(&why.checks)} {waiting} }
 }

@@ -1,11 +1,11 @@
 //! The dialog that adds or edits a contact.
 
-use leptos::prelude::*;
 use model::Error;
 use model::contacts::{ContactForm, ContactRow};
 use model::id::ContactId;
 
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::ui::{Button, Dialog, DialogSize, Field, Input, Textarea, Variant, use_toasts};
 use crate::wire::{Change, ChangeForm};
 
@@ -54,7 +54,7 @@ pub fn ContactDialog(
     let foot = move || {
         view! {
             <Button variant=Variant::Outline on:click=move |_| open.set(false)>"Cancel"</Button>
-            <Button submit=true form=FORM busy=save.pending()>{verb}</Button>
+            <Button submit=true form=FORM busy=save.pending()>{move || verb()}</Button>
         }
     };
     view! {
@@ -108,5 +108,4 @@ fn fields(row: Option<ContactRow>, error: Signal<Option<Error>>, segments: Signa
             {move || segments.get().into_iter().map(|name| view! { <option value=name></option> }).collect_view()}
         </datalist>
     }
-    .into_any()
 }

@@ -1,7 +1,6 @@
 //! The list of contacts. Search, segment, import and page are in the query string; rows change in place.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -15,7 +14,8 @@ use model::page::{Page, Paging};
 use super::form::ContactDialog;
 use crate::imports::upload::ImportDialog;
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, link, may, paging, text, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, link, live_lines, may, paging, text, word};
 use crate::ui::{
     Badge, Button, Card, Cell, Chip, Column, ConfirmDialog, Empty, FilterBar, FilterSelect, LinkButton, Menu, MenuItem, MenuLine,
     MenuLink, Opt, PageHeader, Pager, SkeletonRows, Table, Tone, Variant, grouped, use_toasts,
@@ -178,15 +178,7 @@ fn listing(page: Signal<Page<ContactRow>>, filter: Memo<ContactFilter>, dialogs:
     let rows = move || {
         view! {
             <Table caption="Contacts" columns=columns()>
-                <For
-                    each=move || page.with(|page| page.items.clone())
-                    key=|row| row.id
-                    children=move |first| {
-                        let id = first.id;
-                        let row = Memo::new(move |_| page.with(|page| page.items.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                        view! { <ContactLine row=row dialogs=dialogs/> }
-                    }
-                />
+                {live_lines(page, |row| row.id.uuid(), move |row| view! { <ContactLine row=row dialogs=dialogs/> })}
             </Table>
             {move || {
                 let (page, per_page, total) = pager.get();
@@ -195,7 +187,7 @@ fn listing(page: Signal<Page<ContactRow>>, filter: Memo<ContactFilter>, dialogs:
             }}
         }
     };
-    view! { {move || if empty.get() { filter.with(|filter| nothing(filter, dialogs)) } else { rows().into_any() }} }.into_any()
+    view! { {move || if empty.get() { filter.with(|filter| nothing(filter, dialogs)) } else { rows().into_any() }} }
 }
 
 fn nothing(filter: &ContactFilter, dialogs: Dialogs) -> AnyView {
@@ -204,8 +196,7 @@ fn nothing(filter: &ContactFilter, dialogs: Dialogs) -> AnyView {
             <Empty icon=i::LuSearchX title="No contact matches" text="The search looks at the start of names and numbers.">
                 <LinkButton href="/contacts" variant=Variant::Outline>"Show all contacts"</LinkButton>
             </Empty>
-        }
-        .into_any();
+        };
     }
     let (import, manage) = (may(Permission::ImportContacts), may(Permission::ManageContacts));
     view! {
@@ -216,7 +207,6 @@ fn nothing(filter: &ContactFilter, dialogs: Dialogs) -> AnyView {
             })}
         </Empty>
     }
-    .into_any()
 }
 
 /// A row whose figures change in place.
@@ -240,7 +230,7 @@ fn ContactLine(row: Memo<ContactRow>, dialogs: Dialogs) -> impl IntoView {
         <tr>
             <td class="lead">
                 <span class="font-medium">{move || row.with(|row| row.name.clone())}</span>
-                <span class="sub">{sub}</span>
+                <span class="sub">{move || sub()}</span>
             </td>
             <Cell label="Phone">
                 <span class="inline-flex flex-wrap items-center gap-2">
@@ -253,7 +243,7 @@ fn ContactLine(row: Memo<ContactRow>, dialogs: Dialogs) -> impl IntoView {
             <Cell label="Calls" number=true>{move || grouped(row.with(|row| row.calls))}</Cell>
             <Cell label="Last call" number=true muted=true>
                 {move || match row.with(|row| row.last_called_at) {
-                    Some(moment) => view! { <When moment=moment/> }.into_any(),
+                    Some(moment) => view! { <When moment=moment/> },
                     None => "–".into_any(),
                 }}
             </Cell>

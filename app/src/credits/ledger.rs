@@ -1,7 +1,6 @@
 //! The ledger: every movement of credits with the balance after it, newest first.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::Error;
@@ -11,7 +10,8 @@ use model::page::{Page, Paging};
 
 use super::verify::{Verdict, VerdictNote, VerifyButton};
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, link, paging, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, lines, link, paging, word};
 use crate::ui::{
     Badge, Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, Pager, SkeletonRows, Table, Tone, Variant,
 };
@@ -115,7 +115,7 @@ fn listing(page: Signal<Page<MovementRow>>, filter: Memo<LedgerFilter>) -> AnyVi
     let rows = move || {
         view! {
             <Table caption="Movements of credits" columns=columns()>
-                <For each=move || page.with(|page| page.items.clone()) key=|row| row.id children=line/>
+                {lines(page, |row| row.id.uuid(), line)}
             </Table>
             {move || {
                 let (page, per_page, total) = pager.get();
@@ -131,17 +131,16 @@ fn listing(page: Signal<Page<MovementRow>>, filter: Memo<LedgerFilter>) -> AnyVi
                 {filtered.then(|| view! { <LinkButton href="/billing" variant=Variant::Outline>"Show all movements"</LinkButton> })}
             </Empty>
         }
-        .into_any()
     };
-    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }.into_any()
+    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }
 }
 
-fn line(row: MovementRow) -> impl IntoView {
+fn line(row: MovementRow) -> AnyView {
     let (from, to) = row.kind.path();
     let amount = match direction(row.kind) {
-        1 => view! { <span class="tone-text tone-success font-medium">"+" {row.amount.to_string()}</span> }.into_any(),
-        -1 => view! { <span class="font-medium">"−" {row.amount.to_string()}</span> }.into_any(),
-        _ => view! { <span class="text-muted-foreground">{row.amount.to_string()}</span> }.into_any(),
+        1 => view! { <span class="tone-text tone-success font-medium">"+" {row.amount.to_string()}</span> },
+        -1 => view! { <span class="font-medium">"−" {row.amount.to_string()}</span> },
+        _ => view! { <span class="text-muted-foreground">{row.amount.to_string()}</span> },
     };
     let campaign = row.campaign.map(|(id, name)| view! { <a class="hover:underline" href=format!("/campaigns/{id}")>{name}</a> });
     let call = row.call.map(|id| view! { <a class="hover:underline" href=format!("/calls/{id}")>"Call"</a> });

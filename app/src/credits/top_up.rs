@@ -1,7 +1,6 @@
 //! Topping up. Payments are not part of this release, and the dialog says so instead of pretending.
 
-use leptos::prelude::*;
-
+use crate::prelude::*;
 use crate::session::use_me;
 use crate::ui::{Button, CopyButton, Dialog};
 

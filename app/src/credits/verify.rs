@@ -1,10 +1,10 @@
 //! Verifying the ledger: everything is recomputed from the first movement on, and the result is said in words that
 //! somebody who pays understands.
 
-use leptos::prelude::*;
 use model::Error;
 use model::credits::Proof;
 
+use crate::prelude::*;
 use crate::ui::{Button, CopyButton, Note, Size, Tone, Variant, grouped};
 
 /// Recomputes every hash and every balance of the caller's company.
@@ -33,7 +33,7 @@ pub(super) fn VerifyButton(verdict: Verdict) -> impl IntoView {
         });
     };
     let label = move || if verdict.with(Option::is_some) { "Verify again" } else { "Verify" };
-    view! { <Button variant=Variant::Outline size=Size::Small icon=icondata::LuShieldCheck busy=busy on:click=ask>{label}</Button> }
+    view! { <Button variant=Variant::Outline size=Size::Small icon=icondata::LuShieldCheck busy=busy on:click=ask>{move || label()}</Button> }
 }
 
 /// The answer, where the eye is.
@@ -42,9 +42,7 @@ pub(super) fn VerdictNote(verdict: Verdict) -> impl IntoView {
     move || {
         let problems = match verdict.get()? {
             Err(error) => {
-                return Some(
-                    view! { <Note tone=Tone::Warning live=true class="mx-5 mb-4">{error.to_string()}</Note> }.into_any(),
-                );
+                return Some(view! { <Note tone=Tone::Warning live=true class="mx-5 mb-4">{error.to_string()}</Note> });
             }
             Ok(proof) if proof.problems.is_empty() => return Some(holds(&proof)),
             Ok(proof) => proof.problems,
@@ -70,7 +68,6 @@ fn holds(proof: &Proof) -> AnyView {
             {head}
         </Note>
     }
-    .into_any()
 }
 
 /// `1,204 movements in 310 blocks were recomputed; every hash and every balance matches.`
@@ -95,7 +92,6 @@ fn broken(problems: Vec<String>) -> AnyView {
             <ul class="mt-2 list-disc ps-5">{list}</ul>
         </Note>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The wallet: available, reserved, on calls, spent; how long it lasts; and the ledger below.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::credits::{Credits, Wallet};
@@ -10,6 +9,7 @@ use model::events::Topic;
 use super::ledger::Ledger;
 use super::top_up::TopUpDialog;
 use crate::live::use_topic;
+use crate::prelude::*;
 use crate::screen::Loaded;
 use crate::ui::{Button, Card, Note, PageHeader, Skeleton, Stat, Stats, Tone};
 use crate::wire::Answer;
@@ -85,7 +85,6 @@ fn tiles(wallet: Signal<Wallet>) -> AnyView {
             </Note>
         })}
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 mod start;
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
@@ -14,7 +13,8 @@ use model::events::Topic;
 
 use crate::campaigns::{ProgressBar, connect_rate, second_line};
 use crate::live::use_topic;
-use crate::screen::{Loaded, count, link, may, permille, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, count, link, live_lines, may, permille, word};
 use crate::session::use_me;
 use crate::ui::{
     Card, Cell, Chart, ChartFrame, Column, Empty, Funnel, FunnelStep, LinkButton, LiveDot, PageHeader, Segment, Segmented,
@@ -92,14 +92,13 @@ fn page(figures: Signal<Dashboard>) -> AnyView {
             .then(|| view! { <LinkButton href="/campaigns?new=1" icon=icondata::LuPlus>"New campaign"</LinkButton> })
     };
     view! {
-        <PageHeader title=Signal::derive(title) description=Signal::derive(description)>{ranges} {create}</PageHeader>
+        <PageHeader title=Signal::derive(title) description=Signal::derive(description)>{move || ranges()} {move || create()}</PageHeader>
         {move || if fresh.get() {
-            view! { <Start seen=figures/> }.into_any()
+            view! { <Start seen=figures/> }
         } else {
-            view! { <Figures figures=figures/> }.into_any()
+            view! { <Figures figures=figures/> }
         }}
     }
-    .into_any()
 }
 
 #[component]
@@ -221,8 +220,7 @@ fn per_day(days: Vec<DayCalls>) -> AnyView {
             <Card title="Calls per day" class="xl:col-span-2">
                 <Empty icon=icondata::LuChartArea title="No calls in this period" text="Calls show here a second after they end."/>
             </Card>
-        }
-        .into_any();
+        };
     }
     let labels = days.iter().map(|day| day.label.clone()).collect();
     let chart = PARTS.iter().fold(Chart::new(Shape::Area, "Day", labels).counted(), |chart, (name, colour, pale, read)| {
@@ -243,12 +241,11 @@ fn per_day(days: Vec<DayCalls>) -> AnyView {
             class="xl:col-span-2"
         />
     }
-    .into_any()
 }
 
 #[component]
 fn Running(figures: Signal<Dashboard>) -> impl IntoView {
-    let rows = Memo::new(move |_| figures.with(|f| f.running.clone()));
+    let rows: Signal<Vec<CampaignRow>> = Memo::new(move |_| figures.with(|f| f.running.clone())).into();
     let empty = Memo::new(move |_| rows.with(Vec::is_empty));
     let scope =
         move || figures.with(|f| format!("{} in flight, {} queued", count(f.live_calls, "call", "calls"), grouped(f.queued)));
@@ -278,28 +275,18 @@ fn Running(figures: Signal<Dashboard>) -> impl IntoView {
                         <LinkButton href="/campaigns" variant=Variant::Outline>"Open campaigns"</LinkButton>
                     </Empty>
                 }
-                .into_any()
             } else {
                 view! {
                     <Table caption="Running campaigns" columns=columns()>
-                        <For
-                            each=move || rows.get()
-                            key=|row| row.id
-                            children=move |first| {
-                                let id = first.id;
-                                let row = Memo::new(move |_| rows.with(|rows| rows.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                                running_row(row)
-                            }
-                        />
+                        {live_lines(rows, |row: &CampaignRow| row.id.uuid(), running_row)}
                     </Table>
                 }
-                .into_any()
             }}
         </section>
     }
 }
 
-fn running_row(row: Memo<CampaignRow>) -> impl IntoView {
+fn running_row(row: Memo<CampaignRow>) -> AnyView {
     let id = row.with_untracked(|row| row.id);
     let progress = Memo::new(move |_| row.with(|row| row.progress));
     let dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };

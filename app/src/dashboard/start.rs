@@ -1,9 +1,9 @@
 //! The first screen of a company that has not called anybody yet: the few steps that lead to the first call.
 
-use leptos::prelude::*;
 use model::accounts::Permission;
 use model::dashboard::Dashboard;
 
+use crate::prelude::*;
 use crate::screen::may;
 use crate::session::use_me;
 use crate::ui::{Card, Icon, LinkButton, Progress, Size, Variant};
@@ -94,9 +94,9 @@ pub fn Start(seen: Signal<Dashboard>) -> impl IntoView {
     };
     view! {
         <div class="grid items-start gap-6 xl:grid-cols-3">
-            {list}
+            {move || list()}
             <div class="flex flex-col gap-6">
-                {credits}
+                {move || credits()}
                 <Card title="Safe from the start">
                     <ul class="flex flex-col gap-3 text-sm">
                         {promise("Calls are placed 8:00 to 21:00 in each contact’s own zone, never outside your hours")}
@@ -125,7 +125,6 @@ fn checklist(steps: Vec<Step>) -> AnyView {
             <ol class="mt-4 border-t">{lines}</ol>
         </section>
     }
-    .into_any()
 }
 
 fn line(i: usize, step: Step, next: bool) -> impl IntoView {
@@ -136,7 +135,6 @@ fn line(i: usize, step: Step, next: bool) -> impl IntoView {
                 <Icon icon=icondata::LuCheck class="size-3.5"/><span class="sr-only">"Done: "</span>
             </span>
         }
-        .into_any()
     } else {
         let class = if next { "border-primary text-primary" } else { "text-muted-foreground" };
         view! {
@@ -144,7 +142,6 @@ fn line(i: usize, step: Step, next: bool) -> impl IntoView {
                 {i + 1}
             </span>
         }
-        .into_any()
     };
     let (href, verb, done) = (step.href, step.verb, step.done);
     let here =
@@ -162,7 +159,7 @@ fn line(i: usize, step: Step, next: bool) -> impl IntoView {
                 <p class="text-sm text-muted-foreground">{step.text}</p>
                 {here}
             </div>
-            {later}
+            {move || later()}
         </li>
     }
 }

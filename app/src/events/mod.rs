@@ -1,7 +1,6 @@
 //! The event record on screen: what happened, who did it, and what it was about.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -11,7 +10,8 @@ use model::id::{AgentId, CallId, CampaignId, ImportId};
 use model::page::{Page, Paging};
 
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, link, paging, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, lines, link, paging, word};
 use crate::ui::{
     Badge, Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table,
     Tone, Variant,
@@ -115,7 +115,7 @@ fn listing(page: Signal<Page<EventRow>>, filter: Memo<EventFilter>) -> AnyView {
     let rows = move || {
         view! {
             <Table caption="Events" columns=columns()>
-                <For each=move || page.with(|page| page.items.clone()) key=|row| row.id children=line/>
+                {lines(page, |row| row.id.uuid(), line)}
             </Table>
             {move || {
                 let (page, per_page, total) = pager.get();
@@ -131,15 +131,14 @@ fn listing(page: Signal<Page<EventRow>>, filter: Memo<EventFilter>) -> AnyView {
                 {filtered.then(|| view! { <LinkButton href="/events" variant=Variant::Outline>"Show all events"</LinkButton> })}
             </Empty>
         }
-        .into_any()
     };
-    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }.into_any()
+    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }
 }
 
-fn line(row: EventRow) -> impl IntoView {
+fn line(row: EventRow) -> AnyView {
     let about = row.subject.as_deref().and_then(page_of);
     let what = match about {
-        Some(href) => view! { <a class="hover:underline" href=href>{row.text}</a> }.into_any(),
+        Some(href) => view! { <a class="hover:underline" href=href>{row.text}</a> },
         None => row.text.into_any(),
     };
     view! {

@@ -2,7 +2,6 @@
 //! that stage and asks for the next one.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
@@ -20,7 +19,8 @@ use super::{figures, tone};
 use crate::contacts::list::ListSegments;
 use crate::form::FormProblem;
 use crate::live::use_topic;
-use crate::screen::{Loaded, by_id, count, link, may};
+use crate::prelude::*;
+use crate::screen::{self, Loaded, by_id, count, link, may};
 use crate::ui::{Badge, Button, Card, Crumb, LinkButton, Note, PageHeader, Skeleton, Stepper, Tone, Variant, file_size, grouped};
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -100,7 +100,6 @@ fn wizard(id: ImportId) -> AnyView {
             view=move |import| page(import, asides, pulse)
         />
     }
-    .into_any()
 }
 
 /// Keeps reading while the import moves, and counts in `moved` the steps taken while one looks on: each may have brought
@@ -143,13 +142,13 @@ fn page(import: Signal<Import>, asides: Asides, changed: RwSignal<u32>) -> AnyVi
     let description = Signal::derive(move || import.with(about));
     let steps = ["File", "Columns", "Check", "Run"].map(str::to_owned).to_vec();
     let body = move || match stage.get() {
-        Stage::Columns => view! { <Mapper import=import.get_untracked() segments=asides.segments changed=changed/> }.into_any(),
-        Stage::Moving => view! { <Moving import=import changed=changed/> }.into_any(),
-        Stage::Checked => view! { <Checked import=import problems=asides.problems changed=changed/> }.into_any(),
+        Stage::Columns => view! { <Mapper import=import.get_untracked() segments=asides.segments changed=changed/> },
+        Stage::Moving => view! { <Moving import=import changed=changed/> },
+        Stage::Checked => view! { <Checked import=import problems=asides.problems changed=changed/> },
         Stage::Over(status) => over(import, asides.problems, status),
     };
     view! {
-        <Title text=move || title.get()/>
+        <Title text=screen::title(title)/>
         <PageHeader
             title=title
             description=description
@@ -159,9 +158,8 @@ fn page(import: Signal<Import>, asides: Asides, changed: RwSignal<u32>) -> AnyVi
             }
         />
         <Stepper steps=steps current=Signal::derive(move || step(status.get(), stage.get())) class="mb-5"/>
-        <div class="flex flex-col gap-6">{body}</div>
+        <div class="flex flex-col gap-6">{move || body()}</div>
     }
-    .into_any()
 }
 
 /// `4.1 MB, UTF-8, semicolons. Goes into the segment Spring.`
@@ -231,22 +229,19 @@ fn over(import: Signal<Import>, problems: Answer<Page<Problem>>, status: ImportS
                 <b>{move || count(people(), "contact is here", "contacts are here")} "."</b>
                 {move || import.with(|import| if import.seconds > 0 { format!(" It took {} s.", grouped(import.seconds)) } else { String::new() })}
             </Note>
-        }
-        .into_any(),
+        },
         ImportStatus::Failed => view! {
             <Note tone=Tone::Danger live=true>
                 <b>"The import failed. "</b>
                 {move || import.with(|import| import.failure.clone().unwrap_or_else(|| "The file could not be read to its end.".to_owned()))}
                 " Rows that are in stay in; importing the file again adds the rest and changes nothing twice."
             </Note>
-        }
-        .into_any(),
+        },
         _ => view! {
             <Note tone=Tone::Warning live=true>
                 <b>"You cancelled this import."</b> " Rows that were in by then stay in."
             </Note>
-        }
-        .into_any(),
+        },
     };
     let campaigns = may(Permission::ManageCampaigns);
     view! {
@@ -267,7 +262,6 @@ fn over(import: Signal<Import>, problems: Answer<Page<Problem>>, status: ImportS
         </Card>
         <Problems page=problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
     }
-    .into_any()
 }
 
 #[cfg(test)]

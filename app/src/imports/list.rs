@@ -1,7 +1,6 @@
 //! The list of imports, newest first; running ones move in place.
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -13,7 +12,8 @@ use model::page::{Page, Paging};
 
 use super::{tone, upload::ImportDialog};
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, link, may, paging, word};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, link, live_lines, may, paging, word};
 use crate::ui::{
     Badge, Button, Card, Cell, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table,
     Variant, file_size, grouped,
@@ -98,15 +98,7 @@ fn listing(page: Signal<Page<Import>>, filter: Memo<ImportFilter>) -> AnyView {
     let rows = move || {
         view! {
             <Table caption="Imports" columns=columns()>
-                <For
-                    each=move || page.with(|page| page.items.clone())
-                    key=|row| row.id
-                    children=move |first| {
-                        let id = first.id;
-                        let row = Memo::new(move |_| page.with(|page| page.items.iter().find(|r| r.id == id).unwrap_or(&first).clone()));
-                        view! { <ImportLine row=row/> }
-                    }
-                />
+                {live_lines(page, |row| row.id.uuid(), move |row| view! { <ImportLine row=row/> })}
             </Table>
             {move || {
                 let (page, per_page, total) = pager.get();
@@ -120,16 +112,14 @@ fn listing(page: Signal<Page<Import>>, filter: Memo<ImportFilter>) -> AnyView {
             <Empty icon=i::LuFileUp title="No imports yet" text="A CSV file with names and phone numbers is enough to start.">
                 <LinkButton href="/imports/new" icon=i::LuUpload>"Import contacts"</LinkButton>
             </Empty>
-        }
-        .into_any(),
+        },
         false => view! {
             <Empty icon=i::LuSearchX title="No import matches" text="Try another status.">
                 <LinkButton href="/imports" variant=Variant::Outline>"Show all imports"</LinkButton>
             </Empty>
-        }
-        .into_any(),
+        },
     };
-    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }.into_any()
+    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }
 }
 
 /// The counts that say most: of the run once there is one, of the dry run before.

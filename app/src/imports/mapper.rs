@@ -1,13 +1,13 @@
 //! Which column of the file is which field. Guesses are made when the file arrives; the same check runs here while choosing
 //! and in the verb.
 
-use leptos::prelude::*;
 use model::Error;
 use model::id::ImportId;
 use model::imports::{Field as Target, Import, ImportKind, Mapping};
 
 use super::progress::Stopping;
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::ui::{Button, Card, Field, Icon, Input, MapperRow, MapperTable, Match, Opt};
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -89,7 +89,7 @@ pub(super) fn Mapper(import: Import, segments: Answer<Vec<String>>, changed: RwS
             <input type="hidden" name="id" value=id.to_string()/>
             <Card title="Columns" scope="Which column of the file is what? Guesses are made from the names." flush=true>
                 <p class="px-5 pb-3 text-sm" role="status">
-                    <b>{matched}</b>
+                    <b>{move || matched()}</b>
                     {move || lacking.get()}
                 </p>
                 <MapperTable>{rows}</MapperTable>
@@ -148,7 +148,6 @@ fn row(
             note=Signal::derive(move || verdict.with(|judged| judged.0.1.clone()))
         />
     }
-    .into_any()
 }
 
 #[derive(Clone, PartialEq)]

@@ -8,9 +8,9 @@ mod problems;
 mod progress;
 pub mod upload;
 
-use leptos::prelude::*;
 use model::imports::{Counts, ImportStatus};
 
+use crate::prelude::*;
 use crate::ui::{Stat, Stats, Tone, grouped};
 
 /// Which colour an import's status has, everywhere.
@@ -37,5 +37,4 @@ fn figures(label: &str, counts: Signal<Counts>) -> AnyView {
             <Stat label="Problems" value=figure(|c| c.invalid) note="Left out"/>
         </Stats>
     }
-    .into_any()
 }

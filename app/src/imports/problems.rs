@@ -1,12 +1,12 @@
 //! The rows that could not be read, with their line in the file and what is wrong.
 
-use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::id::ImportId;
 use model::imports::{ImportKind, PROBLEMS_MAX, Problem};
 use model::page::{Page, Paging};
 
+use crate::prelude::*;
 use crate::screen::{Loaded, link, paging};
 use crate::ui::{Card, Cell, Column, Pager, SkeletonRows, Table, grouped};
 use crate::wire::Answer;
@@ -67,10 +67,9 @@ fn listing(page: Signal<Page<Problem>>, id: ImportId, kind: ImportKind) -> AnyVi
         view! { <Pager page=now per_page=per_page total=total href=Callback::new(to)/> }
     };
     view! {
-        <Table caption="Rows with problems" columns=columns()>{rows}</Table>
-        {pager}
+        <Table caption="Rows with problems" columns=columns()>{move || rows()}</Table>
+        {move || pager()}
     }
-    .into_any()
 }
 
 fn line(problem: Problem, kind: ImportKind) -> impl IntoView {
@@ -80,11 +79,10 @@ fn line(problem: Problem, kind: ImportKind) -> impl IntoView {
         .find(|field| field.name == problem.field)
         .map_or(problem.field.clone(), |field| field.label.to_owned());
     let value = match problem.value.is_empty() {
-        true => view! { <span class="text-muted-foreground">"empty"</span> }.into_any(),
+        true => view! { <span class="text-muted-foreground">"empty"</span> },
         false => view! {
             <code class="rounded bg-destructive/10 px-1.5 py-0.5 font-mono text-xs break-all text-destructive">{problem.value}</code>
-        }
-        .into_any(),
+        },
     };
     view! {
         <tr>

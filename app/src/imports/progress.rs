@@ -1,13 +1,13 @@
 //! An import under way: how far, how fast, how much longer; and how to stop it.
 
 use icondata as i;
-use leptos::prelude::*;
 use model::Error;
 use model::id::ImportId;
 use model::imports::{Import, ImportStatus};
 
 use super::figures;
 use crate::form::FormProblem;
+use crate::prelude::*;
 use crate::ui::{Button, Card, LinkButton, Progress, Variant, grouped};
 use crate::wire::{Change, ChangeForm};
 

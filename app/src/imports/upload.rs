@@ -1,18 +1,19 @@
 //! Sending a file: in a dialog, or on its own page that also works without scripts. With scripts the file leaves as soon as
 //! it is chosen, with progress; without them it travels with a plain form.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use leptos_router::location::Url;
 use model::Error;
 use model::id::ImportId;
 use model::imports::{FILE_BYTES_MAX, ImportKind};
-use server_fn::error::FromServerFnError;
+use model::wire::unpack;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{File, ProgressEvent, XmlHttpRequest};
+use web_sys::{File, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 
+use crate::prelude::*;
 use crate::ui::{Card, Crumb, Dialog, DropZone, LinkButton, PageHeader, Picked, Variant};
+use crate::wire::{OURS, strange};
 
 const HINT: &str = "CSV or TSV with a header row, up to 256 MB and 5 million rows";
 const ACCEPT: &str = ".csv,.tsv,.txt";
@@ -99,9 +100,10 @@ fn send(file: &File, kind: ImportKind, sent: RwSignal<Option<f64>>, finished: Ca
     let url = format!("/imports/upload?kind={}&name={}", kind.as_str(), Url::escape(&file.name()));
     let offline = || Error::Unavailable { provider: "Belfry".to_owned() };
     let Ok(request) = XmlHttpRequest::new() else { return finished.run(Err(offline())) };
-    if request.open("POST", &url).is_err() {
+    if request.open("POST", &url).and_then(|()| request.set_request_header("accept", OURS)).is_err() {
         return finished.run(Err(offline()));
     }
+    request.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
     if let Ok(upload) = request.upload() {
         let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
             if event.total() > 0.0 {
@@ -123,11 +125,12 @@ fn send(file: &File, kind: ImportKind, sent: RwSignal<Option<f64>>, finished: Ca
 /// The id of the import, or why there is none.
 fn read(request: &XmlHttpRequest) -> Result<ImportId, Error> {
     let status = request.status().unwrap_or(NO_ANSWER);
-    let body = request.response_text().ok().flatten().unwrap_or_default();
+    let body = request.response().map(|buffer| js_sys::Uint8Array::new(&buffer).to_vec()).unwrap_or_default();
     match status {
         NO_ANSWER => Err(Error::Unavailable { provider: "Belfry".to_owned() }),
-        200..300 => import_id(&body).ok_or_else(|| Error::Internal { trace: "no import in the answer".to_owned() }),
-        _ => Err(Error::de(body.into_bytes().into())),
+        200..300 => import_id(&String::from_utf8_lossy(&body))
+            .ok_or_else(|| Error::Internal { trace: "no import in the answer".to_owned() }),
+        _ => Err(unpack(&body).unwrap_or_else(|_| strange(status))),
     }
 }
 

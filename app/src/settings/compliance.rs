@@ -1,6 +1,5 @@
 //! Compliance: the rule packs in force, read only, and what the company asks beyond them.
 
-use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::companies::{ATTEMPTS_PER_WEEK_MAX, Compliance};
@@ -8,6 +7,7 @@ use model::rules::{Cap, Confidence, Consent, Pack, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::screen::Loaded;
 use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Field, Input, Note, PageHeader, Skeleton, Table, Tone, use_toasts};
 use crate::wire::{Answer, Change, ChangeForm};
@@ -92,7 +92,6 @@ pub fn CompliancePage() -> impl IntoView {
                         {packs(&book.packs)}
                     </div>
                 }
-                .into_any()
             }
         />
     }
@@ -167,7 +166,6 @@ fn packs(all: &[Pack]) -> AnyView {
             person may be, and a call waits until all of them allow it."
         </Note>
     }
-    .into_any()
 }
 
 fn line(pack: &Pack) -> impl IntoView + use<> {
@@ -213,8 +211,8 @@ fn rule(rule: &Rule) -> impl IntoView + use<> {
     let sources = rule.sources.iter().map(|source| {
         let cite = source.cite.clone();
         match source.url.clone() {
-            Some(url) => view! { <a class="link block" href=url rel="noopener external" target="_blank">{cite}</a> }.into_any(),
-            None => view! { <span class="block">{cite}</span> }.into_any(),
+            Some(url) => view! { <a class="link block" href=url rel="noopener external" target="_blank">{cite}</a> },
+            None => view! { <span class="block">{cite}</span> },
         }
     });
     let dates = match (rule.from, rule.until) {

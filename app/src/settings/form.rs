@@ -1,6 +1,5 @@
 //! The form that saves the company's settings.
 
-use leptos::prelude::*;
 use model::Error;
 use model::companies::{CONCURRENCY_MAX, CompanyType, Settings};
 use model::time::Hours;
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::week;
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::ui::{Button, Card, DayHours, Field, HoursEditor, Icon, Input, Opt, Select, use_toasts};
 use crate::wire::{Change, ChangeForm};
 
@@ -123,7 +123,6 @@ fn general(settings: Settings, zones: Vec<String>, error: Signal<Option<Error>>)
             </div>
         </Card>
     }
-    .into_any()
 }
 
 fn limits(settings: Settings, error: Signal<Option<Error>>) -> AnyView {
@@ -147,7 +146,6 @@ fn limits(settings: Settings, error: Signal<Option<Error>>) -> AnyView {
             </div>
         </Card>
     }
-    .into_any()
 }
 
 #[cfg(test)]

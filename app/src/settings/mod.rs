@@ -6,13 +6,13 @@ pub mod form;
 pub mod week;
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use model::companies::{GatewayRow, Settings};
 use model::numbers::NumberRow;
 use serde::{Deserialize, Serialize};
 
+use crate::prelude::*;
 use crate::screen::Loaded;
 use crate::ui::{Badge, Card, Cell, Column, LeadCell, Note, PageHeader, Skeleton, Table, Tone, grouped};
 use crate::wire::Answer;
@@ -70,7 +70,6 @@ fn sections(company: Signal<CompanyPage>) -> AnyView {
             {numbers(now.numbers)}
         </div>
     }
-    .into_any()
 }
 
 fn law() -> AnyView {
@@ -84,7 +83,6 @@ fn law() -> AnyView {
             </Note>
         </Card>
     }
-    .into_any()
 }
 
 fn gateways(rows: Vec<GatewayRow>) -> AnyView {
@@ -116,7 +114,6 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
             <Table caption="Gateways of this company" columns=columns>{lines}</Table>
         </Card>
     }
-    .into_any()
 }
 
 fn numbers(rows: Vec<NumberRow>) -> AnyView {
@@ -131,8 +128,8 @@ fn numbers(rows: Vec<NumberRow>) -> AnyView {
         .into_iter()
         .map(|row| {
             let answered = match row.campaign {
-                Some((id, name)) => view! { <a class="link" href=format!("/campaigns/{id}")>{name}</a> }.into_any(),
-                None => view! { <span class="text-muted-foreground">"Nobody; callers hear a short message"</span> }.into_any(),
+                Some((id, name)) => view! { <a class="link" href=format!("/campaigns/{id}")>{name}</a> },
+                None => view! { <span class="text-muted-foreground">"Nobody; callers hear a short message"</span> },
             };
             let per_day = row.calls_per_day_max.map_or_else(|| "No limit".to_owned(), |n| grouped(n.into()));
             view! {
@@ -161,5 +158,4 @@ fn numbers(rows: Vec<NumberRow>) -> AnyView {
             <Table caption="Numbers of this company" columns=columns>{lines}</Table>
         </Card>
     }
-    .into_any()
 }

@@ -1,11 +1,11 @@
 //! Adding a number to the do-not-call list, and taking one off: both ask why, and the answer is recorded.
 
-use leptos::prelude::*;
 use model::Error;
 use model::id::SuppressionId;
 
 use super::Dialogs;
 use crate::form::{FormProblem, problem};
+use crate::prelude::*;
 use crate::ui::{Button, Dialog, Field, Input, Variant, use_toasts};
 use crate::wire::{Change, ChangeForm};
 

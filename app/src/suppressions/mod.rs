@@ -3,7 +3,6 @@
 mod dialogs;
 
 use icondata as i;
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -15,7 +14,8 @@ use model::page::{Page, Paging};
 use model::suppressions::{Source, SuppressionFilter, SuppressionRow};
 
 use crate::live::use_topic;
-use crate::screen::{Loaded, When, link, may, paging, text};
+use crate::prelude::*;
+use crate::screen::{Loaded, When, lines, link, may, paging, text};
 use crate::ui::{
     Badge, Button, Card, Cell, Column, Empty, FilterBar, LeadCell, LinkButton, PageHeader, Pager, Size, SkeletonRows, Table,
     Tone, Variant,
@@ -129,11 +129,7 @@ fn listing(
     let rows = move || {
         view! {
             <Table caption="Suppressed numbers" columns=columns()>
-                <For
-                    each=move || page.with(|page| page.items.clone())
-                    key=|row| row.id
-                    children=move |row| line(row, dialogs, manage)
-                />
+                {lines(page, |row| row.id.uuid(), move |row| line(row, dialogs, manage))}
             </Table>
             {move || {
                 let (page, per_page, total) = pager.get();
@@ -142,24 +138,20 @@ fn listing(
             }}
         }
     };
-    let nothing = move || {
-        match filter.with(|filter| filter.search.is_empty()) {
+    let nothing = move || match filter.with(|filter| filter.search.is_empty()) {
         true => view! {
             <Empty icon=i::LuShieldCheck title="Nobody is suppressed" text="Numbers come here when somebody presses 9, or when you add them by hand."/>
-        }
-        .into_any(),
+        },
         false => view! {
             <Empty icon=i::LuSearchX title="No number matches" text="The search looks at the start of the number, with its country code.">
                 <LinkButton href="/suppressions" variant=Variant::Outline>"Show all numbers"</LinkButton>
             </Empty>
-        }
-        .into_any(),
-    }
+        },
     };
-    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }.into_any()
+    view! { {move || if empty.get() { nothing() } else { rows().into_any() }} }
 }
 
-fn line(row: SuppressionRow, dialogs: Dialogs, manage: Signal<bool>) -> impl IntoView {
+fn line(row: SuppressionRow, dialogs: Dialogs, manage: Signal<bool>) -> AnyView {
     let (id, phone) = (row.id, row.phone.clone());
     let remove = move |_| {
         dialogs.removing.set(Some((id, phone.clone())));

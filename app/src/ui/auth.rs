@@ -1,8 +1,7 @@
 //! The page before the frame: sign-in, register, reset. A form in the middle, and on wide screens a quiet panel beside it.
 
-use leptos::prelude::*;
-
 use super::{Icon, Logo, some};
+use crate::prelude::*;
 
 /// Logo, a centred form under its `h1`, and a footer. `aside` fills the second half on wide screens.
 #[component]
@@ -37,7 +36,6 @@ pub fn AuthLayout(
             })}
         </div>
     }
-    .into_any()
 }
 
 /// What the panel beside the form says: a sentence and a few points, each an icon, a title and a line.

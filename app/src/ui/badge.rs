@@ -1,8 +1,7 @@
 //! Small marks: badges, chips, avatars, deltas, keys. The dot carries the tone, the text stays readable.
 
-use leptos::prelude::*;
-
 use super::{Icon, Tone, join};
+use crate::prelude::*;
 
 /// A status or a judgement. Plain by default (dot and text); `soft` fills it, for one judgement per view.
 #[component]

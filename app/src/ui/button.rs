@@ -1,8 +1,9 @@
 //! Buttons and links that look like buttons. One primary per view. Clicks are attached by the caller: `<Button on:click=…>`.
 
-use leptos::{ev, prelude::*};
+use leptos::ev;
 
 use super::{Icon, Size, Variant, join};
+use crate::prelude::*;
 
 fn class_of(variant: Variant, size: Size, icon_only: bool, extra: &str) -> String {
     let mut class = format!("btn {}", variant.class());

@@ -1,8 +1,7 @@
 //! Surfaces: card with head and foot, notes, and the facts card of a detail page's right column.
 
-use leptos::prelude::*;
-
 use super::{Icon, Tone, join, some};
+use crate::prelude::*;
 
 /// A bordered block. `scope` is the grey line under the title: period, filter, zone, comparison.
 /// `flush` leaves the padding of the body to the children (tables, lists).

@@ -15,9 +15,10 @@ mod plot;
 
 use std::ops::Range;
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html};
 
 use super::{IconButton, Size, grouped, join, some};
+use crate::prelude::*;
 use plot::{Plot, percent};
 
 /// How the series of a chart stand together.
@@ -151,7 +152,7 @@ fn ink(colour: u8, faint: bool) -> &'static str {
 fn key(chart: &Chart, series: &Series) -> AnyView {
     // A pale layer is large and a pale line is dashed; the small mark of the legend needs the full colour to be seen.
     let faint = series.faint && chart.shape.is_barred();
-    view! { <span class=join("dot ink", ink(series.colour, faint))></span> }.into_any()
+    view! { <span class=join("dot ink", ink(series.colour, faint))></span> }
 }
 
 /// One series needs no legend: the title says what it is.
@@ -171,7 +172,7 @@ fn legend(chart: &Chart) -> AnyView {
             }
         })
         .collect_view();
-    view! { <ul class="flex flex-wrap gap-x-5 gap-y-1 px-5 pt-3 text-sm" aria-label="Legend">{items}</ul> }.into_any()
+    view! { <ul class="flex flex-wrap gap-x-5 gap-y-1 px-5 pt-3 text-sm" aria-label="Legend">{items}</ul> }
 }
 
 fn data_table(title: &str, chart: &Chart) -> AnyView {
@@ -190,7 +191,6 @@ fn data_table(title: &str, chart: &Chart) -> AnyView {
             <tbody>{rows}</tbody>
         </table>
     }
-    .into_any()
 }
 
 /// Axes, lines, and marks.
@@ -212,7 +212,7 @@ fn drawing(chart: &Chart) -> AnyView {
         let paths = paths.into_iter().map(|(class, d)| view! { <path class=class d=d></path> }).collect_view();
         view! { <svg viewBox=plot::VIEW_BOX preserveAspectRatio="none" aria-hidden="true">{paths}</svg> }
     });
-    view! { {rules.collect_view()} {drawn} {bars} {whiskers} }.into_any()
+    view! { {rules.collect_view()} {drawn} {bars} {whiskers} }
 }
 
 fn scale(chart: &Chart) -> AnyView {
@@ -221,7 +221,7 @@ fn scale(chart: &Chart) -> AnyView {
     let widest = texts.iter().map(|(_, text)| text.clone()).max_by_key(String::len);
     let ticks = texts.into_iter().map(|(up, text)| view! { <span style=format!("bottom:{}", percent(up))>{text}</span> });
     // The widest label once more, unseen: it gives the column its width.
-    view! { <b>{widest}</b> {ticks.collect_view()} }.into_any()
+    view! { <b>{widest}</b> {ticks.collect_view()} }
 }
 
 fn labels(chart: &Chart) -> AnyView {
@@ -283,7 +283,6 @@ pub fn Figure(
             </div>
         </figure>
     }
-    .into_any()
 }
 
 /// A card with a chart: title, scope line, legend, figure, and the same figures as a table behind a button.
@@ -330,7 +329,6 @@ pub fn ChartFrame(
             {foot.map(|foot| view! { <div class="card-foot">{foot.run()}</div> })}
         </section>
     }
-    .into_any()
 }
 
 /// A ring of shares with its legend; `middle` is what stands inside it. Goes inside a `Card`.
@@ -373,11 +371,10 @@ pub fn Donut(
     view! {
         <div class="flex flex-wrap items-center gap-6">
             <figure class="donut" role="img" aria-label=summary>
-                <svg viewBox="0 0 42 42" aria-hidden="true">{arcs}</svg>
+                <svg viewBox="0 0 42 42" aria-hidden="true">{move || arcs()}</svg>
                 <figcaption>{middle}</figcaption>
             </figure>
-            <ul class="flex min-w-48 flex-1 flex-col gap-2 text-sm" aria-label="Legend">{legend}</ul>
+            <ul class="flex min-w-48 flex-1 flex-col gap-2 text-sm" aria-label="Legend">{move || legend()}</ul>
         </div>
     }
-    .into_any()
 }

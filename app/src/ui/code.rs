@@ -1,8 +1,7 @@
 //! Text to copy: a code block and the copy button, which says so when it has copied.
 
-use leptos::prelude::*;
-
 use super::{Button, Icon, Size, Variant};
+use crate::prelude::*;
 
 /// How long the button says "Copied".
 const COPIED_FOR: std::time::Duration = std::time::Duration::from_millis(1600);

@@ -1,10 +1,11 @@
 //! Dialogs on the native `<dialog>`: modal, focus returned, Escape closes, the page behind does not scroll. Three bands:
 //! what, body that scrolls, actions. The body exists only while open, so each opening starts fresh.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html};
 use wasm_bindgen::JsCast;
 
 use super::{Button, IconButton, Size, Variant, field::error_line, join, some};
+use crate::prelude::*;
 
 /// How wide a dialog is. `Side` is a drawer at the page's end edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,7 +123,6 @@ pub fn Dialog(
             {move || open.get().then(|| bands().into_any())}
         </dialog>
     }
-    .into_any()
 }
 
 /// Asks before something that matters. With `typed`, the name must be typed first (for what cannot be undone).

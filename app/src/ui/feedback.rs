@@ -1,8 +1,7 @@
 //! What is shown while waiting, when there is nothing, and when something failed: progress, skeleton, empty, error, meter.
 
-use leptos::prelude::*;
-
 use super::{Button, CopyButton, Icon, Variant, join, some};
+use crate::prelude::*;
 
 /// Keeps a percentage drawable and readable.
 fn whole(percent: f64) -> u8 {
@@ -40,7 +39,7 @@ pub fn Progress(
             <div class="progress" role="progressbar" aria-label=label aria-valuemin="0" aria-valuemax="100" aria-valuenow=now>
                 <i style:width=move || format!("{}%", now())></i>
             </div>
-            {line}
+            {move || line()}
         </div>
     }
 }

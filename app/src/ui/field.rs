@@ -1,9 +1,10 @@
 //! A labelled control: label, hint, error and the ids that tie them together. The control inside reads them from context,
 //! so a screen writes `<Field label="Name" name="name"><Input/></Field>` and the ARIA is right.
 
-use leptos::{context::Provider, prelude::*};
+use leptos::context::Provider;
 
 use super::{Icon, some};
+use crate::prelude::*;
 
 /// What a control needs to know about the field it stands in.
 #[derive(Clone)]
@@ -85,7 +86,7 @@ pub(super) fn error_line(id: String, error: Signal<Option<String>>) -> impl Into
             }
         })
     };
-    view! { <div role="alert" class="contents">{line}</div> }
+    view! { <div role="alert" class="contents">{move || line()}</div> }
 }
 
 /// Several controls under one question: a `fieldset` with a legend.

@@ -1,10 +1,12 @@
 //! The bar above a list: search and selects in a GET form, so the query string is the state and it works without scripts.
 
-use leptos::{ev, prelude::*};
+use leptos::ev;
+
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 
 use super::{Icon, LinkButton, Opt, Select, Size, Variant, join};
+use crate::prelude::*;
 
 /// Submits the form an element stands in, as if its button had been pressed.
 fn submit_form_of(event: &ev::Event) {
@@ -94,7 +96,6 @@ pub fn FilterBar(
             </form>
         </search>
     }
-    .into_any()
 }
 
 /// A select of the filter bar: grey name, then the value. The first option should be "Any" with an empty value.

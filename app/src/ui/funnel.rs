@@ -1,6 +1,6 @@
 //! From most to fewest: horizontal bars, each with its share of the first.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 /// One step of a funnel: name, count as text, and its share of the first step in percent.
 #[derive(Clone)]
@@ -45,5 +45,5 @@ pub fn Funnel(#[prop(into)] steps: Signal<Vec<FunnelStep>>) -> impl IntoView {
             })
             .collect_view()
     };
-    view! { <ol class="flex h-full flex-col justify-between gap-4">{rows}</ol> }
+    view! { <ol class="flex h-full flex-col justify-between gap-4">{move || rows()}</ol> }
 }

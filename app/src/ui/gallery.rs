@@ -1,9 +1,8 @@
 //! Every component in every state, at `/dev/ui`. What is not here does not exist yet; visual snapshots are taken of this page.
 //! The words are samples; nothing here is read from anywhere.
 
-use leptos::prelude::*;
-
 use super::PageHeader;
+use crate::prelude::*;
 
 mod controls;
 mod data;
@@ -44,5 +43,4 @@ fn section(title: &'static str, body: AnyView) -> AnyView {
             {body}
         </section>
     }
-    .into_any()
 }

@@ -1,10 +1,10 @@
 //! The week's opening hours: one row a day with a toggle and one to three windows. Plain inputs with names, so the form works
 //! before hydration; the bar shows the windows at a glance.
 
-use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Button, IconButton, Size, Variant};
+use crate::prelude::*;
 
 /// Monday first, as in the model.
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -140,7 +140,6 @@ pub fn HoursEditor(
             </div>
         </fieldset>
     }
-    .into_any()
 }
 
 fn day_row(i: usize, days: RwSignal<Vec<DayHours>>, name: &str) -> AnyView {
@@ -170,7 +169,6 @@ fn day_row(i: usize, days: RwSignal<Vec<DayHours>>, name: &str) -> AnyView {
             <span class="hours-length">{move || day.with(DayHours::length)}</span>
         </div>
     }
-    .into_any()
 }
 
 #[derive(Clone)]
@@ -219,7 +217,6 @@ fn window(row: &Row, j: usize) -> AnyView {
                 on:input=input
             />
         }
-        .into_any()
     };
     let button = {
         let row = row.clone();
@@ -229,13 +226,11 @@ fn window(row: &Row, j: usize) -> AnyView {
                 <IconButton label=format!("Add a break on {weekday}") icon=icondata::LuPlus size=Size::Small disabled=full
                     on:click=move |_| row.edit(DayHours::split)/>
             }
-            .into_any()
         } else {
             view! {
                 <IconButton label=format!("Remove window {} of {weekday}", j + 1) icon=icondata::LuX size=Size::Small
                     on:click=move |_| row.edit(|day| drop(day.windows.remove(j)))/>
             }
-            .into_any()
         }
     };
     view! {
@@ -246,7 +241,6 @@ fn window(row: &Row, j: usize) -> AnyView {
             {button}
         </div>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Icons and the mark. Drawn from Lucide data compiled in; only icons that are named end up in the wasm.
 //! Icons are decoration: the accessible name belongs to the button, link or text beside them.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 /// A Lucide icon, 16 px unless `class` says otherwise: `<Icon icon=icondata::LuPlus/>`.
 #[component]

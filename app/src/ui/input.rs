@@ -1,10 +1,11 @@
 //! Form controls that are typed into or picked from. Each works as plain HTML before hydration; inside a `Field` it takes
 //! name, id and ARIA from it. `value` is where it starts; `bind` is a signal kept in step with it.
 
-use leptos::{html, prelude::*};
+use leptos::html;
 use wasm_bindgen::JsValue;
 
 use super::{IconButton, Size, field::FieldContext, join};
+use crate::prelude::*;
 
 /// Keeps a control and a signal in step without overwriting what was typed before hydration: the first run
 /// takes the control's text if it differs, later runs write the signal's.

@@ -1,8 +1,7 @@
 //! Rows that map one thing to another: a column of a file to a field. The options and the verdict come from the caller.
 
-use leptos::prelude::*;
-
 use super::{Icon, Opt, Select, Size, Tone};
+use crate::prelude::*;
 
 /// How well a column is matched; decides the icon of its note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +69,7 @@ pub fn MapperRow(
             <td class="px-0! text-muted-foreground"><Icon icon=icondata::LuArrowRight class="rtl:-scale-x-100"/></td>
             <td class="w-52"><Select name=name label=label options=options bind=bind size=Size::Small/></td>
             <td class="w-56">
-                <span class="inline-flex items-center gap-1.5 align-middle text-muted-foreground">{mark} {note}</span>
+                <span class="inline-flex items-center gap-1.5 align-middle text-muted-foreground">{move || mark()} {note}</span>
             </td>
         </tr>
     }

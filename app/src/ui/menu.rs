@@ -1,9 +1,10 @@
 //! Menus and tooltips on the Popover API: top layer, light dismiss and Escape come with the browser; arrow keys are ours.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{Icon, join, some};
+use crate::prelude::*;
 
 /// Room between a trigger and what hangs from it.
 const GAP: f64 = 4.0;
@@ -113,7 +114,7 @@ pub fn Menu(
         }
     };
     let class = some(class).unwrap_or_else(|| "btn btn-ghost btn-icon btn-sm".into());
-    let inside = trigger.map_or_else(|| view! { <Icon icon=icondata::LuEllipsis/> }.into_any(), |trigger| trigger.run());
+    let inside = trigger.map_or_else(|| view! { <Icon icon=icondata::LuEllipsis/> }, |trigger| trigger.run());
     let name = label.clone();
     view! {
         <button
@@ -142,7 +143,6 @@ pub fn Menu(
             {children()}
         </div>
     }
-    .into_any()
 }
 
 /// An action of a menu; attach `on:click`. `submit` makes it submit the form it stands in.

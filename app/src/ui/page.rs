@@ -1,8 +1,7 @@
 //! The head of a page: the one `h1`, a sentence, the primary action, breadcrumbs on detail pages.
 
-use leptos::prelude::*;
-
 use super::{Icon, some};
+use crate::prelude::*;
 
 /// One step of the way to this page.
 #[derive(Clone)]

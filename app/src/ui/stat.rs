@@ -1,8 +1,7 @@
 //! Figures of a period: one strip with hairlines between, so the eye compares figures and not boxes.
 
-use leptos::prelude::*;
-
 use super::{Delta, Trend, join, some};
+use crate::prelude::*;
 
 /// The strip around `Stat`s. `class` sets the columns; two on a phone by default.
 #[component]
@@ -28,15 +27,15 @@ pub fn Stat(
 ) -> impl IntoView {
     let unit = some(unit).map(|unit| view! { <span class="ms-0.5 text-base font-medium text-muted-foreground">{unit}</span> });
     let figure = move || match some(value.get()) {
-        Some(value) => view! { <span>{value}</span> }.into_any(),
-        None => view! { <span class="text-muted-foreground">"–"</span> }.into_any(),
+        Some(value) => view! { <span>{value}</span> },
+        None => view! { <span class="text-muted-foreground">"–"</span> },
     };
     let second = delta.is_some() || !note.with_untracked(String::is_empty);
     let delta = delta.map(|(text, trend, good)| view! { <Delta text=text trend=trend good=good/> });
     view! {
         <div class="stat">
             <dt>{label}</dt>
-            <dd>{figure} {unit}</dd>
+            <dd>{move || figure()} {unit}</dd>
             {second.then(|| view! {
                 <dd class="mt-1 flex items-center gap-1.5 text-xs text-muted-foreground">{delta} <span class="truncate">{note}</span></dd>
             })}

@@ -1,8 +1,7 @@
 //! Where one is: tabs as links, the stepper of a long form, the timeline of what happened.
 
-use leptos::prelude::*;
-
 use super::{Icon, Tone, join, some};
+use crate::prelude::*;
 
 /// One tab. The caller says which is current, from the URL.
 #[derive(Clone)]
@@ -42,7 +41,7 @@ pub fn Tabs(
             })
             .collect_view()
     };
-    view! { <nav class=join("tabs", &class) aria-label=label>{links}</nav> }
+    view! { <nav class=join("tabs", &class) aria-label=label>{move || links()}</nav> }
 }
 
 /// The steps of a long form; `current` counts from 0. With `on_pick`, steps already done can be gone back to.
@@ -63,18 +62,19 @@ pub fn Stepper(
         .map(|(i, label)| {
             let mark = move || {
                 if i < current.get() {
-                    view! { <Icon icon=icondata::LuCheck class="size-3"/> }.into_any()
+                    view! { <Icon icon=icondata::LuCheck class="size-3"/> }
                 } else {
-                    view! { <span>{i + 1}</span> }.into_any()
+                    view! { <span>{i + 1}</span> }
                 }
             };
-            let inside = view! { <span class="mark" aria-hidden="true">{mark}</span> <span class="step-label">{label}</span> };
+            let inside =
+                view! { <span class="mark" aria-hidden="true">{move || mark()}</span> <span class="step-label">{label}</span> };
             let body = match on_pick {
                 Some(pick) => {
                     let ahead = move || i >= current.get();
-                    view! { <button type="button" disabled=ahead on:click=move |_| pick.run(i)>{inside}</button> }.into_any()
+                    view! { <button type="button" disabled=ahead on:click=move |_| pick.run(i)>{inside}</button> }
                 }
-                None => view! { <span class="contents">{inside}</span> }.into_any(),
+                None => view! { <span class="contents">{inside}</span> },
             };
             let line = (!vertical && i + 1 < count).then(|| {
                 view! {
@@ -92,7 +92,7 @@ pub fn Stepper(
         })
         .collect_view();
     let class = join(if vertical { "stepper stepper-vertical" } else { "stepper" }, &class);
-    view! { <ol class=class aria-label="Steps">{items}</ol> }.into_any()
+    view! { <ol class=class aria-label="Steps">{items}</ol> }
 }
 
 /// What happened, oldest or newest first as the caller orders it.

@@ -1,9 +1,8 @@
 //! Tables and pagers. Sorting and paging are links: the query string is the state. On a phone each row becomes a card, in which
 //! a cell shows its column's name (`label`).
 
-use leptos::prelude::*;
-
 use super::{Icon, join, some};
+use crate::prelude::*;
 
 /// How a column is sorted now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +54,7 @@ fn head_cell(column: Column) -> AnyView {
     let class = some(join(if column.number { "n" } else { "" }, &column.class));
     let Some((href, now)) = column.sort else {
         let label = view! { <span class=column.quiet.then_some("sr-only")>{column.label}</span> };
-        return view! { <th scope="col" class=class>{label}</th> }.into_any();
+        return view! { <th scope="col" class=class>{label}</th> };
     };
     let (state, icon) = match now {
         Sort::None => ("none", icondata::LuChevronsUpDown),
@@ -67,7 +66,6 @@ fn head_cell(column: Column) -> AnyView {
             <a class="sort" href=href>{column.label} <Icon icon=icon class="size-3"/></a>
         </th>
     }
-    .into_any()
 }
 
 /// A table with its caption (for screen readers) and head; children are `<tr>`s of `LeadCell` and `Cell`.
@@ -88,7 +86,7 @@ pub fn Table(
         <div class="overflow-x-auto" tabindex="0" role="region" aria-label=named>
             <table class=if cards { "table cards" } else { "table" } aria-busy=move || busy.get().then_some("true")>
                 <caption class="sr-only">{caption}</caption>
-                <thead><tr>{head}</tr></thead>
+                <thead><tr>{move || head()}</tr></thead>
                 <tbody>{children()}</tbody>
             </table>
         </div>
@@ -103,8 +101,8 @@ pub fn LeadCell(
     #[prop(optional, into)] sub: String,
 ) -> impl IntoView {
     let title = match some(href) {
-        Some(href) => view! { <a class="font-medium hover:underline" href=href>{title}</a> }.into_any(),
-        None => view! { <span class="font-medium">{title}</span> }.into_any(),
+        Some(href) => view! { <a class="font-medium hover:underline" href=href>{title}</a> },
+        None => view! { <span class="font-medium">{title}</span> },
     };
     view! { <td class="lead">{title} {some(sub).map(|sub| view! { <span class="sub">{sub}</span> })}</td> }
 }
@@ -128,7 +126,7 @@ pub fn Cell(
     };
     let inside = match children {
         Some(children) => children(),
-        None => view! { <span class="text-muted-foreground">"–"</span> }.into_any(),
+        None => view! { <span class="text-muted-foreground">"–"</span> },
     };
     view! {
         <td class=some(join(base, &class)) data-label=some(label)>
@@ -155,8 +153,8 @@ fn shown_pages(page: u32, pages: u32) -> Vec<Option<u32>> {
 fn step_link(href: Option<String>, label: &'static str, icon: icondata::Icon) -> AnyView {
     let inside = view! { <Icon icon=icon class="rtl:-scale-x-100"/> };
     match href {
-        Some(href) => view! { <a class="btn btn-ghost btn-icon btn-sm" href=href aria-label=label>{inside}</a> }.into_any(),
-        None => view! { <span class="btn btn-ghost btn-icon btn-sm opacity-40" aria-hidden="true">{inside}</span> }.into_any(),
+        Some(href) => view! { <a class="btn btn-ghost btn-icon btn-sm" href=href aria-label=label>{inside}</a> },
+        None => view! { <span class="btn btn-ghost btn-icon btn-sm opacity-40" aria-hidden="true">{inside}</span> },
     }
 }
 
@@ -181,14 +179,13 @@ pub fn Pager(
     let links = shown_pages(page, pages)
         .into_iter()
         .map(|n| match n {
-            None => view! { <span class="px-1" aria-hidden="true">"…"</span> }.into_any(),
+            None => view! { <span class="px-1" aria-hidden="true">"…"</span> },
             Some(n) => {
                 let (here, shown) = (n == page, grouped(i64::from(n)));
                 let class = if here { "btn btn-secondary btn-sm min-w-8 tabular-nums" } else { "btn btn-ghost btn-sm min-w-8 tabular-nums" };
                 view! {
                     <a class=class href=href.run(n) aria-current=here.then_some("page") aria-label=format!("Page {shown}")>{shown.clone()}</a>
                 }
-                .into_any()
             }
         })
         .collect_view();
@@ -204,7 +201,6 @@ pub fn Pager(
             })}
         </div>
     }
-    .into_any()
 }
 
 /// Older and newer, for lists too long to count.

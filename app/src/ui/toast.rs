@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use leptos::prelude::*;
-
 use super::{Button, Icon, IconButton, Size, Tone, Variant, join, some};
+use crate::prelude::*;
 
 /// How long a toast stays; failures stay until closed.
 const STAYS: Duration = Duration::from_secs(6);
@@ -119,5 +118,4 @@ fn toast_view(toasts: Toasts, toast: Toast) -> AnyView {
             <IconButton icon=icondata::LuX label="Dismiss" size=Size::Small class="-my-1.5 -me-2" on:click=move |_| toasts.close(id)/>
         </div>
     }
-    .into_any()
 }

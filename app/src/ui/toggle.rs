@@ -1,9 +1,10 @@
 //! Form controls that are chosen rather than typed: checkbox, switch, radio cards. Plain HTML before hydration;
 //! `checked`/`value` is where it starts, `bind` is a signal kept in step with it.
 
-use leptos::{html, prelude::*};
+use leptos::html;
 
 use super::{Icon, join, some};
+use crate::prelude::*;
 
 fn toggle_input(
     class: &'static str,
@@ -164,8 +165,7 @@ fn radio_card(choice: Choice, name: String, chosen: &str, bind: Option<RwSignal<
                 {words}
                 {input}
             </label>
-        }
-        .into_any(),
-        None => view! { <label class="choice">{input} {words}</label> }.into_any(),
+        },
+        None => view! { <label class="choice">{input} {words}</label> },
     }
 }

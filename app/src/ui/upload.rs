@@ -1,9 +1,10 @@
 //! Choosing a file: the native input fills the zone, so dropping, clicking and the keyboard all work without scripts, and the
 //! file travels with its form. Sending it with progress is the caller's business.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html};
 
 use super::{Icon, Progress, field::error_line, some};
+use crate::prelude::*;
 
 /// What was chosen, for showing.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +93,6 @@ pub fn DropZone(
             {error_line(error_id, error)}
         </div>
     }
-    .into_any()
 }
 
 #[cfg(test)]

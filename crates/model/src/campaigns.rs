@@ -120,7 +120,7 @@ pub const WAIT_MINUTES_MAX: i32 = 14 * 1440;
 
 /// Who is called.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(remote = "Self", tag = "kind", rename_all = "snake_case")]
 pub enum Audience {
     /// Every active contact.
     Everyone,
@@ -129,6 +129,17 @@ pub enum Audience {
     /// Contacts that one import created or met.
     Import { import: ImportId },
 }
+
+/// [`Audience`] on our own wire.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Audience")]
+enum PackedAudience {
+    Everyone,
+    Segment { segment: String },
+    Import { import: ImportId },
+}
+
+crate::wire::two_forms!(Audience, PackedAudience);
 
 /// Numbers one inbound campaign may answer.
 pub const NUMBERS_MAX: usize = 50;

@@ -7,11 +7,21 @@ use crate::words;
 
 /// How many people are called first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "kind", content = "n", rename_all = "snake_case")]
+#[serde(remote = "Self", tag = "kind", content = "n", rename_all = "snake_case")]
 pub enum CanarySize {
     People(i32),
     Percent(i32),
 }
+
+/// [`CanarySize`] on our own wire.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "CanarySize")]
+enum Packed {
+    People(i32),
+    Percent(i32),
+}
+
+crate::wire::two_forms!(CanarySize, Packed);
 
 impl CanarySize {
     /// Of so many enrolled: at least one, never more than all.

@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, for the person or program that asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
+#[serde(remote = "Self", tag = "code", rename_all = "snake_case")]
 pub enum Error {
     /// Nobody is signed in, or the session ended.
     #[error("Sign in to continue.")]
@@ -41,6 +41,23 @@ pub enum Error {
     #[error("Something went wrong on our side. Quote {trace} to support.")]
     Internal { trace: String },
 }
+
+/// [`Error`] on our own wire.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Error")]
+enum Packed {
+    Unauthenticated,
+    Forbidden { permission: String },
+    NotFound { what: String },
+    Invalid { fields: FieldErrors },
+    Conflict { why: String },
+    InsufficientCredits { needed: i64, available: i64 },
+    RateLimited { retry_seconds: u32 },
+    Unavailable { provider: String },
+    Internal { trace: String },
+}
+
+crate::wire::two_forms!(Error, Packed);
 
 fn first(fields: &FieldErrors) -> &str {
     fields.values().next().map_or("Check the form.", String::as_str)
@@ -116,7 +133,7 @@ impl Check {
 
 #[cfg(feature = "server_fn")]
 impl server_fn::error::FromServerFnError for Error {
-    type Encoder = server_fn::codec::JsonEncoding;
+    type Encoder = crate::wire::Compact;
     fn from_server_fn_error(e: server_fn::error::ServerFnErrorErr) -> Self {
         use server_fn::error::ServerFnErrorErr as E;
         match e {

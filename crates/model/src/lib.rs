@@ -28,5 +28,6 @@ pub mod rules;
 pub mod suppressions;
 pub mod text;
 pub mod time;
+pub mod wire;
 
 pub use error::{Error, FieldErrors, Result};

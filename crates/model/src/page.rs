@@ -60,6 +60,12 @@ impl<T> Page<T> {
     }
 }
 
+impl<T> AsRef<[T]> for Page<T> {
+    fn as_ref(&self) -> &[T] {
+        &self.items
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

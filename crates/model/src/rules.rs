@@ -42,16 +42,16 @@ pub struct Rule {
     /// For people.
     pub text: String,
     /// First local day it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub from: Option<NaiveDate>,
     /// First local day it no longer holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub until: Option<NaiveDate>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub hours: Option<Week>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub cap: Option<Cap>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub consent: Option<Consent>,
     /// The strictest first.
     pub sources: Vec<Source>,
@@ -74,7 +74,7 @@ pub struct Cap {
 pub struct Source {
     pub cite: String,
     pub confidence: Confidence,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub url: Option<String>,
 }
 

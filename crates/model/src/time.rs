@@ -1,12 +1,13 @@
 //! Moments and weekly hours. Zones are names here; turning them into offsets needs the zone database
 //! and happens in `services`.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
 
 /// An instant, UTC.
 pub type Timestamp = DateTime<Utc>;
 /// Minutes in a day; also the end of a window that lasts until midnight.
 pub const DAY_MINUTES: u16 = 1440;
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// An instant together with the offset of the zone it is shown in, so that the server and the browser
 /// print the same text without a zone database.
@@ -23,24 +24,32 @@ impl Moment {
     }
     /// `Mon 23 Nov 09:00`
     pub fn short(self) -> String {
-        self.local().format("%a %-d %b %H:%M").to_string()
+        let at = self.local();
+        format!("{} {} {:02}:{:02}", at.weekday(), day(at), at.hour(), at.minute())
     }
     /// `23 Nov 2026, 09:00:05`
     pub fn long(self) -> String {
-        self.local().format("%-d %b %Y, %H:%M:%S").to_string()
+        format!("{}, {}", self.date(), self.clock())
     }
     /// `23 Nov 2026`
     pub fn date(self) -> String {
-        self.local().format("%-d %b %Y").to_string()
+        let at = self.local();
+        format!("{} {}", day(at), at.year())
     }
     /// `09:00:05`
     pub fn clock(self) -> String {
-        self.local().format("%H:%M:%S").to_string()
+        let at = self.local();
+        format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
     }
     /// `2026-11-23T09:00:05+05:30`, for `<time datetime>`.
     pub fn iso(self) -> String {
         self.local().to_rfc3339()
     }
+}
+
+/// `23 Nov`. By hand: chrono's patterns bring an interpreter for all of them into the browser.
+fn day(at: DateTime<FixedOffset>) -> String {
+    format!("{} {}", at.day(), MONTHS[at.month0() as usize])
 }
 
 /// Half-open local window `[start, end)`, minutes from midnight; never crosses midnight.
@@ -122,6 +131,7 @@ mod tests {
         let at = Utc.with_ymd_and_hms(2026, 11, 23, 18, 45, 5).single().expect("valid");
         let moment = Moment { at, offset_minutes: 330 };
         assert_eq!(moment.short(), "Tue 24 Nov 00:15");
+        assert_eq!(moment.long(), "24 Nov 2026, 00:15:05");
         assert_eq!(moment.iso(), "2026-11-24T00:15:05+05:30");
     }
 

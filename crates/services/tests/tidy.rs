@@ -275,6 +275,29 @@ fn there_is_no_drawer_for_everything() {
     }));
 }
 
+/// What serde writes by name, and our wire, which has none, cannot read back.
+const NEEDS_NAMES: &[&str] = &["tag =", "untagged", "flatten", "skip"];
+
+#[test]
+fn what_travels_to_the_browser_needs_no_names() {
+    let on_the_wire = |s: &&Source| ["crates/model/src/", "app/src/"].iter().any(|folder| s.path.starts_with(folder));
+    none(SOURCES.iter().filter(on_the_wire).flat_map(|s| {
+        let attributes = s.text.lines().filter(|line| line.trim_start().starts_with("#[serde("));
+        // A type with a twin has another form on the wire: `two_forms!`.
+        let unlawful = attributes.filter(|line| !line.contains("remote = \"Self\""));
+        let needy = unlawful.filter(|line| NEEDS_NAMES.iter().any(|word| line.contains(word)));
+        needy.map(|line| format!("{}: {}; see model::wire", s.path, line.trim())).collect::<Vec<_>>()
+    }));
+}
+
+#[test]
+fn pages_begin_with_our_own_prelude() {
+    let pages = SOURCES.iter().filter(|s| s.path.starts_with("app/src/") && s.path != "app/src/prelude.rs");
+    // Leptos' `view!` makes a type of each markup, and compiles everything that holds one anew.
+    let strays = pages.filter(|s| s.code.contains("view! {") && s.code.contains("leptos::prelude"));
+    none(strays.map(|s| format!("{}: `use crate::prelude::*` instead of Leptos'", s.path)));
+}
+
 // ── SQL ─────────────────────────────────────────────────────────────────────
 
 /// Files of `services` that run in the product, with their strings.

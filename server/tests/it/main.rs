@@ -8,3 +8,4 @@ mod live;
 mod pages;
 mod support;
 mod uploads;
+mod wire;

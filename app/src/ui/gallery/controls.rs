@@ -1,9 +1,8 @@
 //! What is pressed and filled in, as the gallery shows it.
 //! The words are samples; nothing here is read from anywhere.
 
-use leptos::prelude::*;
-
 use super::section;
+use crate::prelude::*;
 use crate::ui::*;
 
 pub(super) fn colours() -> AnyView {
@@ -33,7 +32,7 @@ pub(super) fn colours() -> AnyView {
             </div>
         }
     });
-    section("Colour", view! { <div class="grid grid-cols-4 gap-3 sm:grid-cols-8">{swatches}</div> }.into_any())
+    section("Colour", view! { <div class="grid grid-cols-4 gap-3 sm:grid-cols-8">{swatches}</div> })
 }
 
 pub(super) fn buttons() -> AnyView {
@@ -59,7 +58,6 @@ pub(super) fn buttons() -> AnyView {
             />
         </div>
     }
-    .into_any()
 }
 
 pub(super) fn fields() -> AnyView {
@@ -79,7 +77,6 @@ pub(super) fn fields() -> AnyView {
             <Field label="Bound" name="g-bound"><Input bind=typed/><p class="hint">{typed}</p></Field>
         </div>
     }
-    .into_any()
 }
 
 pub(super) fn choices() -> AnyView {
@@ -110,7 +107,6 @@ pub(super) fn choices() -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 pub(super) fn hours_editor() -> AnyView {
@@ -120,7 +116,7 @@ pub(super) fn hours_editor() -> AnyView {
     week.push(day(&[("14:00", "10:00")]));
     week.push(DayHours::closed());
     let days = RwSignal::new(week);
-    view! { <HoursEditor legend="Calling hours" hint="In each contact’s own zone." days=days name="hours"/> }.into_any()
+    view! { <HoursEditor legend="Calling hours" hint="In each contact’s own zone." days=days name="hours"/> }
 }
 
 pub(super) fn mapper() -> AnyView {
@@ -140,7 +136,6 @@ pub(super) fn mapper() -> AnyView {
             <MapperRow column="Internal" sample="x, y" name="map[3]" options=targets() verdict=Match::Out note="Left out"/>
         </MapperTable>
     }
-    .into_any()
 }
 
 pub(super) fn files() -> AnyView {
@@ -153,5 +148,4 @@ pub(super) fn files() -> AnyView {
         </div>
         <Card flush=true>{mapper()}</Card>
     }
-    .into_any()
 }

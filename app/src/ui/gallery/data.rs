@@ -1,8 +1,7 @@
 //! What is read: marks, figures, charts, tables, facts, and nothing, as the gallery shows it.
 //! The words are samples; nothing here is read from anywhere.
 
-use leptos::prelude::*;
-
+use crate::prelude::*;
 use crate::ui::*;
 
 pub(super) fn marks() -> AnyView {
@@ -36,7 +35,6 @@ pub(super) fn marks() -> AnyView {
             <div><Meter percent=56.0 label="Minutes left"/> <Meter class="mt-4" percent=8.0 low=true label="Minutes left, low"/></div>
         </div>
     }
-    .into_any()
 }
 
 pub(super) fn figures() -> AnyView {
@@ -49,7 +47,6 @@ pub(super) fn figures() -> AnyView {
             <Stat label="Transfers" value="" note="none yet"/>
         </Stats>
     }
-    .into_any()
 }
 
 pub(super) fn charts() -> AnyView {
@@ -100,7 +97,6 @@ pub(super) fn charts() -> AnyView {
             <Card title="Cost allocation"><Donut shares=shares summary="A ring: most of the cost is outbound minutes." middle="13,367"/></Card>
         </div>
     }
-    .into_any()
 }
 
 fn columns() -> Vec<Column> {
@@ -125,9 +121,8 @@ fn sample_row(
     let cost = match cost {
         Some(cost) => {
             view! { <Cell label="Cost each" number=true>{cost} <span class="text-muted-foreground">" cr"</span></Cell> }
-                .into_any()
         }
-        None => view! { <Cell label="Cost each" number=true/> }.into_any(),
+        None => view! { <Cell label="Cost each" number=true/> },
     };
     view! {
         <tr>
@@ -151,7 +146,6 @@ fn sample_row(
             </Cell>
         </tr>
     }
-    .into_any()
 }
 
 pub(super) fn table() -> AnyView {
@@ -176,7 +170,6 @@ pub(super) fn table() -> AnyView {
             <Pager page=5 per_page=3 total=131_906 href=Callback::new(|page| format!("?page={page}"))/>
         </Card>
     }
-    .into_any()
 }
 
 pub(super) fn table_states() -> AnyView {
@@ -196,7 +189,6 @@ pub(super) fn table_states() -> AnyView {
             </Card>
         </div>
     }
-    .into_any()
 }
 
 pub(super) fn nothing() -> AnyView {
@@ -218,7 +210,6 @@ pub(super) fn nothing() -> AnyView {
             <Card title="Loading" scope="Shapes of what will come"><Skeleton class="mb-4 h-8 w-40"/><SkeletonText/></Card>
         </div>
     }
-    .into_any()
 }
 
 pub(super) fn facts() -> AnyView {
@@ -234,5 +225,4 @@ pub(super) fn facts() -> AnyView {
             <CodeBlock label="curl" code="curl https://belfry.example/api/v1/calls \\\n  -H 'Authorization: Bearer bk_live_…'"/>
         </div>
     }
-    .into_any()
 }

@@ -1,9 +1,8 @@
 //! What lies above the page, and where one is in it, as the gallery shows it.
 //! The words are samples; nothing here is read from anywhere.
 
-use leptos::prelude::*;
-
 use super::controls::mapper;
+use crate::prelude::*;
 use crate::ui::*;
 
 pub(super) fn overlays() -> AnyView {
@@ -44,7 +43,6 @@ pub(super) fn overlays() -> AnyView {
             on_confirm=move |()| sure.set(false)
         />
     }
-    .into_any()
 }
 
 pub(super) fn notes() -> AnyView {
@@ -65,7 +63,6 @@ pub(super) fn notes() -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 pub(super) fn steps() -> AnyView {
@@ -90,5 +87,4 @@ pub(super) fn steps() -> AnyView {
             </Card>
         </div>
     }
-    .into_any()
 }

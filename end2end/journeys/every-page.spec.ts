@@ -1,0 +1,95 @@
+// Every page of the demo companies, once typed as an address and once reached by links. What the other journeys never open is
+// opened here, so that a page whose code is missing from the wasm, or cannot read its answer, fails.
+import type { Page } from "@playwright/test";
+import { alive, expect, test, visit } from "../support.ts";
+
+const PASSWORD = "Belfry-demo-1";
+const LISTS = ["Campaigns", "Contacts", "Imports", "Agents", "Calls", "Suppressions", "Billing", "Events", "Settings"];
+
+async function signIn(page: Page, email: string): Promise<void> {
+  await visit(page, "/sign-in");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
+  await alive(page);
+}
+
+/** A page that came whole: with its heading, without a failure, and nothing is waiting any more. */
+async function whole(page: Page): Promise<void> {
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expect(page.getByText(/^(Could not load.*|Something went wrong.*|Nothing here|Not for your role)$/)).toHaveCount(0);
+  await expect(page.locator("main .skeleton")).toHaveCount(0);
+}
+
+/** The addresses of things that the lists lead to: one of each state a list shows. */
+async function things(page: Page, list: string): Promise<string[]> {
+  await visit(page, list);
+  const links = page.locator(`main a[href^="${list}/"]`);
+  const all = await links.evaluateAll((found) => found.map((link) => new URL((link as HTMLAnchorElement).href).pathname));
+  return [...new Set(all)].filter((path) => !path.endsWith("/new"));
+}
+
+test("every page opens as an address, and every tab of every campaign", async ({ page }) => {
+  await signIn(page, "maya@harborpine.example");
+  for (const path of ["/", "/campaigns", "/contacts", "/imports", "/imports/new", "/agents", "/calls", "/suppressions", "/billing", "/events", "/settings", "/settings/compliance"]) {
+    await visit(page, path);
+    await whole(page);
+  }
+  const campaigns = await things(page, "/campaigns");
+  expect(campaigns.length).toBeGreaterThan(2);
+  for (const path of campaigns) {
+    await visit(page, path);
+    await whole(page);
+    const tabs = page.getByRole("navigation", { name: "Campaign", exact: true }).getByRole("link");
+    for (let i = 0; i < (await tabs.count()); i++) {
+      await tabs.nth(i).click();
+      await expect(tabs.nth(i)).toHaveAttribute("aria-current", "page");
+      await whole(page);
+      await page.reload();
+      await alive(page);
+      await whole(page);
+    }
+  }
+  for (const list of ["/agents", "/calls", "/imports"]) {
+    for (const path of (await things(page, list)).slice(0, 3)) {
+      await visit(page, path);
+      await whole(page);
+    }
+  }
+});
+
+test("every page is reached by links, without a reload", async ({ page }) => {
+  await signIn(page, "maya@harborpine.example");
+  await page.evaluate(() => ((window as { kept?: boolean }).kept = true));
+  const main = page.getByRole("navigation", { name: "Main" });
+  for (const list of [...LISTS, ...LISTS.toReversed()]) {
+    await main.getByRole("link", { name: new RegExp(`^${list}`) }).click();
+    await expect(page.getByRole("heading", { level: 1, name: list, exact: true })).toBeVisible();
+    await whole(page);
+  }
+  for (const list of ["Campaigns", "Agents", "Calls", "Imports"]) {
+    await main.getByRole("link", { name: new RegExp(`^${list}`) }).click();
+    await expect(page.getByRole("heading", { level: 1, name: list, exact: true })).toBeVisible();
+    await page.locator(`main a[href^="/${list.toLowerCase()}/"]:not([href$="/new"])`).first().click();
+    await expect(page.getByRole("heading", { level: 1, name: list, exact: true })).toHaveCount(0);
+    await whole(page);
+  }
+  expect(await page.evaluate(() => (window as { kept?: boolean }).kept), "no reload").toBe(true);
+});
+
+test("a form is refused and accepted in place, and platform health opens", async ({ page }) => {
+  await signIn(page, "robin@belfry.example");
+  await visit(page, "/admin/health");
+  await whole(page);
+  await visit(page, "/suppressions");
+  await page.getByRole("button", { name: "Add number" }).first().click();
+  const dialog = page.getByRole("dialog", { name: "Add a number" });
+  await dialog.getByLabel("Phone").fill("12");
+  await dialog.getByLabel("Reason").fill("Asked by mail.");
+  await dialog.getByRole("button", { name: "Add number" }).click();
+  await expect(dialog.getByLabel("Phone")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Phone").fill(`+1415555${1000 + Math.floor(Math.random() * 9000)}`);
+  await dialog.getByRole("button", { name: "Add number" }).click();
+  await expect(page.getByText("The number is never dialed again")).toBeVisible();
+});
