@@ -88,7 +88,7 @@ const CHAOS_SPEED: u32 = 15;
 /// First every await of the dialer's verbs, cut off one by one; then the real programs in every trouble.
 pub fn run_chaos(paths: &Paths, options: &Chaos, stages: &mut Stages) -> Result<()> {
     stages.run("crash at every await", || ci::crashes(paths))?;
-    with_stack(paths, false, CHAOS_SPEED, stages, &["--no-worker"], |stack, stages| {
+    with_stack(paths, Options::all().profiles(), CHAOS_SPEED, stages, &["--no-worker"], |stack, stages| {
         stack.cluster.lose_nothing()?;
         let mut node = Command::new("node");
         node.arg("end2end/chaos.mjs").env("WORKER_LOG", stack.paths.target.join("e2e/worker.log"));
