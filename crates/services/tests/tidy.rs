@@ -31,7 +31,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("frontend", &["app"]),
     ("server", &["app", "model", "services", "worker"]),
     ("xtask", &[]),
-    ("bench", &["model", "services"]),
+    ("bench", &["model", "providers", "services"]),
 ];
 
 /// Which of our crates may use these of others, by how their names begin.
