@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -28,6 +28,8 @@ use crate::{check_clean, disk};
 const TALK: std::ops::Range<u64> = 5..121;
 /// How often the lines are looked at.
 const LOOK: Duration = Duration::from_millis(25);
+/// Lines that are not full by then are measured as they are.
+const FILL_MAX: Duration = Duration::from_secs(60);
 /// Ends applied at once.
 const APPLIERS: usize = 8;
 
@@ -80,10 +82,13 @@ struct Refills {
     early: HashMap<CompanyId, u32>,
     /// Milliseconds from a freed slot to the request that took it.
     times: Vec<f64>,
+    /// Milliseconds from the end of a talk to its freed slot.
+    freed: Vec<f64>,
 }
 
 impl Refills {
-    fn freed(&mut self, company: CompanyId) {
+    fn freed(&mut self, company: CompanyId, after: Duration) {
+        self.freed.push(after.as_secs_f64() * 1e3);
         match self.early.get_mut(&company).filter(|early| **early > 0) {
             Some(early) => *early -= 1,
             None => self.free.entry(company).or_default().push_back(Instant::now()),
@@ -106,6 +111,16 @@ impl Refills {
     }
 }
 
+impl Lines {
+    fn dials(&self) -> HashMap<CompanyId, u64> {
+        self.by_company.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn refills(&self) -> MutexGuard<'_, Refills> {
+        self.refills.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[async_trait]
 impl Script for Lines {
     async fn originate(&self, call: &Originate) -> Answer {
@@ -118,7 +133,7 @@ impl Script for Lines {
             return Answer::Unknown { why: "nobody's gateway".to_owned() };
         };
         *self.by_company.lock().unwrap_or_else(PoisonError::into_inner).entry(*company).or_default() += 1;
-        self.refills.lock().unwrap_or_else(PoisonError::into_inner).taken(*company);
+        self.refills().taken(*company);
         let until = Instant::now() + Duration::from_secs_f64(seconds as f64 / self.speed);
         let _ = self.talks.send(Talk { company: *company, gateway, call: call.call, id: id.clone(), seconds, until });
         Answer::Placed(id)
@@ -151,76 +166,92 @@ pub async fn run_bench(options: Options) -> Result<()> {
     let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
     let _time = let_time_pass(&world.clock, 1.0);
     tasks.spawn(dialer::run::run(world.db.clone(), network(lines.clone()), stop.clone()));
-    let freed = Arc::new(Mutex::new(Vec::new()));
-    tasks.spawn(end_calls(world.clone(), ends, stop.clone(), freed.clone(), lines.clone()));
+    tasks.spawn(end_calls(world.clone(), ends, stop.clone(), lines.clone()));
     let cap = (each * options.companies) as f64;
-    let mut looks: Vec<f64> = Vec::new();
-    let (mut full_at, started, mut most) = (None, Instant::now(), 0.0_f64);
-    let mut seen_at_full = HashMap::new();
-    let mut watch = owner(&world)?.connect().await?;
-    loop {
-        let busy: f64 =
-            sqlx::query_scalar("select sum(in_use)::float8 from capacity where scope = 'company'").fetch_one(&mut watch).await?;
-        most = most.max(busy);
-        if full_at.is_none() && (busy >= cap || started.elapsed() > Duration::from_secs(60)) {
-            full_at = Some(Instant::now());
-            seen_at_full = lines.by_company.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            freed.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            lines.refills.lock().unwrap_or_else(PoisonError::into_inner).begin();
-        }
-        if let Some(full) = full_at {
-            looks.push(busy / cap);
-            if full.elapsed() > Duration::from_secs(options.seconds) {
-                break;
-            }
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-    let busy_load = load();
-    let dials = lines.by_company.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let seen = watch(&world, &lines, cap, Duration::from_secs(options.seconds)).await?;
+    let busy = load();
     stop.cancel();
     while let Some(task) = tasks.join_next().await {
         task??;
     }
+    tell(&options, cap, &lines, &seen, (fdatasync, busy));
+    check_clean(&world).await
+}
+
+/// What was seen from the moment when the lines were full for the first time.
+struct Seen {
+    /// Shares of the cap.
+    looks: Vec<f64>,
+    /// The most calls at once, ever.
+    most: f64,
+    /// Seconds until the lines were full.
+    filled: f64,
+    /// Dials of each company.
+    dials: Vec<f64>,
+}
+
+/// Looks at the lines until they were full for long enough.
+async fn watch(world: &World, lines: &Lines, cap: f64, time: Duration) -> Result<Seen> {
+    let (mut looks, mut most, started) = (Vec::new(), 0.0_f64, Instant::now());
+    let (mut full, mut before) = (None, HashMap::new());
+    let mut c = owner(world)?.connect().await?;
+    loop {
+        let sql = "select sum(in_use)::float8 from capacity where scope = 'company'";
+        let busy: f64 = sqlx::query_scalar(sql).fetch_one(&mut c).await?;
+        most = most.max(busy);
+        if full.is_none() && (busy >= cap || started.elapsed() > FILL_MAX) {
+            full = Some(Instant::now());
+            before = lines.dials();
+            lines.refills().begin();
+        }
+        if let Some(since) = full {
+            looks.push(busy / cap);
+            if since.elapsed() > time {
+                let dials = lines.dials();
+                let dials = dials.iter().map(|(company, n)| (n - before.get(company).copied().unwrap_or(0)) as f64).collect();
+                return Ok(Seen { looks, most, filled: (since - started).as_secs_f64(), dials });
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn tell(options: &Options, cap: f64, lines: &Lines, seen: &Seen, (fdatasync, busy): (f64, f64)) {
+    let Seen { looks, most, filled, dials } = seen;
     let mean = looks.iter().sum::<f64>() / looks.len().max(1) as f64;
     let least = looks.iter().copied().fold(1.0, f64::min);
-    let shares: Vec<f64> =
-        dials.iter().map(|(company, n)| (n - seen_at_full.get(company).copied().unwrap_or(0)) as f64).collect();
-    let total: f64 = shares.iter().sum();
-    let off = shares.iter().map(|n| (n / total * shares.len() as f64 - 1.0).abs()).fold(0.0, f64::max);
-    let mut ends = freed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    ends.sort_by(f64::total_cmp);
-    let mut refills = lines.refills.lock().unwrap_or_else(PoisonError::into_inner).times.clone();
-    refills.sort_by(f64::total_cmp);
-    let (refill_p50, refill_p99) = (percentile(&refills, 0.5), percentile(&refills, 0.99));
-    let filled = full_at.map_or(0.0, |at| (at - started).as_secs_f64());
+    let total: f64 = dials.iter().sum();
+    let off = dials.iter().map(|n| (n / total * dials.len() as f64 - 1.0).abs()).fold(0.0, f64::max);
+    let (mut free, mut taken) = (lines.refills().freed.clone(), lines.refills().times.clone());
+    free.sort_by(f64::total_cmp);
+    taken.sort_by(f64::total_cmp);
+    let (free_p50, free_p99) = (percentile(&free, 0.5), percentile(&free, 0.99));
+    let (refill_p50, refill_p99) = (percentile(&taken, 0.5), percentile(&taken, 0.99));
     eprintln!(
         "lines busy {:.2} % on average, {:.2} % at least; {most:.0} of {cap:.0} at most; filled for the first time after {filled:.1} s",
         mean * 100.0,
         least * 100.0
     );
-    eprintln!(
-        "{:.0} dials, {:.0} per second; a company's share is off by {:.2} % at most",
-        total,
-        total / options.seconds as f64,
-        off * 100.0
-    );
-    eprintln!("end of talk → slot free p50 {:.1} ms, p99 {:.1} ms", percentile(&ends, 0.5), percentile(&ends, 0.99));
+    let rate = total / options.seconds as f64;
+    eprintln!("{total:.0} dials, {rate:.0} per second; a company's share is off by {:.2} % at most", off * 100.0);
+    eprintln!("end of talk → slot free p50 {free_p50:.1} ms, p99 {free_p99:.1} ms");
     eprintln!("slot free → request that takes it p50 {refill_p50:.1} ms, p99 {refill_p99:.1} ms");
-    eprintln!("goal refill p99 ≤ 50 ms: {}", if refill_p99 <= 50.0 { "reached" } else { "missed" });
-    eprintln!("goal ≥ 99 % busy: {}", if mean >= 0.99 { "reached" } else { "missed" });
-    eprintln!("goal cap never exceeded: {}", if most <= cap { "reached" } else { "missed" });
-    eprintln!("goal shares ± 2 %: {}", if off <= 0.02 { "reached" } else { "missed" });
-    eprintln!("fdatasync {fdatasync:.2} ms   load {busy_load:.1}");
-    if options.json {
-        println!(
-            "{}",
-            json!({ "cap": cap, "speed": options.speed, "busy_mean": mean, "busy_least": least, "most": most, "dials": total,
-            "seconds": options.seconds, "share_off": off, "fill_seconds": filled, "refill_p50_ms": refill_p50, "refill_p99_ms": refill_p99, "free_p50_ms": percentile(&ends, 0.5), "free_p99_ms": percentile(&ends, 0.99),
-            "spread": Spread::of(looks).json(), "fdatasync_ms": fdatasync, "load": busy_load })
-        );
+    for (what, reached) in [
+        ("≥ 99 % busy", mean >= 0.99),
+        ("cap never exceeded", *most <= cap),
+        ("shares ± 2 %", off <= 0.02),
+        ("refill p99 ≤ 50 ms", refill_p99 <= 50.0),
+    ] {
+        eprintln!("goal {what}: {}", if reached { "reached" } else { "missed" });
     }
-    check_clean(&world).await
+    eprintln!("fdatasync {fdatasync:.2} ms   load {busy:.1}");
+    if options.json {
+        let line = json!({ "cap": cap, "speed": options.speed, "busy_mean": mean, "busy_least": least, "most": most,
+            "dials": total, "seconds": options.seconds, "share_off": off, "fill_seconds": filled, "free_p50_ms": free_p50,
+            "free_p99_ms": free_p99, "refill_p50_ms": refill_p50, "refill_p99_ms": refill_p99,
+            "spread": Spread::of(looks.iter().copied()).json(), "fdatasync_ms": fdatasync, "load": busy });
+        println!("{line}");
+    }
 }
 
 /// Ends each talk when its time has come, as the inbox would.
@@ -228,14 +259,13 @@ async fn end_calls(
     world: Arc<World>,
     mut talks: mpsc::UnboundedReceiver<Talk>,
     stop: CancellationToken,
-    freed: Arc<Mutex<Vec<f64>>>,
     lines: Arc<Lines>,
 ) -> Result<()> {
     let (mut ending, appliers) = (JoinSet::new(), Arc::new(tokio::sync::Semaphore::new(APPLIERS)));
     loop {
         let talk = tokio::select! { () = stop.cancelled() => break, talk = talks.recv() => talk };
         let Some(talk) = talk else { break };
-        let (world, appliers, freed, stop, lines) = (world.clone(), appliers.clone(), freed.clone(), stop.clone(), lines.clone());
+        let (world, appliers, stop, lines) = (world.clone(), appliers.clone(), stop.clone(), lines.clone());
         ending.spawn(async move {
             tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep_until(talk.until.into()) => {} }
             let Ok(_turn) = appliers.acquire().await else { return };
@@ -243,8 +273,7 @@ async fn end_calls(
             let callback = Callback { id: talk.id.clone(), event_id: String::new(), at: None, sequence: None, kind };
             // One that comes before its call was recorded is found by our id; one that fails is looked up later.
             if world.callback(talk.company, talk.gateway, talk.call, callback).await.is_ok() {
-                lines.refills.lock().unwrap_or_else(PoisonError::into_inner).freed(talk.company);
-                freed.lock().unwrap_or_else(PoisonError::into_inner).push(talk.until.elapsed().as_secs_f64() * 1e3);
+                lines.refills().freed(talk.company, talk.until.elapsed());
             }
         });
         while ending.try_join_next().is_some() {}
