@@ -19,13 +19,13 @@ use services::check;
 use services::credits::{self, testing};
 use services::dialer::BATCH_MAX;
 use services::testing::{Someone, World};
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection};
-use std::str::FromStr;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::disk;
+use crate::measure::{Counters, Spread, ensure_durable, owner, plain};
 
 /// What a call may cost, and what it does cost: a capture and a release each.
 const HOLD: Credits = Credits::whole(2);
@@ -81,9 +81,7 @@ impl Side {
 struct Block {
     side: Side,
     per_second: f64,
-    wal_bytes: f64,
-    commits: f64,
-    fsyncs: f64,
+    each: Counters,
     fdatasync: Duration,
 }
 
@@ -103,18 +101,12 @@ pub async fn run(options: Options) -> Result<()> {
     let campaign: CampaignId = tx.id();
     testing::reserve(&mut tx, campaign, Credits(FUND.0 / 2)).await?;
     tx.commit().await?;
-    let owner = PgConnectOptions::from_str(&world.owner_url())?;
+    let owner = owner(&world)?;
+    ensure_durable(&owner).await?;
     let mut c = owner.clone().connect().await?;
     sqlx::raw_sql("create table one_row (id int primary key, n bigint not null); insert into one_row values (1, 0)")
         .execute(&mut c)
         .await?;
-    let fsync: String = sqlx::query_scalar("select current_setting('fsync') || '/' || current_setting('synchronous_commit')")
-        .fetch_one(&mut c)
-        .await?;
-    ensure!(
-        fsync == "on/on",
-        "this Postgres is not durable (fsync/synchronous_commit = {fsync}); the numbers would mean nothing"
-    );
     let bench = Bench { world, hot, campaign, owner, options };
     bench.measure().await
 }
@@ -141,9 +133,9 @@ impl Bench {
                     round + 1,
                     side.name(),
                     block.per_second,
-                    block.wal_bytes,
-                    block.commits,
-                    block.fsyncs,
+                    block.each.wal_bytes,
+                    block.each.commits,
+                    block.each.fsyncs,
                     block.fdatasync.as_secs_f64() * 1e3,
                 );
                 blocks.push(block);
@@ -162,7 +154,7 @@ impl Bench {
     async fn block(&self, side: Side) -> Result<Block> {
         let fdatasync = tokio::task::spawn_blocking(disk::fdatasync).await??;
         let mut c = self.owner.clone().connect().await?;
-        let before = counters(&mut c).await?;
+        let before = Counters::read(&mut c).await?;
         let started = Instant::now();
         let done = match side {
             Side::OneRow => self.one_row().await?,
@@ -170,9 +162,8 @@ impl Bench {
             Side::Pairs(n) => self.pairs(n).await?,
         };
         let seconds = started.elapsed().as_secs_f64();
-        let after = counters(&mut c).await?;
-        let each = |i: usize| (after[i] - before[i]) / done.max(1.0);
-        Ok(Block { side, per_second: done / seconds, wal_bytes: each(0), commits: each(1), fsyncs: each(2), fdatasync })
+        let each = Counters::read(&mut c).await?.each(before, done);
+        Ok(Block { side, per_second: done / seconds, each, fdatasync })
     }
 
     async fn one_row(&self) -> Result<f64> {
@@ -197,15 +188,14 @@ impl Bench {
 
     /// Transactions that pgbench counted.
     fn pgbench(&self) -> Result<f64> {
-        // Without the options that only our driver knows.
-        let url = self.owner.to_url_lossy().to_string();
+        let url = plain(self.owner.to_url_lossy().as_ref());
         let script = std::env::temp_dir().join(format!("belfry-one-row-{}.sql", std::process::id()));
         std::fs::write(&script, "update one_row set n = n + 1 where id = 1;\n")?;
         let output = Command::new("pgbench")
             .args(["-n", "-M", "prepared", "-j", "2", "-c", &self.options.writers.to_string()])
             .args(["-T", &self.options.seconds.to_string(), "-f"])
             .arg(&script)
-            .arg(url.split('?').next().unwrap_or_default())
+            .arg(url)
             .output()?;
         std::fs::remove_file(script)?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -241,66 +231,43 @@ impl Bench {
     }
 
     fn tell(&self, sides: &[Side], blocks: &[Block], report: &check::Report, sealing: Duration) {
-        let of = |side: Side, what: fn(&Block) -> f64| summary(blocks.iter().filter(|b| b.side == side).map(what).collect());
+        let of = |side: Side, what: fn(&Block) -> f64| Spread::of(blocks.iter().filter(|b| b.side == side).map(what));
         let limit = if sides.contains(&Side::Pgbench) { Side::Pgbench } else { Side::OneRow };
-        let base = of(limit, |b| b.per_second)[1];
+        let base = of(limit, |b| b.per_second).median;
         let mut lines: Vec<Value> = Vec::new();
         for side in sides {
             let rate = of(*side, |b| b.per_second);
-            let ratio = rate[1] / base;
+            let ratio = rate.median / base;
             lines.push(json!({
-                "what": side.name(), "per_second": { "min": rate[0], "median": rate[1], "max": rate[2] }, "ratio": ratio,
-                "wal_bytes_each": of(*side, |b| b.wal_bytes)[1], "commits_each": of(*side, |b| b.commits)[1],
-                "wal_fsyncs_each": of(*side, |b| b.fsyncs)[1],
+                "what": side.name(), "per_second": rate.json(), "ratio": ratio,
+                "wal_bytes_each": of(*side, |b| b.each.wal_bytes).median, "commits_each": of(*side, |b| b.each.commits).median,
+                "wal_fsyncs_each": of(*side, |b| b.each.fsyncs).median,
             }));
             eprintln!(
                 "{:<26} min {:>7.0}  median {:>7.0}  max {:>7.0} /s   {ratio:.1}× the limit",
                 side.name(),
-                rate[0],
-                rate[1],
-                rate[2]
+                rate.min,
+                rate.median,
+                rate.max
             );
         }
-        let reached = of(Side::Pairs(turn()), |b| b.per_second)[1] / base;
-        let probe = summary(blocks.iter().map(|b| b.fdatasync.as_secs_f64() * 1e3).collect());
+        let reached = of(Side::Pairs(turn()), |b| b.per_second).median / base;
+        let probe = Spread::of(blocks.iter().map(|b| b.fdatasync.as_secs_f64() * 1e3));
         eprintln!(
             "goal {GOAL}×: {} ({reached:.1}×)   fdatasync {:.2} / {:.2} / {:.2} ms   {} movements checked, {} violations, last block sealed {:.1} s after the load",
             if reached >= GOAL { "reached" } else { "missed" },
-            probe[0],
-            probe[1],
-            probe[2],
+            probe.min,
+            probe.median,
+            probe.max,
             report.movements,
             report.violations.len(),
             sealing.as_secs_f64(),
         );
         if self.options.json {
             let machine = json!({ "writers": self.options.writers, "rounds": self.options.rounds, "seconds": self.options.seconds,
-                "limit": limit.name(), "fdatasync_ms": probe, "movements": report.movements, "violations": report.violations.len(),
+                "limit": limit.name(), "fdatasync_ms": probe.json(), "movements": report.movements, "violations": report.violations.len(),
                 "goal": GOAL, "ratio": reached, "sides": lines });
             println!("{machine}");
         }
-    }
-}
-
-/// WAL bytes, commits and WAL fsyncs so far.
-async fn counters(c: &mut PgConnection) -> Result<[f64; 3]> {
-    // A backend reports what it did with a delay of up to a second, unless somebody asks it to hurry.
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let row: (f64, f64, f64) = sqlx::query_as(
-        "select (pg_current_wal_lsn() - '0/0')::float8, (select xact_commit from pg_stat_database where datname = current_database())::float8,
-                (select wal_sync from pg_stat_wal)::float8",
-    )
-    .fetch_one(c)
-    .await?;
-    Ok([row.0, row.1, row.2])
-}
-
-/// Least, median and most.
-fn summary(mut values: Vec<f64>) -> [f64; 3] {
-    values.sort_by(f64::total_cmp);
-    match values.as_slice() {
-        [] => [0.0; 3],
-        [first, .., last] => [*first, values[values.len() / 2], *last],
-        [one] => [*one; 3],
     }
 }

@@ -1,8 +1,8 @@
 //! `bench`: numbers about the release build. Load generators live in bench/, not here.
 
-mod ledger;
+mod load;
 
-pub use ledger::ledger;
+pub use load::{alone, callback, dispatch};
 
 use std::{fs, time::Duration};
 

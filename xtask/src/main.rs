@@ -78,6 +78,9 @@ enum Do {
         /// Print the figures as one JSON object
         #[arg(long)]
         json: bool,
+        /// Options of the load generator: rounds, seconds and the like
+        #[arg(last = true)]
+        more: Vec<String>,
     },
 }
 
@@ -98,6 +101,14 @@ enum Bench {
     Footprint,
     /// Credits of one hot company: reserve + settle pairs against a durable one-row UPDATE
     Ledger,
+    /// Signed callbacks, acknowledged after a durable commit, against Fastify, Express, FastAPI and pgbench
+    Callback,
+    /// Claim and complete, durably, against graphile-worker, BullMQ and SKIP LOCKED
+    Dispatch,
+    /// From due to the request, with 10,000 campaigns and 10 million people in them
+    DueToDial,
+    /// How full 1,000 lines are while people wait
+    Fill,
 }
 
 fn main() -> ExitCode {
@@ -127,7 +138,11 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Fence { accept } => fence::check(paths, accept),
         Do::Windows { full } => ci::windows(paths, full),
         Do::Bench { what: Bench::Footprint, .. } => bench::footprint(paths),
-        Do::Bench { what: Bench::Ledger, json } => bench::ledger(paths, json),
+        Do::Bench { what: Bench::Ledger, json, more } => bench::alone(paths, "ledger", json, &more),
+        Do::Bench { what: Bench::Callback, json, more } => bench::callback(paths, json, &more),
+        Do::Bench { what: Bench::Dispatch, json, more } => bench::dispatch(paths, json, &more),
+        Do::Bench { what: Bench::DueToDial, json, more } => bench::alone(paths, "due-to-dial", json, &more),
+        Do::Bench { what: Bench::Fill, json, more } => bench::alone(paths, "fill", json, &more),
     }
 }
 

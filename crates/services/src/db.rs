@@ -14,6 +14,7 @@ use crate::actor::{Actor, SystemTask};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
+use crate::inbox::Desk;
 use anyhow::Context;
 use model::accounts::Permission;
 use model::events::EventKind;
@@ -22,7 +23,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Postgres, Transaction};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,6 +44,7 @@ struct Inner {
     clock: Clock,
     luck: Mutex<StdRng>,
     config: Config,
+    desk: Desk,
 }
 
 impl Db {
@@ -53,7 +55,14 @@ impl Db {
     pub fn init(config: Config, clock: Clock, seed: u64) -> anyhow::Result<Self> {
         let company = pool(config.app_database_url.expose_secret()).context("APP_DATABASE_URL")?;
         let system = pool(config.system_database_url.expose_secret()).context("SYSTEM_DATABASE_URL")?;
-        Ok(Self(Arc::new(Inner { company, system, clock, luck: Mutex::new(StdRng::seed_from_u64(seed)), config })))
+        Ok(Self(Arc::new(Inner {
+            company,
+            system,
+            clock,
+            luck: Mutex::new(StdRng::seed_from_u64(seed)),
+            config,
+            desk: Desk::default(),
+        })))
     }
 
     /// Connects with the machine's clock and luck.
@@ -134,13 +143,40 @@ impl Db {
         Ok(SystemTx { inner, now: self.0.clock.now(), db: self.clone() })
     }
 
+    /// A connection above companies, for one named task whose statements are transactions of their own: each is durable
+    /// when it returns, after one round trip. It belongs to the caller, and to no pool.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub(crate) async fn autocommit(&self, task: SystemTask) -> Result<PgConnection> {
+        tracing::trace!(?task, "system connection");
+        if self.0.system.is_closed() {
+            return Err(sqlx::Error::PoolClosed.into());
+        }
+        let session = [("role", "system"), ("synchronous_commit", "on"), ("plan_cache_mode", "force_generic_plan")];
+        let options = self.0.system.connect_options().as_ref().clone().options(session);
+        let patience = Duration::from_secs(ACQUIRE_SECONDS_MAX);
+        Ok(tokio::time::timeout(patience, options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)??)
+    }
+
+    /// Where this process's callbacks come in; see `inbox`.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// A new id for something that is stored without a [`Tx`].
+    pub(crate) fn id<I: From<Uuid>>(&self, now: Timestamp) -> I {
+        new_id(self, now).into()
+    }
+
     /// The pool of the job dispatcher; see `jobs.rs`.
     pub(crate) fn system_pool(&self) -> &PgPool {
         &self.0.system
     }
 
-    /// Closes both pools; running transactions finish first.
+    /// Closes all connections; running transactions finish first.
     pub async fn close(&self) {
+        self.0.desk.close().await;
         self.0.company.close().await;
         self.0.system.close().await;
     }

@@ -31,7 +31,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("frontend", &["app"]),
     ("server", &["app", "model", "services", "worker"]),
     ("xtask", &[]),
-    ("bench", &["model", "services"]),
+    ("bench", &["model", "providers", "services"]),
 ];
 
 /// Which of our crates may use these of others, by how their names begin.
@@ -80,6 +80,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("events", &["live.rs"]),
     ("rehearsal", &["network.rs", "play.rs", "report.rs", "stage.rs"]),
     ("imports", &["encoding.rs", "files.rs", "intake.rs", "records.rs", "rows.rs"]),
+    ("inbox", &["batch.rs", "routes.rs"]),
     ("rules", &["holidays.rs", "place.rs"]),
     (
         "seed",

@@ -147,9 +147,10 @@ impl Gateway {
     }
 }
 
-/// Loads a gateway and locks it: who dials through it takes its tokens first.
+/// Loads a gateway and locks it: who dials through it takes its tokens first. Its key stays readable: callbacks refer to it,
+/// those of other companies commit with them, and none waits for a turn of the dialer.
 pub(crate) async fn lock(tx: &mut Tx, id: GatewayId) -> Result<Gateway> {
-    load_with(tx, id, " for update").await
+    load_with(tx, id, " for no key update").await
 }
 
 /// Loads a gateway for reading.

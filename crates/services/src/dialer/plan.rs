@@ -22,8 +22,9 @@ use model::phone::Phone;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// Enrollments looked at per turn of one campaign.
-const SCAN_MAX: i64 = 100;
+/// Enrollments looked at per turn of one campaign beyond those it has room for: some may not be called now. Each is read and
+/// locked; whoever is left is looked at in the next turn, which follows at once.
+const SPARE: i64 = 10;
 /// Intents committed per turn of one campaign, so that no company keeps others waiting.
 pub const BATCH_MAX: i64 = 20;
 /// A campaign that ran out of its reservation extends by this many longest calls at once.
@@ -206,7 +207,7 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings
         // Said in the query, so that its own small index answers it.
         sql.push(" and e.canary");
     }
-    sql.push(format!(" order by {order} limit {SCAN_MAX} for update of e skip locked"));
+    sql.push(format!(" order by {order} limit {} for update of e skip locked", room + SPARE));
     let due: Vec<Due> = sql.build_query_as().fetch_all(tx.conn()).await?;
     let touched = !due.is_empty();
     let phones: Vec<Phone> = due.iter().map(|d| d.phone.clone()).collect();

@@ -168,7 +168,8 @@ async fn claim(db: &Db, lease: &Lease, company: CompanyId, campaign: CampaignId)
 /// Writes the provider's answer down. If the database is away, the intent stays for the reconciler.
 async fn note(db: &Db, dial: &Dial, answer: providers::Answer) {
     let written = async {
-        let mut tx = db.begin(&Actor::engine(dial.company)).await?;
+        // A refusal ends the call, and gives back slots that turns of the company wait for.
+        let mut tx = db.begin_hot(&Actor::engine(dial.company)).await?;
         place::record(&mut tx, dial, answer).await?;
         tx.commit().await
     };

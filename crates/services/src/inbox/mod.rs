@@ -1,23 +1,31 @@
 //! Provider callbacks: verified on the raw bytes, stored once, acknowledged after the commit, and applied by
 //! the worker. A callback that comes twice is stored once; one that cannot be applied yet waits.
 
+mod batch;
+mod routes;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use routes::route;
+
 use crate::actor::{Actor, SystemTask};
 use crate::calls;
-use crate::db::{Db, SystemTx};
-use crate::dialer::{GATEWAY_COLUMNS, Gateway, Network, StoredGateway};
+use crate::db::Db;
+use crate::dialer::Network;
 use crate::error::{Error, Result};
+use batch::{Batches, Row};
 use model::id::{CallId, CompanyId, GatewayId, InboxId};
 use providers::{CallbackKind, HeaderMap, HeaderValue, Method, Reply};
 /// What a door hands over and gets back; the adapters behind it are no business of a door.
 pub use providers::{CallbackRequest, ReplyBody};
+use routes::Routes;
 
 /// The channel that wakes the worker.
 pub const CHANNEL: &str = "inbox";
 /// Callbacks applied per turn.
 const BATCH_MAX: i64 = 200;
+/// Times that a callback's gateway is looked up while its key changes.
+const LOOK_UPS_MAX: usize = 3;
 /// Tries before a callback is given up and kept with its error.
 const TRIES_MAX: i32 = 8;
 
@@ -44,67 +52,76 @@ impl From<sqlx::Error> for Refused {
     }
 }
 
-/// Whose gateway a request is for. It is not to be trusted before the gateway's own key has verified it.
-///
-/// # Errors
-/// `UnknownGateway`, or a database that is away.
-pub(crate) async fn route(db: &Db, gateway: GatewayId) -> Result<(CompanyId, Gateway), Refused> {
-    let mut tx = db.begin_system(SystemTask::RouteCallback).await?;
-    let found = find_gateway(&mut tx, gateway).await?;
-    tx.commit().await?;
-    Ok(found)
+/// Where callbacks come in: what is remembered of gateways, and those who wait for their commit.
+#[derive(Default)]
+pub(crate) struct Desk {
+    routes: Routes,
+    batches: Batches,
 }
 
-async fn find_gateway(tx: &mut SystemTx, gateway: GatewayId) -> Result<(CompanyId, Gateway), Refused> {
-    #[derive(sqlx::FromRow)]
-    struct Routed {
-        company_id: CompanyId,
-        #[sqlx(flatten)]
-        gateway: StoredGateway,
+impl Desk {
+    /// Signs off from Postgres.
+    pub(crate) async fn close(&self) {
+        self.batches.close().await;
     }
-    let mut sql = sqlx::QueryBuilder::new(format!("select company_id, {GATEWAY_COLUMNS} from gateways where id = "));
-    sql.push_bind(gateway);
-    let routed: Option<Routed> = sql.build_query_as().fetch_optional(tx.conn()).await?;
-    let Some(Routed { company_id, gateway: stored }) = routed else { return Err(Refused::UnknownGateway) };
-    Ok((company_id, stored.into_gateway(tx.config())))
 }
 
-/// Verifies, stores and commits; only then may the door acknowledge. Returns the body to answer with.
+/// Verifies, stores and commits, together with whoever comes at the same moment; only then may the door acknowledge. Returns
+/// the body to answer with.
 ///
 /// # Errors
 /// See [`Refused`]; nothing is stored then.
 pub async fn receive(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) -> Result<ReplyBody, Refused> {
-    let mut tx = db.begin_system(SystemTask::RouteCallback).await?;
-    let (company_id, routed) = find_gateway(&mut tx, gateway).await?;
-    let provider = Network::shared().map_err(Error::from)?.provider(&routed);
-    provider.verify(&request).map_err(|_| Refused::BadSignature)?;
-    let callback = provider.parse(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
-    let (id, now): (InboxId, _) = (tx.id(), tx.now());
-    sqlx::query(
-        "insert into inbox (company_id, id, gateway_id, event_id, url, body, received_at) values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict on constraint inbox_once do nothing",
-    )
-    .bind(company_id)
-    .bind(id)
-    .bind(gateway)
-    .bind(&callback.event_id)
-    .bind(request.url)
-    .bind(request.body)
-    .bind(now)
-    .execute(tx.conn())
-    .await?;
-    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(tx.conn()).await?;
-    tx.commit().await?;
-    let goodbye = matches!(&callback.kind, CallbackKind::Digits(d) if d.contains(calls::OPT_OUT_DIGIT));
-    Ok(provider.reply(&if goodbye {
-        Reply::SayAndHangUp {
+    let Desk { routes, batches } = db.desk();
+    let mut remembered = routes.remembered(gateway);
+    for _ in 0..LOOK_UPS_MAX {
+        let route = match remembered.take().filter(|route| route.provider.verify(&request).is_ok()) {
+            Some(route) => route,
+            None => {
+                let route = routes.look_up(db, gateway).await?;
+                route.provider.verify(&request).map_err(|_| Refused::BadSignature)?;
+                route
+            }
+        };
+        let callback = route.provider.parse(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
+        if callback.event_id.contains('\0') {
+            return Err(Refused::Malformed("a NUL in what names the event".to_owned()));
+        }
+        let now = db.clock().now();
+        let row = Row {
+            id: db.id(now),
+            gateway,
+            route: route.clone(),
+            event_id: callback.event_id,
+            url: request.url.to_owned(),
+            body: request.body.to_vec(),
+            received_at: now,
+        };
+        if batches.store(db, row).await? {
+            return Ok(route.provider.reply(&reply_to(&callback.kind)));
+        }
+        // The gateway has another key than a moment ago, or is gone.
+    }
+    Err(Refused::BadSignature)
+}
+
+/// Signs in ahead of the first callback, which then need not wait for it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn warm(db: &Db) -> Result<()> {
+    db.desk().batches.warm(db).await
+}
+
+fn reply_to(kind: &CallbackKind) -> Reply {
+    match kind {
+        CallbackKind::Digits(digits) if digits.contains(calls::OPT_OUT_DIGIT) => Reply::SayAndHangUp {
             text: "You will not be called again. Goodbye.".to_owned(),
             language: "en-US".to_owned(),
             voice: None,
-        }
-    } else {
-        Reply::Acknowledge
-    }))
+        },
+        _ => Reply::Acknowledge,
+    }
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,5 +1,7 @@
 //! Callbacks from the door to the call: refused when forged, stored once, applied once, never lost.
 
+mod batch;
+
 use super::*;
 use crate::dialer::lease::Lease;
 use crate::dialer::plan;

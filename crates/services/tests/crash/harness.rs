@@ -5,7 +5,7 @@ use crate::line::Line;
 use crate::play::Play;
 use crate::wire;
 use services::testing::World;
-use services::{Db, check};
+use services::{Db, check, inbox};
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
@@ -53,6 +53,7 @@ impl Stage {
             system.push(self.doomed.begin_system(services::SystemTask::FindWork).await.expect("connected"));
             company.push(self.doomed.begin(&engine).await.expect("connected"));
         }
+        inbox::warm(&self.doomed).await.expect("connected");
     }
 
     pub async fn holds(&self, play: &Play, when: &str) {

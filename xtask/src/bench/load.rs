@@ -1,0 +1,82 @@
+//! The benches that load something: a durable Postgres of its own, the load generator of the crate `bench`
+//! against it, and the programs it is compared with.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Result;
+
+use crate::{
+    postgres::Cluster,
+    tools::{Paths, Profile, Stages, Stamp, hash, run},
+};
+
+/// A bench that needs nobody else's programs.
+pub fn alone(paths: &Paths, name: &str, json: bool, more: &[String]) -> Result<()> {
+    load(paths, name, &["bench"], json, more, &mut Stages::new())
+}
+
+/// The dialer against job queues; needs a redis-server on the path.
+pub fn dispatch(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
+    let mut stages = Stages::new();
+    stages.run("peers of npm", || node_peers(paths))?;
+    let args = [&["--peers".to_owned(), peers(paths).display().to_string()], more].concat();
+    load(paths, "dispatch", &["bench"], json, &args, &mut stages)
+}
+
+/// Signed callbacks against the release server and its peers.
+pub fn callback(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
+    let mut stages = Stages::new();
+    stages.run("peers of npm", || node_peers(paths))?;
+    let python = stages.run("peers of PyPI", || python_peers(paths))?;
+    let mut args: Vec<String> =
+        [("--belfry", paths.bin(Profile::Release, "belfry")), ("--peers", peers(paths)), ("--python", python)]
+            .into_iter()
+            .flat_map(|(name, path)| [name.to_owned(), path.display().to_string()])
+            .collect();
+    args.extend_from_slice(more);
+    load(paths, "callback", &["bench", "server"], json, &args, &mut stages)
+}
+
+fn load(paths: &Paths, name: &str, packages: &[&str], json: bool, args: &[String], stages: &mut Stages) -> Result<()> {
+    let mut cargo = paths.cargo();
+    cargo.args(["build", "--release"]).args(packages.iter().flat_map(|package| ["-p", package]));
+    stages.run("release build", || run(&mut cargo))?;
+    let cluster = stages.run("postgres", || Cluster::durable(paths))?;
+    let mut load = Command::new(paths.bin(Profile::Release, "bench"));
+    load.arg(name).args(args).envs(cluster.env()?).current_dir(&paths.root);
+    if json {
+        load.arg("--json");
+    }
+    stages.run("load", || run(&mut load))
+}
+
+fn peers(paths: &Paths) -> PathBuf {
+    paths.root.join("bench/peers")
+}
+
+fn node_peers(paths: &Paths) -> Result<()> {
+    let folder = peers(paths);
+    let modules = folder.join("node_modules");
+    let stamp = Stamp::new(modules.join(".belfry-stamp"), hash(&[folder.join("package-lock.json")])?);
+    if stamp.is_fresh(&modules) {
+        return Ok(());
+    }
+    run(Command::new("npm").args(["ci", "--no-progress", "--loglevel=error"]).current_dir(&folder))?;
+    stamp.write()
+}
+
+/// The Python of an environment of its own.
+fn python_peers(paths: &Paths) -> Result<PathBuf> {
+    let (wanted, home) = (peers(paths).join("requirements.txt"), paths.target.join("peers/venv"));
+    let python = home.join("bin/python");
+    let stamp = Stamp::new(home.join("belfry-stamp"), hash(std::slice::from_ref(&wanted))?);
+    if !stamp.is_fresh(&python) {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(Path::new(&wanted)))?;
+        stamp.write()?;
+    }
+    Ok(python)
+}
