@@ -50,32 +50,22 @@ where
 
 /// [`Loaded`], whatever it loads: all of it that knows no type.
 fn loaded(resource: Resource<Packed, Plain>, what: &'static str, heading: &'static str, waiting: ViewFn, view: Shown) -> AnyView {
+    // Only whether it went well is followed here; the values are followed inside the view.
+    let failure = Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
     let shown = move || {
+        failure.track();
         let view = view.clone();
         // Awaited rather than looked at: inside another `Loaded` the server waits for what is awaited only.
         Suspend::new(ScopedFuture::new_untracked(async move {
             match resource.await {
-                Ok(first) => view(newest(resource, first)),
+                // Built when it is drawn. Before that the server looks through its views again and again: the questions inside
+                // would be asked anew each time, and the page would show one answer and tell the browser another.
+                Ok(first) => Unsuspend::new(move || view(newest(resource, first))).into_any(),
                 Err(error) => headed(heading, &error, failed(&error, what, Callback::new(move |()| resource.refetch()))),
             }
         }))
     };
-    // The server looks through functions again and again, and would build the view each time: the questions inside would be
-    // asked anew, and the page would show one answer and tell the browser another.
-    #[cfg(feature = "ssr")]
-    let view = view! { <Transition fallback=move || waiting.run()>{shown()}</Transition> };
-    #[cfg(not(feature = "ssr"))]
-    let view = {
-        // Only whether it went well is followed here; the values are followed inside the view.
-        let failure =
-            Memo::new(move |_| resource.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned())));
-        let shown = move || {
-            failure.track();
-            shown()
-        };
-        view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }
-    };
-    view
+    view! { <Transition fallback=move || waiting.run()>{shown.clone()}</Transition> }
 }
 
 /// The newest good answer; one that failed leaves the last one standing until the view is replaced.
