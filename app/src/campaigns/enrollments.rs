@@ -119,8 +119,12 @@ fn line(row: EnrollmentRow, attempts_max: i32, asked: RwSignal<Option<Enrollment
         (Some(reason), false) => view! { {reason.label()} <span class="sub">{row.reason_detail.clone()}</span> },
         (Some(reason), true) => reason.label().into_any(),
         (None, false) => row.reason_detail.clone().into_any(),
-        (None, true) => view! { <span class="text-muted-foreground">"–"</span> },
+        (None, true) => ().into_any(),
     };
+    // For whom nothing more happens there is nothing to ask.
+    let explain = (!row.status.is_final()).then(|| {
+        view! { <button type="button" class="link" on:click=move |_| asked.set(Some(row.id))>"Explain"<span class="sr-only">" " {row.name.clone()}</span></button> }
+    });
     let next = match (row.status, row.next_attempt_at) {
         (EnrollmentStatus::Calling, _) => "Now".into_any(),
         (status, Some(at)) if !status.is_final() => view! { <When moment=at/> },
@@ -141,8 +145,7 @@ fn line(row: EnrollmentRow, attempts_max: i32, asked: RwSignal<Option<Enrollment
             <Cell label="State"><Badge label=row.status.label() tone=enrollment_tone(row.status)/></Cell>
             <Cell label="Attempts" number=true muted=true>{format!("{} of {attempts_max}", row.attempts)}</Cell>
             <Cell label="Why" class="wrap max-w-md">
-                {why} " "
-                <button type="button" class="link" on:click=move |_| asked.set(Some(row.id))>"Explain"<span class="sr-only">" " {row.name.clone()}</span></button>
+                {why} " " {explain}
             </Cell>
             <Cell label="Next attempt" number=true muted=true>{next}</Cell>
             <Cell label="Last call" number=true>{last}</Cell>

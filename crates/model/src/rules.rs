@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 words! {
     /// How sure a source makes us.
     pub enum Confidence {
-        Primary = "primary", "Primary text";
-        Secondary = "secondary", "Secondary";
+        Primary = "primary", "Read in the law";
+        Secondary = "secondary", "From guides";
         /// A source that says something less strict; kept, and not followed.
         Conflicting = "conflicting", "Sources differ";
     }
