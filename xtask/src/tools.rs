@@ -73,6 +73,11 @@ impl Paths {
     pub fn cargo(&self) -> Command {
         let mut cargo = Command::new(env("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.root).env_remove("DATABASE_URL").env("CARGO_TARGET_DIR", &self.target);
+        // What cargo tells xtask about xtask. The build script of ring looks at it, so that ring and all that stands on it would
+        // be compiled again whenever cargo is called with and without xtask by turns.
+        for name in about_xtask() {
+            cargo.env_remove(name);
+        }
         cargo
     }
 }
@@ -80,6 +85,11 @@ impl Paths {
 #[expect(clippy::disallowed_methods, reason = "the build tool is configured by its environment; this is its only reader")]
 pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn about_xtask() -> impl Iterator<Item = String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }
 
 /// Runs to the end with our output; a failure names the program. Ctrl-C ends it early.
