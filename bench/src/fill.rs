@@ -272,7 +272,7 @@ async fn end_calls(
             let kind = CallbackKind::Status(Box::new(ended(&talk)));
             let callback = Callback { id: talk.id.clone(), event_id: String::new(), at: None, sequence: None, kind };
             // One that comes before its call was recorded is found by our id; one that fails is looked up later.
-            if world.callback(talk.company, talk.gateway, talk.call, callback).await.is_ok() {
+            if world.callback(talk.company, talk.call, callback).await.is_ok() {
                 lines.refills().freed(talk.company, talk.until.elapsed());
             }
         });

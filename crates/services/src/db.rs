@@ -247,7 +247,15 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn record(&mut self, kind: EventKind, subject: Option<String>, text: impl Into<String>) -> Result<()> {
-        crate::events::record(self, kind, subject, text.into()).await
+        self.record_all(kind, vec![(subject, text.into())]).await
+    }
+
+    /// Adds lines of one kind, each with its subject.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(crate) async fn record_all(&mut self, kind: EventKind, lines: Vec<(Option<String>, String)>) -> Result<()> {
+        crate::events::record(self, kind, lines).await
     }
 
     /// Enqueues a job in this commit; a job with a key that is already there is not added again.
@@ -266,6 +274,14 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         self.inner.commit().await?;
         if self.hot { self.db.flush().await } else { Ok(()) }
+    }
+
+    /// Undoes it and waits until it is undone; dropping does the same a moment later.
+    ///
+    /// # Errors
+    /// When Postgres is away; it undoes it then by itself.
+    pub(crate) async fn roll_back(self) -> Result<()> {
+        Ok(self.inner.rollback().await?)
     }
 
     /// SQL exists only inside `services`.

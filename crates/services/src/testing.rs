@@ -206,14 +206,8 @@ impl World {
     ///
     /// # Errors
     /// As `calls::ingest`.
-    pub async fn callback(
-        &self,
-        company: CompanyId,
-        gateway: GatewayId,
-        call: CallId,
-        callback: providers::Callback,
-    ) -> Result<()> {
-        self.callback_to(&self.db, company, gateway, call, callback).await
+    pub async fn callback(&self, company: CompanyId, call: CallId, callback: providers::Callback) -> Result<()> {
+        self.callback_to(&self.db, company, call, callback).await
     }
 
     /// Campaigns of a company that a dialer would pick up now.

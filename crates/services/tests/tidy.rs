@@ -57,7 +57,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "inbound.rs", "ingest.rs", "read.rs"]),
     ("check", &["night.rs"]),
-    ("campaigns", &["canary.rs", "launch.rs", "why.rs"]),
+    ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
     ("db", &["migrate.rs"]),
     (
@@ -65,7 +65,6 @@ const MORE_FILES: &[(&str, &[&str])] = &[
         &[
             "eligible.rs",
             "gateway.rs",
-            "inbound.rs",
             "lease.rs",
             "numbers.rs",
             "place.rs",
@@ -73,6 +72,8 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "reconcile.rs",
             "retry.rs",
             "run.rs",
+            "slots.rs",
+            "tray.rs",
             "window.rs",
         ],
     ),

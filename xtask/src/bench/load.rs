@@ -64,7 +64,9 @@ fn node_peers(paths: &Paths) -> Result<()> {
     if stamp.is_fresh(&modules) {
         return Ok(());
     }
-    run(Command::new("npm").args(["ci", "--no-progress", "--loglevel=error"]).current_dir(&folder))?;
+    // Not `npm ci`: it wants optional packages of other platforms in the lock, which not every registry has.
+    let quiet = ["install", "--no-save", "--no-progress", "--loglevel=error"];
+    run(Command::new("npm").args(quiet).current_dir(&folder))?;
     stamp.write()
 }
 

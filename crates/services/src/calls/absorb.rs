@@ -1,82 +1,138 @@
-//! One report into one call: join, and at the first end settle exactly once, in one transaction.
+//! Reports into calls: join, and at the first end settle exactly once, in one transaction.
 
-use super::{Report, repo, spare_if_suppressed, step};
+use super::{Report, Step, repo, spare_suppressed};
+use crate::campaigns::stats::Tally;
 use crate::credits::{Purse, Settlement};
 use crate::db::Tx;
+use crate::dialer::Seat;
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
+use crate::enrollments::repo::Change;
 use crate::error::Result;
 use crate::{campaigns, credits, dialer, enrollments, suppressions};
 use anyhow::Context;
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventKind, Topic};
-use model::id::{CallId, CampaignId, EnrollmentId};
+use model::id::{CallId, CampaignId};
+use model::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+/// A call that is over, and what told so.
+struct End<'a> {
+    call: &'a repo::Stored,
+    outcome: Outcome,
+    report: &'a Report,
+}
 
 /// Joins a report into a call. Repeating it, in any order with others, gives the same state.
 ///
 /// # Errors
 /// `NotFound` for a call of nobody; database errors leave everything as it was.
 pub(crate) async fn absorb(tx: &mut Tx, id: CallId, report: Report) -> Result<()> {
-    let before = repo::lock(tx, id).await?;
-    if before.declined.is_some() {
-        // Over and settled when it was recorded; what follows is about the message that the caller heard.
-        let detail = report.provider_status.as_deref().unwrap_or_default();
-        return step(tx, id, "The provider’s report", detail).await;
-    }
-    let was = before.state();
-    let is = was.join(report.state);
-    repo::update(tx, id, is, &report).await?;
-    if is != was {
-        let detail = report.provider_status.as_deref().unwrap_or_default();
-        let title = is.outcome.map_or(is.status.label(), Outcome::label);
-        step(tx, id, title, detail).await?;
-        crate::events::notice(tx, Topic::Calls).await?;
-    }
-    let Some(outcome) = is.outcome else {
-        if before.provider_call_id.is_none() && report.provider_call_id.is_some() {
-            spare_if_suppressed(tx, id, &before.phone).await?;
-        }
-        return Ok(());
-    };
-    let call = repo::lock(tx, id).await?;
-    if before.settled_at.is_none() {
-        settle(tx, &call, outcome, &report).await?;
-    } else if was.outcome != Some(outcome) || call.talk_seconds != before.talk_seconds {
-        correct(tx, &before, &call, outcome).await?;
-    }
-    Ok(())
+    absorb_all(tx, vec![(id, report)]).await
 }
 
-/// The end: pay, free the slot, count, and decide what follows. Guarded by `settled_at` under the call's lock.
-async fn settle(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
-    let campaign = campaign_of(call)?;
-    // Lock order: slots, campaign, enrollment, balances.
-    dialer::move_slots(tx, campaign, call.gateway_id.uuid(), -1).await?;
-    dialer::move_number_slots(tx, call.number_id.as_slice(), -1).await?;
-    campaigns::repo::wake_after_call(tx, campaign).await?;
-    let bill = call.price().cost(call.talk_seconds);
-    let cost = bill.min(call.held);
-    let counted = report.uncounted_until.is_none();
-    let purse = if call.enrollment_id.is_some() { Purse::Escrow(campaign) } else { Purse::Available(Some(campaign)) };
-    credits::settle(tx, &[Settlement { call: call.id, purse, held: call.held, cost }]).await?;
-    repo::mark_settled(tx, call.id, cost, bill - cost, counted).await?;
-    if bill > call.held {
-        tell_overrun(tx, call, bill - cost).await?;
+/// The same for many calls, one report for each: every statement is about all of them, so that a company whose calls end
+/// by the hundred need not wait for its own slots, escrow and counters a hundred times.
+///
+/// # Errors
+/// As [`absorb`]; nothing is absorbed then.
+pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>) -> Result<()> {
+    let ids: Vec<_> = reports.iter().map(|(id, _)| *id).collect();
+    let mut before = repo::lock_all(tx, &ids).await?;
+    let (mut changes, mut steps, mut has_moved) = (Vec::new(), Vec::new(), false);
+    for (id, report) in reports {
+        let was = before.remove(&id).ok_or_else(|| model::Error::not_found("call"))?;
+        let detail = report.provider_status.clone().unwrap_or_default();
+        if was.declined.is_some() {
+            // Over and settled when it was recorded; what follows is about the message that the caller heard.
+            steps.push(Step { call: id, title: "The provider’s report", detail });
+            continue;
+        }
+        let is = was.state().join(report.state);
+        if is != was.state() {
+            steps.push(Step { call: id, title: is.outcome.map_or(is.status.label(), Outcome::label), detail });
+            has_moved = true;
+        }
+        changes.push(repo::Change { was, is, report });
     }
-    campaigns::repo::count_call(tx, campaign, outcome, call.talk_seconds, cost).await?;
-    follow(tx, call, outcome, report).await?;
-    campaigns::canary::after_call(tx, campaign).await?;
-    if let Some(why) = &report.pause {
-        campaigns::pause_self(tx, campaign, why).await?;
+    let after = repo::update_all(tx, &changes).await?;
+    super::steps(tx, steps).await?;
+    if has_moved {
+        crate::events::notice(tx, Topic::Calls).await?;
     }
-    if !campaigns::repo::is_open(tx, campaign).await? {
-        campaigns::return_credits(tx, campaign).await?;
+    let (mut ends, mut corrected, mut met) = (Vec::new(), Vec::new(), Vec::new());
+    for repo::Change { was, report, .. } in &changes {
+        let Some(call) = after.get(&was.id) else { continue };
+        match call.outcome {
+            Some(outcome) if was.settled_at.is_none() => ends.push(End { call, outcome, report }),
+            Some(outcome) if was.outcome != Some(outcome) || call.talk_seconds != was.talk_seconds => {
+                corrected.push((was, call, outcome));
+            }
+            None if was.provider_call_id.is_none() && report.provider_call_id.is_some() => {
+                met.push((call.id, call.phone.clone()))
+            }
+            _ => {}
+        }
     }
-    let text = format!("{} after {} s, {} credits", outcome.label(), call.talk_seconds, cost);
-    tx.record(EventKind::CallEnded, Some(call.id.to_string()), text).await
+    settle(tx, &ends).await?;
+    for (was, call, outcome) in corrected {
+        correct(tx, was, call, outcome).await?;
+    }
+    spare_suppressed(tx, &met).await
+}
+
+/// The end: pay, free the slots, count, and decide what follows. Guarded by `settled_at` under the locks of the calls.
+async fn settle(tx: &mut Tx, ends: &[End<'_>]) -> Result<()> {
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let (mut seats, mut settlements, mut settled) = (Vec::new(), Vec::new(), Vec::new());
+    let mut tallies = BTreeMap::<CampaignId, Tally>::new();
+    for End { call, outcome, report } in ends {
+        let campaign = campaign_of(call)?;
+        let bill = call.price().cost(call.talk_seconds);
+        let cost = bill.min(call.held);
+        let purse = if call.enrollment_id.is_some() { Purse::Escrow(campaign) } else { Purse::Available(Some(campaign)) };
+        seats.push(Seat { campaign, gateway: call.gateway_id, number: call.number_id });
+        settlements.push(Settlement { call: call.id, purse, held: call.held, cost });
+        let counted = report.uncounted_until.is_none();
+        settled.push(repo::Settled { call: call.id, cost, overrun: bill - cost, counted });
+        tallies.entry(campaign).or_default().add(*outcome, call.talk_seconds, cost);
+    }
+    let campaigns: Vec<_> = tallies.keys().copied().collect();
+    // Lock order: slots, campaigns, balances, counters, enrollments.
+    dialer::move_slots(tx, &seats, -1).await?;
+    campaigns::repo::wake_after_calls(tx, &campaigns).await?;
+    credits::settle(tx, &settlements).await?;
+    repo::mark_settled(tx, &settled).await?;
+    for (end, paid) in ends.iter().zip(&settled).filter(|(_, paid)| paid.overrun > Credits::ZERO) {
+        tell_overrun(tx, end.call, paid.overrun).await?;
+    }
+    for (campaign, more) in &tallies {
+        campaigns::stats::count(tx, *campaign, more).await?;
+    }
+    follow(tx, ends).await?;
+    for campaign in &campaigns {
+        campaigns::canary::after_call(tx, *campaign).await?;
+    }
+    for end in ends {
+        if let Some(why) = &end.report.pause {
+            campaigns::pause_self(tx, campaign_of(end.call)?, why).await?;
+        }
+    }
+    for campaign in &campaigns {
+        if !campaigns::repo::is_open(tx, *campaign).await? {
+            campaigns::return_credits(tx, *campaign).await?;
+        }
+    }
+    let told = ends.iter().zip(&settled).map(|(end, paid)| {
+        let text = format!("{} after {} s, {} credits", end.outcome.label(), end.call.talk_seconds, paid.cost);
+        (Some(end.call.id.to_string()), text)
+    });
+    tx.record_all(EventKind::CallEnded, told.collect()).await
 }
 
 /// The campaign of a call that was taken: such a call has one.
@@ -91,33 +147,74 @@ async fn tell_overrun(tx: &mut Tx, call: &repo::Stored, over: Credits) -> Result
     tx.record(EventKind::CallOverrun, Some(call.id.to_string()), text).await
 }
 
-/// What the end means for the person: done, opted out, or another attempt. Nothing follows a call of theirs.
-async fn follow(tx: &mut Tx, call: &repo::Stored, outcome: Outcome, report: &Report) -> Result<()> {
-    let (campaign, Some(enrollment)) = (campaign_of(call)?, call.enrollment_id) else { return Ok(()) };
-    if !suppressions::is_suppressed(tx, std::slice::from_ref(&call.phone)).await?.is_empty() {
-        count_opt_out(tx, call).await?;
-        return enrollments::finish(tx, campaign, enrollment, EnrollmentStatus::OptedOut, None).await;
-    }
-    let Some((form, open)) = campaigns::repo::settings_of(tx, campaign).await? else { return Ok(()) };
-    let retry_at = if let Some(at) = report.uncounted_until {
-        enrollments::repo::uncount_attempt(tx, enrollment).await?;
-        Some(at)
-    } else {
-        let zone = enrollments::repo::zone_of(tx, enrollment).await?;
-        let history = history(tx, enrollment, call, outcome, zone).await?;
-        let (at, talk_seconds, permanent, uncertain) = (tx.now(), call.talk_seconds, report.permanent, report.uncertain);
-        let ended = Ended { outcome, talk_seconds, permanent, uncertain, at, zone };
-        match next(ended, history, &form.retries) {
-            Next::Done(status) => return enrollments::finish(tx, campaign, enrollment, status, None).await,
-            Next::Again { wait } => Some(tx.now() + scaled(tx, call, wait).await?),
+/// What the ends mean for the people: done, opted out, or another attempt. Nothing follows a call of theirs.
+async fn follow(tx: &mut Tx, ends: &[End<'_>]) -> Result<()> {
+    let mut ours = Vec::new();
+    for end in ends {
+        if let Some(enrollment) = end.call.enrollment_id {
+            ours.push((end, campaign_of(end.call)?, enrollment));
         }
-    };
-    if !open {
-        let why = Some((Reason::CampaignOver, String::new()));
-        return enrollments::finish(tx, campaign, enrollment, EnrollmentStatus::Cancelled, why).await;
     }
-    let why = Some((Reason::NotDue, format!("after {}", outcome.label().to_lowercase())));
-    enrollments::repo::set(tx, campaign, enrollment, EnrollmentStatus::Queued, retry_at, why).await
+    if ours.is_empty() {
+        return Ok(());
+    }
+    let phones: Vec<_> = ours.iter().map(|(end, ..)| end.call.phone.clone()).collect();
+    let people: Vec<_> = ours.iter().map(|(.., enrollment)| *enrollment).collect();
+    let suppressed = suppressions::is_suppressed(tx, &phones).await?;
+    let zones = enrollments::repo::zones_of(tx, &people).await?;
+    let attempts = repo::counted_outcomes(tx, &people).await?;
+    let (mut settings, mut speeds) = (HashMap::new(), HashMap::new());
+    for (end, campaign, _) in &ours {
+        if !settings.contains_key(campaign) {
+            settings.insert(*campaign, campaigns::repo::settings_of(tx, *campaign).await?);
+        }
+        if !speeds.contains_key(&end.call.gateway_id) {
+            // Waits of sandbox campaigns run at the sandbox's speed.
+            let gateway = dialer::gateway_for_reading(tx, end.call.gateway_id).await?;
+            speeds.insert(end.call.gateway_id, gateway.speed(tx.config()));
+        }
+    }
+    let now = tx.now();
+    let (mut changes, mut uncounted) = (Vec::new(), Vec::new());
+    for (end, campaign, id) in ours {
+        let mut come_to = |status, next, why| changes.push(Change { campaign, id, status, next, why });
+        if suppressed.contains(&end.call.phone) {
+            count_opt_out(tx, end.call).await?;
+            come_to(EnrollmentStatus::OptedOut, None, None);
+            continue;
+        }
+        let Some(Some((form, is_open))) = settings.get(&campaign) else { continue };
+        let retry_at = if let Some(at) = end.report.uncounted_until {
+            uncounted.push(id);
+            at
+        } else {
+            let zone = zones.get(&id).copied().flatten();
+            let history = history(attempts.get(&id).map_or(&[], Vec::as_slice), end, zone);
+            match next(end.told(now, zone), history, &form.retries) {
+                Next::Done(status) => {
+                    come_to(status, None, None);
+                    continue;
+                }
+                Next::Again { wait } => now + wait / speeds.get(&end.call.gateway_id).copied().unwrap_or(1),
+            }
+        };
+        if *is_open {
+            let why = (Reason::NotDue, format!("after {}", end.outcome.label().to_lowercase()));
+            come_to(EnrollmentStatus::Queued, Some(retry_at), Some(why));
+        } else {
+            come_to(EnrollmentStatus::Cancelled, None, Some((Reason::CampaignOver, String::new())));
+        }
+    }
+    enrollments::repo::uncount_attempts(tx, &uncounted).await?;
+    enrollments::repo::set_all(tx, &changes).await
+}
+
+impl End<'_> {
+    /// What decides about a retry.
+    fn told(&self, at: Timestamp, zone: Option<Tz>) -> Ended {
+        let (permanent, uncertain) = (self.report.permanent, self.report.uncertain);
+        Ended { outcome: self.outcome, talk_seconds: self.call.talk_seconds, permanent, uncertain, at, zone }
+    }
 }
 
 /// The person of an ended call does not want to be called again; each call counts once.
@@ -125,31 +222,19 @@ pub(super) async fn count_opt_out(tx: &mut Tx, call: &repo::Stored) -> Result<()
     // A call of theirs says nothing about a campaign that calls people.
     let Some(campaign) = call.campaign_id.filter(|_| call.enrollment_id.is_some()) else { return Ok(()) };
     if repo::mark_opted_out(tx, call.id).await? {
-        campaigns::repo::count_opt_out(tx, campaign).await?;
+        campaigns::stats::count_opt_out(tx, campaign).await?;
     }
     Ok(())
 }
 
-/// Attempts of this enrollment so far, and those under the same retry rule, this one included.
-async fn history(
-    tx: &mut Tx,
-    enrollment: EnrollmentId,
-    call: &repo::Stored,
-    outcome: Outcome,
-    zone: Option<Tz>,
-) -> Result<History> {
-    let rule = rule_of(outcome, call.talk_seconds);
-    let ended = repo::counted_outcomes(tx, enrollment).await?;
-    let alike = ended.iter().filter(|(o, talk, _)| rule_of(*o, *talk) == rule).count();
-    let tried = ended.iter().fold(DayParts::default(), |all, (.., at)| all.with(zone.and_then(|zone| DayPart::at(*at, zone))));
-    let [attempts, alike] = [ended.len(), alike].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
-    Ok(History { attempts, alike, tried })
-}
-
-/// Waits of sandbox campaigns run at the sandbox's speed.
-async fn scaled(tx: &mut Tx, call: &repo::Stored, wait: TimeDelta) -> Result<TimeDelta> {
-    let gateway = dialer::gateway_for_reading(tx, call.gateway_id).await?;
-    Ok(wait / gateway.speed(tx.config()))
+/// Attempts so far, and those under the same retry rule, the one that ended now included.
+fn history(attempts: &[repo::Attempt], end: &End<'_>, zone: Option<Tz>) -> History {
+    let rule = rule_of(end.outcome, end.call.talk_seconds);
+    let alike = attempts.iter().filter(|past| rule_of(past.outcome, past.talk_seconds) == rule).count();
+    let part = |past: &repo::Attempt| zone.and_then(|zone| DayPart::at(past.at, zone));
+    let tried = attempts.iter().fold(DayParts::default(), |all, past| all.with(part(past)));
+    let [attempts, alike] = [attempts.len(), alike].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+    History { attempts, alike, tried }
 }
 
 /// A correction after the end: the counts follow, the settlement stands, and a person who was thought
@@ -157,7 +242,7 @@ async fn scaled(tx: &mut Tx, call: &repo::Stored, wait: TimeDelta) -> Result<Tim
 async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcome: Outcome) -> Result<()> {
     let Some(was) = before.state().outcome else { return Ok(()) };
     let campaign = campaign_of(call)?;
-    campaigns::repo::recount_call(tx, campaign, was, outcome, call.talk_seconds - before.talk_seconds).await?;
+    campaigns::stats::recount(tx, campaign, was, outcome, call.talk_seconds - before.talk_seconds).await?;
     let bill = call.price().cost(call.talk_seconds);
     let paid = call.cost.unwrap_or(Credits::ZERO);
     if bill > paid && repo::note_overrun(tx, call.id, bill - paid).await? {
@@ -165,8 +250,8 @@ async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcom
     }
     if was != outcome && repo::is_last_of_enrollment(tx, call.id).await? {
         let report = Report::state(call.state());
-        follow(tx, call, outcome, &report).await?;
-        campaigns::repo::wake_after_call(tx, campaign).await?;
+        follow(tx, &[End { call, outcome, report: &report }]).await?;
+        campaigns::repo::wake_after_calls(tx, &[campaign]).await?;
     }
     Ok(())
 }

@@ -4,12 +4,12 @@
 use super::{repo, step};
 use crate::actor::Actor;
 use crate::agents::{self, Listener};
-use crate::campaigns::{self, repo::Answering};
+use crate::campaigns::{self, repo::Answering, stats::Tally};
 use crate::contacts;
 use crate::credits::Purse;
 use crate::db::{Db, Tx};
 use crate::dialer::window::{self, Opening};
-use crate::dialer::{self, Gateway, Network, PublishedAgent};
+use crate::dialer::{self, Gateway, Network, PublishedAgent, Seat};
 use crate::error::{Error, Result};
 use crate::inbox::{self, CallbackRequest, Refused, ReplyBody};
 use crate::numbers::{self, repo::Bound};
@@ -164,8 +164,8 @@ async fn accept(tx: &mut Tx, gateway: &Gateway, arrival: &repo::Arrival<'_>, off
         check_at,
     };
     repo::insert_taken(tx, arrival, &terms).await?;
-    dialer::move_slots(tx, offer.campaign, gateway.id.uuid(), 1).await?;
-    dialer::move_number_slots(tx, arrival.number.as_slice(), 1).await?;
+    let seat = Seat { campaign: offer.campaign, gateway: gateway.id, number: arrival.number };
+    dialer::move_slots(tx, &[seat], 1).await?;
     step(tx, arrival.call, "Answered", &format!("{} speaks", offer.agent.2.name)).await
 }
 
@@ -173,7 +173,7 @@ async fn accept(tx: &mut Tx, gateway: &Gateway, arrival: &repo::Arrival<'_>, off
 async fn decline(tx: &mut Tx, arrival: &repo::Arrival<'_>, why: Declined, settings_version: i32) -> Result<()> {
     repo::insert_declined(tx, arrival, why, settings_version).await?;
     if let Some(campaign) = arrival.campaign {
-        campaigns::repo::count_call(tx, campaign, Outcome::Rejected, 0, Credits::ZERO).await?;
+        campaigns::stats::count(tx, campaign, &Tally::of(Outcome::Rejected, 0, Credits::ZERO)).await?;
     }
     step(tx, arrival.call, "Not taken", why.label()).await?;
     let text = format!("Inbound call not taken: {}", why.label().to_lowercase());

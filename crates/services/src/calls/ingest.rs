@@ -1,6 +1,6 @@
-//! One stored callback into one call.
+//! Stored callbacks into calls.
 
-use super::{Report, absorb, heard, repo, report_of, step};
+use super::{Report, Step, absorb, absorb_all, heard, repo, report_of, step, steps};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::suppressions;
@@ -8,47 +8,100 @@ use model::calls::CallState;
 use model::id::{CallId, GatewayId};
 use model::suppressions::Source;
 use providers::{Callback, CallbackKind};
+use std::collections::HashSet;
 
 /// The key that means "do not call me again".
 pub const OPT_OUT_DIGIT: char = '9';
 
-/// Applies a callback. `call` is our id from its URL; without it the provider's id finds the call.
+/// Callbacks of one company that fit into one transaction.
+#[derive(Default)]
+pub(crate) struct Batch {
+    calls: HashSet<CallId>,
+    reports: Vec<(CallId, Report)>,
+    steps: Vec<Step>,
+    keys: Option<(CallId, String)>,
+}
+
+impl Batch {
+    /// Takes a callback in, unless it must go into another transaction: there is one already about this call, or it is
+    /// about pressed keys, which may lock campaigns and numbers before anything else does, and is not `alone`.
+    pub fn add(&mut self, call: CallId, callback: Callback, alone: bool) -> bool {
+        if matches!(callback.kind, CallbackKind::Digits(_)) && !alone || !self.calls.insert(call) {
+            return false;
+        }
+        let provider_call_id = Some(callback.id.to_string());
+        match callback.kind {
+            CallbackKind::Status(seen) => self.reports.push((call, Report { provider_call_id, ..report_of(&seen) })),
+            CallbackKind::MachineDetected(who) => {
+                let state = CallState::NEW.answered_by(Some(heard(who)));
+                self.reports.push((call, Report { provider_call_id, ..Report::state(state) }));
+            }
+            CallbackKind::Recording(recording) => {
+                self.steps.push(Step { call, title: "Recording", detail: recording.raw_status });
+            }
+            CallbackKind::Unknown(raw) => {
+                // The callback itself holds phone numbers: it stays in the inbox and on the call, not in the log.
+                tracing::warn!(%call, "callback not understood; kept");
+                self.steps.push(Step { call, title: "Unknown callback", detail: raw });
+            }
+            CallbackKind::Digits(digits) => self.keys = Some((call, digits)),
+        }
+        true
+    }
+}
+
+/// The call a callback is about: ours from its address, else by the provider's id.
 ///
 /// # Errors
 /// `NotFound` when the call is not known (yet): the inbox tries again.
-pub(crate) async fn ingest(tx: &mut Tx, gateway: GatewayId, call: Option<CallId>, callback: Callback) -> Result<()> {
-    let id = match call {
-        Some(id) => id,
+pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId>, callback: &Callback) -> Result<CallId> {
+    match call {
+        Some(id) => Ok(id),
         None => {
-            repo::find_by_provider_id(tx, gateway, callback.id.as_str()).await?.ok_or_else(|| model::Error::not_found("call"))?
-        }
-    };
-    let provider_call_id = Some(callback.id.to_string());
-    match callback.kind {
-        CallbackKind::Status(seen) => absorb(tx, id, Report { provider_call_id, ..report_of(&seen) }).await,
-        CallbackKind::MachineDetected(who) => {
-            let state = CallState::NEW.answered_by(Some(heard(who)));
-            absorb(tx, id, Report { provider_call_id, ..Report::state(state) }).await
-        }
-        CallbackKind::Digits(digits) => {
-            // The call is locked before campaigns and numbers, as in `absorb`.
-            let call = repo::lock(tx, id).await?;
-            repo::add_digits(tx, id, &digits).await?;
-            step(tx, id, "Key pressed", &digits).await?;
-            if digits.contains(OPT_OUT_DIGIT) {
-                suppressions::opt_out(tx, &call.phone, Source::Dtmf, &format!("Pressed {OPT_OUT_DIGIT} on {id}")).await?;
-                if call.settled_at.is_some() {
-                    // The key was reported after the end, which could not count it.
-                    absorb::count_opt_out(tx, &call).await?;
-                }
-            }
-            Ok(())
-        }
-        CallbackKind::Recording(recording) => step(tx, id, "Recording", &recording.raw_status).await,
-        CallbackKind::Unknown(raw) => {
-            // The callback itself holds phone numbers: it stays in the inbox and on the call, not in the log.
-            tracing::warn!(call = %id, "callback not understood; kept");
-            step(tx, id, "Unknown callback", &raw).await
+            let found = repo::find_by_provider_id(tx, gateway, callback.id.as_str()).await?;
+            Ok(found.ok_or_else(|| model::Error::not_found("call"))?)
         }
     }
+}
+
+/// Applies callbacks.
+///
+/// # Errors
+/// `NotFound` for a call of nobody; then nothing is applied.
+pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
+    let Batch { reports, steps: lines, keys, calls } = batch;
+    let ids: Vec<_> = calls.into_iter().collect();
+    repo::lock_all(tx, &ids).await?;
+    steps(tx, lines).await?;
+    absorb_all(tx, reports).await?;
+    if let Some((call, digits)) = keys {
+        press(tx, call, &digits).await?;
+    }
+    Ok(())
+}
+
+/// Applies one callback.
+///
+/// # Errors
+/// As [`ingest_all`].
+pub(crate) async fn ingest(tx: &mut Tx, call: CallId, callback: Callback) -> Result<()> {
+    let mut batch = Batch::default();
+    batch.add(call, callback, true);
+    ingest_all(tx, batch).await
+}
+
+/// Somebody pressed keys.
+async fn press(tx: &mut Tx, id: CallId, digits: &str) -> Result<()> {
+    // The call is locked before campaigns and numbers, as in `absorb_all`.
+    let call = repo::lock(tx, id).await?;
+    repo::add_digits(tx, id, digits).await?;
+    step(tx, id, "Key pressed", digits).await?;
+    if digits.contains(OPT_OUT_DIGIT) {
+        suppressions::opt_out(tx, &call.phone, Source::Dtmf, &format!("Pressed {OPT_OUT_DIGIT} on {id}")).await?;
+        if call.settled_at.is_some() {
+            // The key was reported after the end, which could not count it.
+            absorb::count_opt_out(tx, &call).await?;
+        }
+    }
+    Ok(())
 }

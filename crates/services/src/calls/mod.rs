@@ -11,9 +11,9 @@ pub(crate) mod repo;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use absorb::absorb;
+pub(crate) use absorb::{absorb, absorb_all};
 pub use inbound::answer;
-pub(crate) use ingest::{OPT_OUT_DIGIT, ingest};
+pub(crate) use ingest::{Batch, OPT_OUT_DIGIT, call_of, ingest, ingest_all};
 pub use read::{list, load};
 
 use crate::Actor;
@@ -111,17 +111,39 @@ pub(crate) fn heard(who: providers::AnsweredBy) -> AnsweredBy {
     }
 }
 
+/// A line of a call's story.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub call: CallId,
+    pub title: &'static str,
+    pub detail: String,
+}
+
 /// Adds a line to a call's story.
-pub(crate) async fn step(tx: &mut Tx, call: CallId, title: &str, detail: &str) -> Result<()> {
-    let (id, now): (Uuid, _) = (tx.id(), tx.now());
-    sqlx::query("insert into call_steps (call_id, id, at, title, detail) values ($1, $2, $3, $4, $5)")
-        .bind(call)
-        .bind(id)
-        .bind(now)
-        .bind(title)
-        .bind(detail.chars().take(400).collect::<String>())
-        .execute(tx.conn())
-        .await?;
+pub(crate) async fn step(tx: &mut Tx, call: CallId, title: &'static str, detail: &str) -> Result<()> {
+    steps(tx, vec![Step { call, title, detail: detail.to_owned() }]).await
+}
+
+/// Adds lines to the stories of calls.
+pub(crate) async fn steps(tx: &mut Tx, lines: Vec<Step>) -> Result<()> {
+    /// Longest detail kept.
+    const DETAIL_MAX: usize = 400;
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = lines.iter().map(|_| tx.id()).collect();
+    let now = tx.now();
+    sqlx::query(
+        "insert into call_steps (call_id, id, title, detail, at)
+         select n.*, $5 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as n",
+    )
+    .bind(lines.iter().map(|line| line.call).collect::<Vec<_>>())
+    .bind(ids)
+    .bind(lines.iter().map(|line| line.title).collect::<Vec<_>>())
+    .bind(lines.into_iter().map(|line| line.detail.chars().take(DETAIL_MAX).collect()).collect::<Vec<String>>())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -147,14 +169,19 @@ pub(crate) async fn spare(tx: &mut Tx, call: CallId) -> Result<()> {
     tx.enqueue(&job).await
 }
 
-/// The provider told us its id of a call: from here on it can be ended. The intent may be older than a
+/// The provider told us its ids of calls to these numbers: from here on they can be ended. An intent may be older than a
 /// suppression that committed after it; whoever takes the number's lock second, this or the suppression, ends it.
-pub(crate) async fn spare_if_suppressed(tx: &mut Tx, call: CallId, phone: &Phone) -> Result<()> {
-    suppressions::lock_phone(tx, phone).await?;
-    if suppressions::is_suppressed(tx, std::slice::from_ref(phone)).await?.is_empty() {
+pub(crate) async fn spare_suppressed(tx: &mut Tx, calls: &[(CallId, Phone)]) -> Result<()> {
+    if calls.is_empty() {
         return Ok(());
     }
-    spare(tx, call).await
+    let phones: Vec<_> = calls.iter().map(|(_, phone)| phone.clone()).collect();
+    suppressions::lock_phones(tx, &phones).await?;
+    let suppressed = suppressions::is_suppressed(tx, &phones).await?;
+    for (call, _) in calls.iter().filter(|(_, phone)| suppressed.contains(phone)) {
+        spare(tx, *call).await?;
+    }
+    Ok(())
 }
 
 /// Enqueues the request; it goes over the network outside of any transaction.

@@ -10,7 +10,9 @@ use model::credits::{Credits, Price};
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
 use model::phone::Phone;
 use model::time::Timestamp;
+use sqlx::QueryBuilder;
 use sqlx::types::Json;
+use std::collections::HashMap;
 
 /// A call's moving parts.
 #[derive(sqlx::FromRow, Debug, Clone)]
@@ -46,63 +48,103 @@ impl Stored {
     }
 }
 
+/// The columns of [`Stored`].
+const COLUMNS: &str = "id, enrollment_id, campaign_id, declined, gateway_id, number_id, phone, status, outcome, answered_by, \
+                       provider_call_id, per_minute, initial_seconds, step_seconds, held, cost, settled_at, talk_seconds";
+
 /// The call, locked until the end of the transaction.
 pub(crate) async fn lock(tx: &mut Tx, id: CallId) -> Result<Stored> {
-    let found = sqlx::query_as(
-        "select id, enrollment_id, campaign_id, declined, gateway_id, number_id, phone, status, outcome, answered_by, provider_call_id, per_minute,
-                initial_seconds, step_seconds, held, cost, settled_at, talk_seconds
-         from calls where id = $1 for update",
-    )
-    .bind(id)
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(found.ok_or_else(|| model::Error::not_found("call"))?)
+    Ok(lock_all(tx, &[id]).await?.remove(&id).ok_or_else(|| model::Error::not_found("call"))?)
 }
 
-/// Writes the joined state and whatever facts the report adds; facts only ever grow.
-pub(super) async fn update(tx: &mut Tx, id: CallId, state: CallState, r: &Report) -> Result<()> {
+/// Those of these calls that there are, locked in one order until the end of the transaction.
+pub(crate) async fn lock_all(tx: &mut Tx, ids: &[CallId]) -> Result<HashMap<CallId, Stored>> {
+    let mut sql = QueryBuilder::new(format!("select {COLUMNS} from calls where id = any("));
+    sql.push_bind(ids).push(") order by id for update");
+    let calls: Vec<Stored> = sql.build_query_as().fetch_all(tx.conn()).await?;
+    Ok(calls.into_iter().map(|call| (call.id, call)).collect())
+}
+
+/// A call, the state it comes to, and what is told of it.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub was: Stored,
+    pub is: CallState,
+    pub report: Report,
+}
+
+/// Writes the joined states and whatever facts the reports add, and returns the calls as they are then; facts only ever grow.
+pub(super) async fn update_all(tx: &mut Tx, changes: &[Change]) -> Result<HashMap<CallId, Stored>> {
+    if changes.is_empty() {
+        return Ok(HashMap::new());
+    }
     let now = tx.now();
-    let answered = matches!(state.status, CallStatus::Answered | CallStatus::InProgress) || r.answered_at.is_some();
+    let text = |of: fn(&Report) -> Option<&String>| changes.iter().map(|c| of(&c.report).cloned()).collect::<Vec<_>>();
+    let answered = |c: &Change| {
+        let is_answered = matches!(c.is.status, CallStatus::Answered | CallStatus::InProgress);
+        c.report.answered_at.or(is_answered.then_some(now))
+    };
+    let over = |c: &Change| c.is.is_ended().then(|| c.report.ended_at.unwrap_or(now));
+    let mut sql = QueryBuilder::new(
+        "update calls set status = n.state, outcome = n.ended_with, answered_by = n.who,
+                provider_call_id = coalesce(provider_call_id, n.their_id), provider_status = coalesce(n.their_status, provider_status),
+                provider_code = coalesce(n.their_code, provider_code), answered_at = least(answered_at, n.picked_up),
+                ended_at = least(ended_at, n.over), talk_seconds = greatest(talk_seconds, n.talked),
+                provider_cost_micros = coalesce(n.price, provider_cost_micros),
+                provider_currency = coalesce(n.currency, provider_currency),
+                check_at = case when n.state = 'ended' then null else check_at end, recorded_at = coalesce(recorded_at, ",
+    );
+    sql.push_bind(now).push(") from unnest(");
+    let ids: Vec<_> = changes.iter().map(|c| c.was.id).collect();
+    let mut columns = sql.separated(", ");
+    columns.push_bind(ids.clone()).push_unseparated("::uuid[]");
+    columns.push_bind(changes.iter().map(|c| c.is.status).collect::<Vec<_>>()).push_unseparated("::text[]");
+    columns.push_bind(changes.iter().map(|c| c.is.outcome).collect::<Vec<_>>()).push_unseparated("::text[]");
+    columns.push_bind(changes.iter().map(|c| c.is.answered_by).collect::<Vec<_>>()).push_unseparated("::text[]");
+    columns.push_bind(text(|r| r.provider_call_id.as_ref())).push_unseparated("::text[]");
+    columns.push_bind(text(|r| r.provider_status.as_ref())).push_unseparated("::text[]");
+    columns.push_bind(text(|r| r.provider_code.as_ref())).push_unseparated("::text[]");
+    columns.push_bind(changes.iter().map(answered).collect::<Vec<_>>()).push_unseparated("::timestamptz[]");
+    columns.push_bind(changes.iter().map(over).collect::<Vec<_>>()).push_unseparated("::timestamptz[]");
+    columns
+        .push_bind(changes.iter().map(|c| c.report.talk_seconds.unwrap_or(0)).collect::<Vec<_>>())
+        .push_unseparated("::bigint[]");
+    columns.push_bind(changes.iter().map(|c| c.report.price.as_ref().map(|(micros, _)| *micros)).collect::<Vec<_>>());
+    columns.push_unseparated("::bigint[]");
+    columns.push_bind(text(|r| r.price.as_ref().map(|(_, currency)| currency))).push_unseparated("::text[]");
+    sql.push(
+        ") as n (call, state, ended_with, who, their_id, their_status, their_code, picked_up, over, talked, price, currency)
+         where id = n.call and id = any(",
+    );
+    sql.push_bind(ids).push(") returning ").push(COLUMNS);
+    let calls: Vec<Stored> = sql.build_query_as().fetch_all(tx.conn()).await?;
+    Ok(calls.into_iter().map(|call| (call.id, call)).collect())
+}
+
+/// What settling a call wrote down.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settled {
+    pub call: CallId,
+    pub cost: Credits,
+    pub overrun: Credits,
+    /// It is an attempt.
+    pub counted: bool,
+}
+
+pub(super) async fn mark_settled(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
+    let now = tx.now();
     sqlx::query(
-        "update calls set status = $2, outcome = $3, answered_by = $4,
-                provider_call_id = coalesce(provider_call_id, $5), provider_status = coalesce($6, provider_status),
-                provider_code = coalesce($7, provider_code), recorded_at = coalesce(recorded_at, $8),
-                answered_at = case when $9 then least(answered_at, coalesce($10, $8)) else answered_at end,
-                ended_at = case when $2 = 'ended' then least(ended_at, coalesce($11, $8)) else ended_at end,
-                talk_seconds = greatest(talk_seconds, coalesce($12, 0)),
-                provider_cost_micros = coalesce($13, provider_cost_micros), provider_currency = coalesce($14, provider_currency),
-                check_at = case when $2 = 'ended' then null else check_at end
-         where id = $1",
+        "update calls set settled_at = $5, cost = n.paid, overrun = n.beyond, counted = counted and n.counts
+         from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bool[]) as n (call, paid, beyond, counts)
+         where id = n.call and id = any($1)",
     )
-    .bind(id)
-    .bind(state.status)
-    .bind(state.outcome)
-    .bind(state.answered_by)
-    .bind(&r.provider_call_id)
-    .bind(&r.provider_status)
-    .bind(&r.provider_code)
+    .bind(settled.iter().map(|s| s.call).collect::<Vec<_>>())
+    .bind(settled.iter().map(|s| s.cost.0).collect::<Vec<_>>())
+    .bind(settled.iter().map(|s| s.overrun.0).collect::<Vec<_>>())
+    .bind(settled.iter().map(|s| s.counted).collect::<Vec<_>>())
     .bind(now)
-    .bind(answered)
-    .bind(r.answered_at)
-    .bind(r.ended_at)
-    .bind(r.talk_seconds)
-    .bind(r.price.as_ref().map(|(micros, _)| *micros))
-    .bind(r.price.as_ref().map(|(_, currency)| currency))
     .execute(tx.conn())
     .await?;
-    Ok(())
-}
-
-pub(super) async fn mark_settled(tx: &mut Tx, id: CallId, cost: Credits, overrun: Credits, counted: bool) -> Result<()> {
-    let now = tx.now();
-    sqlx::query("update calls set settled_at = $2, cost = $3, overrun = $4, counted = counted and $5 where id = $1")
-        .bind(id)
-        .bind(now)
-        .bind(cost)
-        .bind(overrun)
-        .bind(counted)
-        .execute(tx.conn())
-        .await?;
     Ok(())
 }
 
@@ -116,16 +158,26 @@ pub(super) async fn note_overrun(tx: &mut Tx, id: CallId, over: Credits) -> Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// The provider accepted the call.
-pub(crate) async fn note_placed(tx: &mut Tx, id: CallId, provider_id: &str, at: Timestamp, check_at: Timestamp) -> Result<()> {
+/// A call that the provider accepted.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub call: CallId,
+    pub provider_id: String,
+    /// When it is looked up if nothing is heard of it.
+    pub check_at: Timestamp,
+}
+
+pub(crate) async fn note_placed(tx: &mut Tx, placed: &[Placed]) -> Result<()> {
+    let now = tx.now();
     sqlx::query(
-        "update calls set provider_call_id = coalesce(provider_call_id, $2), recorded_at = coalesce(recorded_at, $3),
-                check_at = case when status = 'ended' then null else $4 end where id = $1",
+        "update calls set provider_call_id = coalesce(provider_call_id, n.their_id), recorded_at = coalesce(recorded_at, $4),
+                check_at = case when status = 'ended' then null else n.look_at end
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as n (call, their_id, look_at) where id = n.call and id = any($1)",
     )
-    .bind(id)
-    .bind(provider_id)
-    .bind(at)
-    .bind(check_at)
+    .bind(placed.iter().map(|p| p.call).collect::<Vec<_>>())
+    .bind(placed.iter().map(|p| p.provider_id.as_str()).collect::<Vec<_>>())
+    .bind(placed.iter().map(|p| p.check_at).collect::<Vec<_>>())
+    .bind(now)
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -197,14 +249,28 @@ pub(super) async fn mark_opted_out(tx: &mut Tx, id: CallId) -> Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Outcomes and talk of an enrollment's attempts that count.
-pub(super) async fn counted_outcomes(tx: &mut Tx, id: EnrollmentId) -> Result<Vec<(Outcome, i64, Timestamp)>> {
-    Ok(sqlx::query_as(
-        "select outcome, talk_seconds, created_at from calls where enrollment_id = $1 and outcome is not null and counted",
+/// Outcome, talk and time of the attempts that count, of each of these enrollments.
+pub(super) async fn counted_outcomes(tx: &mut Tx, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Vec<Attempt>>> {
+    let rows: Vec<(EnrollmentId, Outcome, i64, Timestamp)> = sqlx::query_as(
+        "select enrollment_id, outcome, talk_seconds, created_at from calls
+         where enrollment_id = any($1) and outcome is not null and counted",
     )
-    .bind(id)
+    .bind(ids)
     .fetch_all(tx.conn())
-    .await?)
+    .await?;
+    let mut all = HashMap::<_, Vec<_>>::new();
+    for (id, outcome, talk_seconds, at) in rows {
+        all.entry(id).or_default().push(Attempt { outcome, talk_seconds, at });
+    }
+    Ok(all)
+}
+
+/// An attempt that counts, after its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    pub outcome: Outcome,
+    pub talk_seconds: i64,
+    pub at: Timestamp,
 }
 
 pub(super) async fn is_last_of_enrollment(tx: &mut Tx, id: CallId) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! What a launch needs and what it does: the check people see, and the enrolment and reservation behind it.
 
-use super::{canary, repo};
+use super::{canary, repo, stats};
 use crate::db::Tx;
 use crate::dialer::window::{Opening, Schedule, answering, opening};
 use crate::error::Result;
@@ -186,7 +186,7 @@ async fn gateway_item(tx: &mut Tx) -> Result<CheckItem> {
 
 /// Expected cost of calling `contacts` people: the company's own average once it has one.
 async fn estimate(tx: &mut Tx, contacts: i64, prices: &Prices) -> Result<Credits> {
-    let (finished, spent) = repo::history(tx).await?;
+    let (finished, spent) = stats::history(tx).await?;
     let expected = (COST_PER_CONTACT * prices.mean + Price::BASE.per_minute - 1) / Price::BASE.per_minute;
     let each = if finished >= HISTORY_MIN { (spent / finished).max(1) } else { expected };
     Ok(Credits(contacts.saturating_mul(each)))
@@ -277,7 +277,7 @@ pub(super) async fn launch(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> 
             break;
         }
     }
-    repo::count_contacts(tx, id, enrolled).await?;
+    stats::count_contacts(tx, id, enrolled).await?;
     canary::begin(tx, id, form, enrolled).await?;
     credits::reserve(tx, id, check.reserve, format!("launch:{id}"), "Reserved at launch").await?;
     tx.record(EventKind::CreditsMoved, Some(id.to_string()), format!("{} credits set aside for {}", check.reserve, form.name))

@@ -4,6 +4,7 @@
 pub(crate) mod canary;
 mod launch;
 pub(crate) mod repo;
+pub(crate) mod stats;
 #[cfg(test)]
 mod tests;
 pub(crate) mod why;

@@ -4,7 +4,6 @@ use super::Running;
 use crate::db::Tx;
 use crate::error::Result;
 use model::agents::{AgentForm, AgentStatus};
-use model::calls::Outcome;
 use model::campaigns::{Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, CampaignSort, Parked, Progress, Status};
 use model::credits::Credits;
 use model::id::{AgentId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
@@ -139,13 +138,16 @@ pub(crate) async fn park(tx: &mut Tx, id: CampaignId, until: Option<Timestamp>, 
     Ok(())
 }
 
-/// A call of this campaign ended: it and everyone who waits for a line may go on.
-pub(crate) async fn wake_after_call(tx: &mut Tx, id: CampaignId) -> Result<()> {
+/// Calls of these campaigns ended: they and everyone who waits for a line may go on.
+pub(crate) async fn wake_after_calls(tx: &mut Tx, ids: &[CampaignId]) -> Result<()> {
     let now = tx.now();
     sqlx::query(
-        "update campaigns set runnable_at = $2 where status = 'active' and direction = 'outbound' and (id = $1 or parked = $3)",
+        "with woken as (
+            select id from campaigns where status = 'active' and direction = 'outbound' and (id = any($1) or parked = $3)
+            order by id for no key update)
+         update campaigns c set runnable_at = $2 from woken w where c.id = w.id",
     )
-    .bind(id)
+    .bind(ids)
     .bind(now)
     .bind(Parked::Lines)
     .execute(tx.conn())
@@ -222,62 +224,6 @@ pub(super) async fn agent_state(tx: &mut Tx, id: AgentId) -> Result<Option<(Stri
 pub(crate) async fn live_calls(tx: &mut Tx, id: CampaignId) -> Result<i64> {
     Ok(sqlx::query_scalar("select count(*) from calls where campaign_id = $1 and status <> 'ended'")
         .bind(id)
-        .fetch_one(tx.conn())
-        .await?)
-}
-
-/// The column of `campaign_stats` an outcome is counted in.
-const fn bucket(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "connected",
-        Outcome::Voicemail => "voicemail",
-        Outcome::Busy => "busy",
-        Outcome::NoAnswer => "no_answer",
-        Outcome::Failed | Outcome::Rejected | Outcome::Canceled | Outcome::Unknown => "failed",
-    }
-}
-
-/// Counts an ended call.
-pub(crate) async fn count_call(tx: &mut Tx, id: CampaignId, outcome: Outcome, talk_seconds: i64, cost: Credits) -> Result<()> {
-    let column = bucket(outcome);
-    let mut sql = QueryBuilder::<Postgres>::new(format!(
-        "update campaign_stats set calls = calls + 1, {column} = {column} + 1, talk_seconds = talk_seconds + "
-    ));
-    sql.push_bind(talk_seconds).push(", spent = spent + ").push_bind(cost).push(" where campaign_id = ").push_bind(id);
-    sql.build().execute(tx.conn()).await?;
-    Ok(())
-}
-
-/// A correction moved a counted call from one outcome to another, and may have told a longer talk.
-pub(crate) async fn recount_call(tx: &mut Tx, id: CampaignId, from: Outcome, to: Outcome, more_seconds: i64) -> Result<()> {
-    let (a, b) = (bucket(from), bucket(to));
-    let mut sql = QueryBuilder::<Postgres>::new("update campaign_stats set ");
-    if a != b {
-        sql.push(format!("{a} = {a} - 1, {b} = {b} + 1, "));
-    }
-    sql.push("talk_seconds = talk_seconds + ").push_bind(more_seconds).push(" where campaign_id = ").push_bind(id);
-    sql.build().execute(tx.conn()).await?;
-    Ok(())
-}
-
-/// A call in which the person asked not to be called again.
-pub(crate) async fn count_opt_out(tx: &mut Tx, id: CampaignId) -> Result<()> {
-    sqlx::query("update campaign_stats set opted_out = opted_out + 1 where campaign_id = $1").bind(id).execute(tx.conn()).await?;
-    Ok(())
-}
-
-pub(super) async fn count_contacts(tx: &mut Tx, id: CampaignId, by: i64) -> Result<()> {
-    sqlx::query("update campaign_stats set contacts = contacts + $2 where campaign_id = $1")
-        .bind(id)
-        .bind(by)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-/// Finished contacts and spent credits of all campaigns: the company's own average.
-pub(super) async fn history(tx: &mut Tx) -> Result<(i64, i64)> {
-    Ok(sqlx::query_as("select coalesce(sum(finished), 0)::bigint, coalesce(sum(spent), 0)::bigint from campaign_stats")
         .fetch_one(tx.conn())
         .await?)
 }

@@ -177,15 +177,6 @@ pub(crate) async fn take_tokens(tx: &mut Tx, gateway: &Gateway, used: i64) -> Re
     Ok(())
 }
 
-/// A provider answered as it should: the breaker closes.
-pub(crate) async fn note_success(tx: &mut Tx, id: GatewayId) -> Result<()> {
-    sqlx::query("update gateways set errors_in_row = 0, open_until = null where id = $1 and errors_in_row > 0")
-        .bind(id)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
 /// The half-open breaker let one probe through; until its answer, or for as long as a breaker stays open, no other.
 pub(crate) async fn note_probe(tx: &mut Tx, gateway: &Gateway) -> Result<()> {
     let until = tx.now() + TimeDelta::seconds(OPEN_SECONDS) / gateway.speed(tx.config());
@@ -193,12 +184,38 @@ pub(crate) async fn note_probe(tx: &mut Tx, gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// A system error of the provider: enough in a row open the breaker.
-pub(crate) async fn note_error(tx: &mut Tx, id: GatewayId) -> Result<()> {
+/// What answers say about a provider, in the order in which they came.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Health {
+    answered: bool,
+    /// System errors since it last answered as it should.
+    errors_in_row: i32,
+}
+
+impl Health {
+    pub fn note_success(&mut self) {
+        *self = Self { answered: true, errors_in_row: 0 };
+    }
+    pub fn note_error(&mut self) {
+        self.errors_in_row += 1;
+    }
+}
+
+/// Writes down how a provider does: an answer as it should be closes the breaker, enough system errors in a row open it.
+pub(super) async fn note(tx: &mut Tx, id: GatewayId, health: Health) -> Result<()> {
+    if health.answered {
+        sqlx::query("update gateways set errors_in_row = 0, open_until = null where id = $1 and errors_in_row > 0")
+            .bind(id)
+            .execute(tx.conn())
+            .await?;
+    }
+    if health.errors_in_row == 0 {
+        return Ok(());
+    }
     let (now, speed) = (tx.now(), tx.config().sandbox_speed);
     sqlx::query(
-        "update gateways set errors_in_row = errors_in_row + 1,
-                open_until = case when errors_in_row + 1 >= $2
+        "update gateways set errors_in_row = errors_in_row + $6,
+                open_until = case when errors_in_row + $6 >= $2
                     then $3 + make_interval(secs => $4::float8 / case when sandbox then $5 else 1 end) else open_until end
          where id = $1",
     )
@@ -207,6 +224,7 @@ pub(crate) async fn note_error(tx: &mut Tx, id: GatewayId) -> Result<()> {
     .bind(now)
     .bind(OPEN_SECONDS)
     .bind(speed)
+    .bind(health.errors_in_row)
     .execute(tx.conn())
     .await?;
     Ok(())

@@ -6,7 +6,6 @@
 
 pub mod eligible;
 mod gateway;
-mod inbound;
 pub mod lease;
 mod numbers;
 mod place;
@@ -14,6 +13,8 @@ mod plan;
 mod reconcile;
 pub mod retry;
 pub mod run;
+mod slots;
+mod tray;
 pub mod window;
 
 #[cfg(test)]
@@ -23,13 +24,12 @@ pub(crate) use gateway::Gateway;
 pub(crate) use gateway::load as gateway_for_reading;
 pub(crate) use gateway::{COLUMNS as GATEWAY_COLUMNS, Stored as StoredGateway};
 pub use gateway::{Network, Provider};
-pub(crate) use inbound::{lock_company_slots, lock_inbound_slots};
-pub(crate) use numbers::move_slots as move_number_slots;
-pub use place::{act, record};
+pub use place::{act, record, record_all};
 pub use plan::{BATCH_MAX, Dial, Turn, plan};
-pub(crate) use plan::{Live, PublishedAgent, Recent, move_slots, runnable};
+pub(crate) use plan::{Live, PublishedAgent, Recent, runnable};
 pub(crate) use reconcile::inbound_check;
 pub use reconcile::{due_checks, reconcile};
+pub(crate) use slots::{Seat, lock_company_slots, lock_inbound_slots, move_slots};
 
 use crate::db::Tx;
 use crate::error::Result;

@@ -1,5 +1,5 @@
 //! Which number a call is made from: the one the person saw last time when it is free, else the least busy one.
-//! The choice is pure; around it are the two statements that lock and move the slots of numbers.
+//! The choice is pure; beside it is the statement that locks the slots of numbers.
 
 use super::eligible::start_of_day;
 use crate::db::Tx;
@@ -74,22 +74,6 @@ pub(super) async fn lines(tx: &mut Tx, gateway: GatewayId, zone: Tz) -> Result<L
     .fetch_all(tx.conn())
     .await?;
     Ok(Lines(lines))
-}
-
-/// Takes or frees one slot of each number named, however often it is named.
-pub(crate) async fn move_slots(tx: &mut Tx, numbers: &[NumberId], by: i32) -> Result<()> {
-    sqlx::query(
-        "with locked as (
-            select u.ref from capacity u where u.scope = 'number' and u.ref = any($1) order by u.ref for update)
-         update capacity u set in_use = u.in_use + $2 * n.calls
-         from (select ref, (select count(*)::int from unnest($1) as named where named = ref) as calls from locked) n
-         where u.scope = 'number' and u.ref = n.ref",
-    )
-    .bind(numbers)
-    .bind(by)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 use super::eligible::{Decision, Facts, Past, decide, start_of_day, start_of_next_day};
 use super::gateway::{self, Gateway};
 use super::numbers::{self, Lines};
+use super::slots::{self, Seat};
 use super::window::Schedule;
 use crate::agents::{self, Listener};
 use crate::credits::Purse;
 use crate::db::Tx;
+use crate::enrollments::repo::{Change, Intent, Intents, Wait};
 use crate::error::Result;
 use crate::rules::{self, Place};
 use crate::{campaigns, companies, credits, enrollments, suppressions};
@@ -56,7 +58,7 @@ pub struct Turn {
 pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Turn> {
     let Some(gateway_id) = campaigns::repo::gateway_now(tx, campaign).await? else { return Ok(Turn::default()) };
     let settings = crate::companies::settings(tx).await?;
-    let slots = free_slots(tx, campaign, gateway_id.uuid()).await?;
+    let free = slots::free_slots(tx, campaign, gateway_id).await?;
     let mut lines = numbers::lines(tx, gateway_id, settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC)).await?;
     let gateway = gateway::lock(tx, gateway_id).await?;
     let Some(c) = campaigns::repo::lock_active(tx, campaign).await? else { return Ok(Turn::default()) };
@@ -78,7 +80,7 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), Some(Parked::Today)).await?;
         return Ok(Turn::default());
     }
-    let mut room = slots.min(lines.room()).min(BATCH_MAX);
+    let mut room = free.min(lines.room()).min(BATCH_MAX);
     let half_open = gateway.open_until.is_some();
     if half_open {
         room = room.min(1); // one probe, and the next only when this one got no answer
@@ -117,37 +119,6 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::rest(tx, &c, chosen.touched).await?;
     }
     Ok(Turn { dials })
-}
-
-/// Locks the slot rows in order and returns how many calls fit under all of them.
-async fn free_slots(tx: &mut Tx, campaign: CampaignId, gateway: Uuid) -> Result<i64> {
-    let rows: Vec<(i32, i32)> = sqlx::query_as(
-        "select in_use, cap from capacity
-         where scope = 'company' or (scope = 'gateway' and ref = $2) or (scope = 'campaign' and ref = $1)
-         order by case scope when 'company' then 0 when 'gateway' then 1 else 2 end for update",
-    )
-    .bind(campaign)
-    .bind(gateway)
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows.into_iter().map(|(used, cap)| i64::from(cap - used)).min().unwrap_or(0))
-}
-
-/// Takes (`+n`) or frees (`-n`) slots on all scopes, in lock order.
-pub(crate) async fn move_slots(tx: &mut Tx, campaign: CampaignId, gateway: Uuid, by: i32) -> Result<()> {
-    sqlx::query(
-        "with locked as (
-            select scope, ref from capacity
-            where scope = 'company' or (scope = 'gateway' and ref = $2) or (scope = 'campaign' and ref = $1)
-            order by case scope when 'company' then 0 when 'gateway' then 1 else 2 end for update)
-         update capacity set in_use = in_use + $3 from locked where capacity.scope = locked.scope and capacity.ref = locked.ref",
-    )
-    .bind(campaign)
-    .bind(gateway)
-    .bind(by)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
 }
 
 /// Calls the campaign may still make today; `None` without a daily cap.
@@ -220,7 +191,7 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings
     let called = enrollments::repo::recent_calls(tx, &people).await?;
     let ever = if own.attempts_ever_max.is_some() { enrollments::repo::calls_ever(tx, &people).await? } else { HashMap::new() };
     let speed = gateway.speed(tx.config());
-    let mut chosen = Vec::new();
+    let (mut chosen, mut waits, mut stops) = (Vec::new(), Vec::new(), Vec::new());
     for d in due {
         if i64::try_from(chosen.len()).unwrap_or(i64::MAX) >= room {
             break; // not decided: still due, looked at in the next turn
@@ -248,12 +219,14 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings
                 busy.insert(d.phone.clone());
                 chosen.push(d);
             }
-            Decision::Wait { reason, detail, until } => enrollments::repo::wait(tx, d.id, reason, &detail, until).await?,
+            Decision::Wait { reason, detail, until } => waits.push(Wait { id: d.id, reason, detail, until }),
             Decision::Stop { status, reason, detail } => {
-                enrollments::finish(tx, c.id, d.id, status, Some((reason, detail))).await?
+                stops.push(Change { campaign: c.id, id: d.id, status, next: None, why: Some((reason, detail)) });
             }
         }
     }
+    enrollments::repo::wait_all(tx, &waits).await?;
+    enrollments::repo::set_all(tx, &stops).await?;
     Ok(Chosen { due: chosen, touched })
 }
 
@@ -307,47 +280,45 @@ async fn commit_intents(
     priced.truncate(covered);
     let holds: Vec<_> = priced.iter().map(|p| (p.call, p.hold)).collect();
     credits::hold(tx, Purse::Escrow(c.id), &holds).await?;
-    let (mut dials, mut taken) = (Vec::new(), Vec::new());
-    for p in &priced {
-        let intent = terms.intent(tx, p);
-        enrollments::repo::insert_intent(tx, &intent).await?;
-        dials.push(terms.dial(tx, p.call, &p.due, &p.line.1));
-        taken.push(p.line.0);
-    }
+    let intents = terms.intents(tx, &priced);
+    enrollments::repo::insert_intents(tx, &intents).await?;
+    let dials: Vec<_> = priced.iter().map(|p| terms.dial(tx, p.call, &p.due, &p.line.1)).collect();
     if halted {
         run_dry(tx, c).await?;
     }
     if !dials.is_empty() {
-        move_slots(tx, c.id, gateway.id.uuid(), i32::try_from(dials.len()).unwrap_or(0)).await?;
-        numbers::move_slots(tx, &taken, 1).await?;
+        let seat = |p: &Priced| Seat { campaign: c.id, gateway: gateway.id, number: Some(p.line.0) };
+        slots::move_slots(tx, &priced.iter().map(seat).collect::<Vec<_>>(), 1).await?;
         crate::events::notice(tx, Topic::Calls).await?;
     }
     Ok(Committed { dials, halted })
 }
 
 impl Terms<'_> {
-    /// The row that is committed before anything rings.
-    fn intent<'a>(&'a self, tx: &Tx, p: &'a Priced) -> enrollments::repo::Intent<'a> {
+    /// The rows that are committed before anything rings.
+    fn intents<'a>(&self, tx: &Tx, priced: &'a [Priced]) -> Intents<'a> {
         let (agent, agent_version, _) = &self.agent;
-        let d = &p.due;
-        enrollments::repo::Intent {
+        let intent = |p: &'a Priced| Intent {
             call: p.call,
-            enrollment: d.id,
+            enrollment: p.due.id,
+            contact: p.due.contact_id,
+            attempt: p.due.dials + 1,
+            phone: &p.due.phone,
+            number: p.line.0,
+            from: &p.line.1,
+            price: p.price,
+            held: p.hold,
+        };
+        Intents {
             campaign: self.c.id,
-            contact: d.contact_id,
             agent: *agent,
             agent_version: *agent_version,
             settings_version: self.c.settings_version,
             gateway: self.gateway.id,
-            attempt: d.dials + 1,
-            phone: &d.phone,
-            number: p.line.0,
-            from: &p.line.1,
-            price: p.price,
             seconds_max: i32::try_from(self.longest).unwrap_or(i32::MAX),
-            held: p.hold,
             worker: self.worker,
             check_at: tx.now() + super::reconcile::settling(self.gateway.speed(tx.config())),
+            calls: priced.iter().map(intent).collect(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::lease::{self, Lease};
 use super::plan::{self, Dial};
+use super::tray::Tray;
 use super::{CHANNEL, Network, place, reconcile};
 use crate::actor::{Actor, SystemTask};
 use crate::db::Db;
@@ -38,7 +39,7 @@ pub async fn run(db: Db, network: Network, stop: CancellationToken) -> anyhow::R
     let Some(lease) = lease else { return Ok(()) };
     let mut tasks = JoinSet::new();
     tasks.spawn(keep_lease(db.clone(), lease.clone(), stop.clone()));
-    let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
+    let (requests, tray) = (Arc::new(Semaphore::new(REQUESTS_MAX)), Arc::new(Tray::default()));
     let mut bell = None;
     let mut sweep_due = Instant::now();
     while !stop.is_cancelled() {
@@ -51,7 +52,7 @@ pub async fn run(db: Db, network: Network, stop: CancellationToken) -> anyhow::R
                 tracing::warn!(error = %e, "scheduled campaigns");
             }
         }
-        match turn(&db, &network, &lease, &requests, &mut tasks).await {
+        match turn(&db, &network, &lease, &requests, &tray, &mut tasks).await {
             Ok(next) => wait(&db, &mut bell, next, &stop).await,
             Err(e) => {
                 tracing::warn!(error = %e, "the database is away; trying again");
@@ -102,6 +103,7 @@ async fn turn(
     network: &Network,
     lease: &Lease,
     requests: &Arc<Semaphore>,
+    tray: &Arc<Tray>,
     tasks: &mut JoinSet<()>,
 ) -> Result<Option<DateTime<Utc>>> {
     let applied = inbox::drain(db).await?;
@@ -125,10 +127,10 @@ async fn turn(
         let slots = Arc::new(slots);
         let now = Instant::now();
         for dial in committed {
-            let (db, network, lease, slots) = (db.clone(), network.clone(), lease.clone(), slots.clone());
+            let (db, network, lease, tray, slots) = (db.clone(), network.clone(), lease.clone(), tray.clone(), slots.clone());
             tasks.spawn(async move {
                 let answer = place::act(&network, &lease, &dial, now).await;
-                note(&db, &dial, answer).await;
+                tray.note(&db, dial, answer).await;
                 drop(slots);
             });
         }
@@ -163,19 +165,6 @@ async fn claim(db: &Db, lease: &Lease, company: CompanyId, campaign: CampaignId)
     let turn = plan::plan(&mut tx, campaign, lease.worker).await?;
     tx.commit().await?;
     Ok(turn.dials)
-}
-
-/// Writes the provider's answer down. If the database is away, the intent stays for the reconciler.
-async fn note(db: &Db, dial: &Dial, answer: providers::Answer) {
-    let written = async {
-        // A refusal ends the call, and gives back slots that turns of the company wait for.
-        let mut tx = db.begin_hot(&Actor::engine(dial.company)).await?;
-        place::record(&mut tx, dial, answer).await?;
-        tx.commit().await
-    };
-    if let Err(e) = written.await {
-        tracing::warn!(call = %dial.call, error = %e, "answer not recorded; it will be looked up");
-    }
 }
 
 /// A campaign whose turn fails for a reason of ours must not stop the others.

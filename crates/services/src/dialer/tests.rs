@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 mod late;
 mod shares;
+mod together;
 
 impl Room {
     async fn people(&self, campaign: CampaignId) -> Vec<EnrollmentRow> {

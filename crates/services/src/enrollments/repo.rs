@@ -1,5 +1,6 @@
 //! SQL of enrollments, and of the intents that the dialer makes from them.
 
+use crate::campaigns::stats;
 use crate::db::Tx;
 use crate::dialer::eligible::{HISTORY_DAYS, Past};
 use crate::dialer::{Live, Recent};
@@ -16,7 +17,7 @@ use model::page::Page;
 use model::phone::Phone;
 use model::time::Timestamp;
 use sqlx::{Postgres, QueryBuilder};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// Numbers among `phones` that are on a call.
@@ -57,14 +58,16 @@ pub(crate) async fn calls_ever(tx: &mut Tx, contacts: &[ContactId]) -> Result<Ha
     Ok(rows.into_iter().collect())
 }
 
-/// The zone a person's day is told in: the stated one, else the first their number may be in.
-pub(crate) async fn zone_of(tx: &mut Tx, id: EnrollmentId) -> Result<Option<Tz>> {
-    let (stated, phone): (Option<String>, Phone) =
-        sqlx::query_as("select c.time_zone, c.phone from enrollments e join contacts c on c.id = e.contact_id where e.id = $1")
-            .bind(id)
-            .fetch_one(tx.conn())
-            .await?;
-    Ok(crate::zones::candidates(stated.as_deref(), &phone).first().copied())
+/// The zone each person's day is told in: the stated one, else the first their number may be in.
+pub(crate) async fn zones_of(tx: &mut Tx, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Option<Tz>>> {
+    let rows: Vec<(EnrollmentId, Option<String>, Phone)> = sqlx::query_as(
+        "select e.id, c.time_zone, c.phone from enrollments e join contacts c on c.id = e.contact_id where e.id = any($1)",
+    )
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?;
+    let zone = |stated: Option<String>, phone| crate::zones::candidates(stated.as_deref(), &phone).first().copied();
+    Ok(rows.into_iter().map(|(id, stated, phone)| (id, zone(stated, phone))).collect())
 }
 
 /// An enrollment with its contact, for the list of checks.
@@ -92,57 +95,81 @@ pub(super) async fn explained(tx: &mut Tx, id: EnrollmentId) -> Result<Option<Ex
     .await?)
 }
 
-/// Writes down why an enrollment is not dialed now and when it is looked at again.
-pub(crate) async fn wait(tx: &mut Tx, id: EnrollmentId, reason: Reason, detail: &str, until: Timestamp) -> Result<()> {
-    let now = tx.now();
-    sqlx::query("update enrollments set reason = $2, reason_detail = $3, next_attempt_at = $4, updated_at = $5 where id = $1")
-        .bind(id)
-        .bind(reason)
-        .bind(detail)
-        .bind(until)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// Why somebody is not dialed now, and when they are looked at again.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    pub id: EnrollmentId,
+    pub reason: Reason,
+    pub detail: String,
+    pub until: Timestamp,
 }
 
-/// Sets the state and keeps the campaign's count of finished people right, whatever the state was before.
-pub(crate) async fn set(
-    tx: &mut Tx,
-    campaign: CampaignId,
-    id: EnrollmentId,
-    status: EnrollmentStatus,
-    next: Option<Timestamp>,
-    why: Option<(Reason, String)>,
-) -> Result<()> {
+/// Writes down who waits, and why.
+pub(crate) async fn wait_all(tx: &mut Tx, waits: &[Wait]) -> Result<()> {
+    if waits.is_empty() {
+        return Ok(());
+    }
     let now = tx.now();
-    let before: EnrollmentStatus =
-        sqlx::query_scalar("select status from enrollments where id = $1 for update").bind(id).fetch_one(tx.conn()).await?;
-    let (reason, detail) = why.map_or((None, String::new()), |(r, d)| (Some(r), d));
     sqlx::query(
-        "update enrollments set status = $2, next_attempt_at = $3, reason = $4, reason_detail = $5, updated_at = $6 where id = $1",
+        "update enrollments e set reason = n.reason, reason_detail = n.detail, next_attempt_at = n.until, updated_at = $5
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as n (id, reason, detail, until)
+         where e.id = any($1) and e.id = n.id",
     )
-    .bind(id)
-    .bind(status)
-    .bind(next)
-    .bind(reason)
-    .bind(detail)
+    .bind(waits.iter().map(|w| w.id).collect::<Vec<_>>())
+    .bind(waits.iter().map(|w| w.reason).collect::<Vec<_>>())
+    .bind(waits.iter().map(|w| w.detail.as_str()).collect::<Vec<_>>())
+    .bind(waits.iter().map(|w| w.until).collect::<Vec<_>>())
     .bind(now)
     .execute(tx.conn())
     .await?;
-    let by = i64::from(status.is_final()) - i64::from(before.is_final());
-    if by != 0 {
-        count_finished(tx, campaign, by).await?;
-    }
     Ok(())
 }
 
-async fn count_finished(tx: &mut Tx, campaign: CampaignId, by: i64) -> Result<()> {
-    sqlx::query("update campaign_stats set finished = finished + $2 where campaign_id = $1")
-        .bind(campaign)
-        .bind(by)
-        .execute(tx.conn())
-        .await?;
+/// The state an enrollment comes to.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub campaign: CampaignId,
+    pub id: EnrollmentId,
+    pub status: EnrollmentStatus,
+    /// When it is due; `None` when it is over.
+    pub next: Option<Timestamp>,
+    pub why: Option<(Reason, String)>,
+}
+
+/// Sets states and keeps the campaigns' counts of finished people right, whatever the states were before.
+pub(crate) async fn set_all(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now();
+    let ids: Vec<_> = changes.iter().map(|c| c.id).collect();
+    let before: Vec<(EnrollmentId, EnrollmentStatus)> =
+        sqlx::query_as("select id, status from enrollments where id = any($1) order by id for update")
+            .bind(&ids)
+            .fetch_all(tx.conn())
+            .await?;
+    sqlx::query(
+        "update enrollments e set status = n.status, next_attempt_at = n.next, reason = n.reason, reason_detail = n.detail, updated_at = $6
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[]) as n (id, status, next, reason, detail)
+         where e.id = any($1) and e.id = n.id",
+    )
+    .bind(&ids)
+    .bind(changes.iter().map(|c| c.status).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.next).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.why.as_ref().map(|(reason, _)| *reason)).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.why.as_ref().map_or("", |(_, detail)| detail)).collect::<Vec<_>>())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    let before: HashMap<_, _> = before.into_iter().collect();
+    let mut finished = BTreeMap::<CampaignId, i64>::new();
+    for c in changes {
+        let was_final = before.get(&c.id).is_some_and(|status| status.is_final());
+        *finished.entry(c.campaign).or_default() += i64::from(c.status.is_final()) - i64::from(was_final);
+    }
+    for (campaign, by) in finished.into_iter().filter(|(_, by)| *by != 0) {
+        stats::count_finished(tx, campaign, by).await?;
+    }
     Ok(())
 }
 
@@ -158,7 +185,7 @@ pub(crate) async fn close_queued(tx: &mut Tx, campaign: CampaignId, status: Enro
     .bind(now)
     .execute(tx.conn())
     .await?;
-    count_finished(tx, campaign, i64::try_from(done.rows_affected()).unwrap_or(0)).await
+    stats::count_finished(tx, campaign, i64::try_from(done.rows_affected()).unwrap_or(0)).await
 }
 
 /// When the next person of a campaign, or of its canary, is due.
@@ -169,80 +196,100 @@ pub(crate) async fn next_due(tx: &mut Tx, campaign: CampaignId, is_canary: bool)
     Ok(sql.build_query_scalar().fetch_one(tx.conn()).await?)
 }
 
-/// A call about to be committed.
-pub(crate) struct Intent<'a> {
-    pub call: CallId,
-    pub enrollment: EnrollmentId,
+/// Calls about to be committed, and what they have in common.
+pub(crate) struct Intents<'a> {
     pub campaign: CampaignId,
-    pub contact: ContactId,
     pub agent: AgentId,
     pub agent_version: i32,
     pub settings_version: i32,
     pub gateway: GatewayId,
+    pub seconds_max: i32,
+    pub worker: Uuid,
+    /// When they are looked up if no answer was recorded.
+    pub check_at: Timestamp,
+    pub calls: Vec<Intent<'a>>,
+}
+
+/// A call about to be committed.
+pub(crate) struct Intent<'a> {
+    pub call: CallId,
+    pub enrollment: EnrollmentId,
+    pub contact: ContactId,
     pub attempt: i32,
     pub phone: &'a Phone,
     /// Which of our numbers it comes from.
     pub number: NumberId,
     pub from: &'a Phone,
     pub price: Price,
-    pub seconds_max: i32,
     pub held: Credits,
-    pub worker: Uuid,
-    /// When it is looked up if no answer was recorded.
-    pub check_at: Timestamp,
 }
 
-/// Inserts the call as a `dialing` intent and marks its enrollment as calling.
-pub(crate) async fn insert_intent(tx: &mut Tx, i: &Intent<'_>) -> Result<()> {
+/// Inserts calls as `dialing` intents and marks their enrollments as calling.
+pub(crate) async fn insert_intents(tx: &mut Tx, i: &Intents<'_>) -> Result<()> {
+    if i.calls.is_empty() {
+        return Ok(());
+    }
     let now = tx.now();
+    let calls: Vec<_> = i.calls.iter().map(|c| c.call).collect();
+    let people: Vec<_> = i.calls.iter().map(|c| c.enrollment).collect();
+    let contacts: Vec<_> = i.calls.iter().map(|c| c.contact).collect();
     sqlx::query(
-        "insert into calls (id, enrollment_id, campaign_id, contact_id, agent_id, agent_version, settings_version, gateway_id, attempt_no,
-                phone, from_phone, status, per_minute, initial_seconds, step_seconds, call_seconds_max, held, worker_id, check_at, created_at,
-                number_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'dialing', $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+        "insert into calls (id, enrollment_id, contact_id, attempt_no, phone, number_id, from_phone, per_minute, initial_seconds,
+                step_seconds, held, status, campaign_id, agent_id, agent_version, settings_version, gateway_id, call_seconds_max,
+                worker_id, check_at, created_at)
+         select n.*, 'dialing', $12, $13, $14, $15, $16, $17, $18, $19, $20
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
+                $10::bigint[], $11::bigint[]) as n",
     )
-    .bind(i.call)
-    .bind(i.enrollment)
+    .bind(&calls)
+    .bind(&people)
+    .bind(&contacts)
+    .bind(i.calls.iter().map(|c| c.attempt).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.phone.clone()).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.number).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.from.clone()).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.price.per_minute).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.price.initial_seconds).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.price.step_seconds).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.held.0).collect::<Vec<_>>())
     .bind(i.campaign)
-    .bind(i.contact)
     .bind(i.agent)
     .bind(i.agent_version)
     .bind(i.settings_version)
     .bind(i.gateway)
-    .bind(i.attempt)
-    .bind(i.phone)
-    .bind(i.from)
-    .bind(i.price.per_minute)
-    .bind(i.price.initial_seconds)
-    .bind(i.price.step_seconds)
     .bind(i.seconds_max)
-    .bind(i.held)
     .bind(i.worker)
     .bind(i.check_at)
     .bind(now)
-    .bind(i.number)
     .execute(tx.conn())
     .await?;
     sqlx::query(
-        "update enrollments set status = 'calling', attempts = attempts + 1, dials = dials + 1, next_attempt_at = null, reason = null,
-                reason_detail = '', last_call_id = $2, updated_at = $3 where id = $1",
+        "update enrollments e set status = 'calling', attempts = attempts + 1, dials = dials + 1, next_attempt_at = null, reason = null,
+                reason_detail = '', last_call_id = n.call, updated_at = $3
+         from unnest($1::uuid[], $2::uuid[]) as n (id, call) where e.id = any($1) and e.id = n.id",
     )
-    .bind(i.enrollment)
-    .bind(i.call)
+    .bind(&people)
+    .bind(&calls)
     .bind(now)
     .execute(tx.conn())
     .await?;
-    sqlx::query("update contacts set calls = calls + 1, last_called_at = $2 where id = $1")
-        .bind(i.contact)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "with called as (select id from contacts where id = any($1) order by id for no key update)
+         update contacts c set calls = calls + 1, last_called_at = $2 from called where c.id = any($1) and c.id = called.id",
+    )
+    .bind(&contacts)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
-/// Takes an attempt back that was not the contact's doing.
-pub(crate) async fn uncount_attempt(tx: &mut Tx, id: EnrollmentId) -> Result<()> {
-    sqlx::query("update enrollments set attempts = attempts - 1 where id = $1").bind(id).execute(tx.conn()).await?;
+/// Takes attempts back that were not the contacts' doing.
+pub(crate) async fn uncount_attempts(tx: &mut Tx, ids: &[EnrollmentId]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("update enrollments set attempts = attempts - 1 where id = any($1)").bind(ids).execute(tx.conn()).await?;
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use crate::testing::{Someone, World};
 use crate::{campaigns, companies, dialer};
 use model::campaigns::Action;
 use model::companies::Compliance;
-use model::enrollments::{Check, EnrollmentRow, Why};
+use model::enrollments::{Check, EnrollmentRow, EnrollmentStatus, Reason, Why};
+use model::id::{CampaignId, EnrollmentId};
 use model::page::Paging;
 use uuid::Uuid;
 

@@ -18,22 +18,24 @@ const TEXT_MAX: usize = 500;
 /// The channel that screens listen to; see [`notice`].
 pub const LIVE_CHANNEL: &str = "live";
 
-pub(crate) async fn record(tx: &mut Tx, kind: EventKind, subject: Option<String>, mut text: String) -> Result<()> {
-    if let Some((end, _)) = text.char_indices().nth(TEXT_MAX) {
-        text.truncate(end);
-    }
-    let id: EventId = tx.id();
+pub(crate) async fn record(tx: &mut Tx, kind: EventKind, lines: Vec<(Option<String>, String)>) -> Result<()> {
+    let ids: Vec<EventId> = lines.iter().map(|_| tx.id()).collect();
     let (at, user, who) = (tx.now(), tx.actor().user.as_ref().map(|u| u.id), tx.actor().name().to_owned());
-    sqlx::query("insert into events (id, at, kind, subject, user_id, who, text) values ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(id)
-        .bind(at)
-        .bind(kind)
-        .bind(subject)
-        .bind(user)
-        .bind(who)
-        .bind(text)
-        .execute(tx.conn())
-        .await?;
+    let (subjects, texts): (Vec<_>, Vec<_>) =
+        lines.into_iter().map(|(subject, text)| (subject, text.chars().take(TEXT_MAX).collect::<String>())).unzip();
+    sqlx::query(
+        "insert into events (id, subject, text, at, kind, user_id, who)
+         select n.*, $4, $5, $6, $7 from unnest($1::uuid[], $2::text[], $3::text[]) as n",
+    )
+    .bind(ids)
+    .bind(subjects)
+    .bind(texts)
+    .bind(at)
+    .bind(kind)
+    .bind(user)
+    .bind(who)
+    .execute(tx.conn())
+    .await?;
     notice(tx, kind.topic()).await?;
     if kind.topic() == Topic::Events { Ok(()) } else { notice(tx, Topic::Events).await }
 }

@@ -9,8 +9,8 @@ mod tests;
 pub(crate) use routes::route;
 
 use crate::actor::{Actor, SystemTask};
-use crate::calls;
-use crate::db::Db;
+use crate::calls::{self, Batch};
+use crate::db::{Db, Tx};
 use crate::dialer::Network;
 use crate::error::{Error, Result};
 use batch::{Batches, Row};
@@ -19,6 +19,7 @@ use providers::{CallbackKind, HeaderMap, HeaderValue, Method, Reply};
 /// What a door hands over and gets back; the adapters behind it are no business of a door.
 pub use providers::{CallbackRequest, ReplyBody};
 use routes::Routes;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The channel that wakes the worker.
 pub const CHANNEL: &str = "inbox";
@@ -150,42 +151,100 @@ pub async fn drain(db: &Db) -> Result<usize> {
     .fetch_all(tx.conn())
     .await?;
     tx.commit().await?;
-    let mut applied = 0;
+    let mut by_company = BTreeMap::<CompanyId, Vec<Waiting>>::new();
     for one in waiting {
-        match apply(db, &one).await {
-            Ok(true) => applied += 1,
-            Ok(false) => {}
-            Err(e) => note_failure(db, &one, &e).await?,
+        by_company.entry(one.company_id).or_default().push(one);
+    }
+    let mut applied = 0;
+    for (company, mut waiting) in by_company {
+        while !waiting.is_empty() {
+            match apply(db, company, &waiting).await {
+                Ok(done) if done.applied > 0 || done.left.is_empty() => {
+                    applied += done.applied;
+                    waiting.retain(|one| done.left.contains(&one.id));
+                }
+                // One of them spoils it for the others, or only such as must go alone are left.
+                _ => {
+                    for one in waiting.drain(..) {
+                        match apply(db, company, std::slice::from_ref(&one)).await {
+                            Ok(done) => applied += done.applied,
+                            Err(error) => note_failure(db, &one, &error).await?,
+                        }
+                    }
+                }
+            }
         }
     }
     Ok(applied)
 }
 
-/// One callback in one transaction; `false` when another worker has it.
-async fn apply(db: &Db, one: &Waiting) -> Result<bool> {
-    // An end frees slots and moves the campaign's escrow and counters, which turns of the dialer wait for.
-    let mut tx = db.begin_hot(&Actor::engine(one.company_id)).await?;
-    let mine: Option<InboxId> =
-        sqlx::query_scalar("select id from inbox where id = $1 and handled_at is null for update skip locked")
-            .bind(one.id)
-            .fetch_optional(tx.conn())
-            .await?;
-    if mine.is_none() {
-        return Ok(false);
+/// What became of waiting callbacks.
+struct Done {
+    applied: usize,
+    /// For another transaction: the second about the same call, and what takes locks that no other may have before.
+    left: HashSet<InboxId>,
+}
+
+/// Callbacks of one company in one transaction, one for each call; those that another worker has are passed over.
+async fn apply(db: &Db, company: CompanyId, waiting: &[Waiting]) -> Result<Done> {
+    // Ends free slots and move the campaign's escrow and counters, which turns of the dialer wait for.
+    let mut tx = db.begin_hot(&Actor::engine(company)).await?;
+    match apply_in(&mut tx, waiting).await {
+        Ok(done) => tx.commit().await.map(|()| done),
+        Err(error) => {
+            // Whoever tries them one by one must not find them locked.
+            tx.roll_back().await?;
+            Err(error)
+        }
     }
-    let gateway = crate::dialer::gateway_for_reading(&mut tx, one.gateway_id).await?;
+}
+
+async fn apply_in(tx: &mut Tx, waiting: &[Waiting]) -> Result<Done> {
+    let ids: Vec<_> = waiting.iter().map(|one| one.id).collect();
+    let mine: Vec<InboxId> =
+        sqlx::query_scalar("select id from inbox where id = any($1) and handled_at is null order by id for update skip locked")
+            .bind(ids)
+            .fetch_all(tx.conn())
+            .await?;
+    let mine: HashSet<_> = mine.into_iter().collect();
+    let mut providers = HashMap::new();
+    let (mut news, mut done, mut left) = (Batch::default(), Vec::new(), HashSet::new());
+    for one in waiting.iter().filter(|one| mine.contains(&one.id)) {
+        if !providers.contains_key(&one.gateway_id) {
+            let gateway = crate::dialer::gateway_for_reading(tx, one.gateway_id).await?;
+            providers.insert(one.gateway_id, Network::shared()?.provider(&gateway));
+        }
+        let callback = providers[&one.gateway_id]
+            .parse(&one.request(&form_headers()))
+            .map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
+        let call = calls::call_of(tx, one.gateway_id, call_in(&one.url), &callback).await?;
+        if news.add(call, callback, waiting.len() == 1) {
+            done.push(one.id);
+        } else {
+            left.insert(one.id);
+        }
+    }
+    calls::ingest_all(tx, news).await?;
+    let now = tx.now();
+    sqlx::query("update inbox set handled_at = $2, error = null where id = any($1)")
+        .bind(&done)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    Ok(Done { applied: done.len(), left })
+}
+
+impl Waiting {
+    fn request<'a>(&'a self, headers: &'a HeaderMap) -> CallbackRequest<'a> {
+        CallbackRequest { method: &Method::POST, url: &self.url, headers, body: &self.body }
+    }
+}
+
+/// The headers that say how a stored body is read.
+fn form_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
-    let request = CallbackRequest { method: &Method::POST, url: &one.url, headers: &headers, body: &one.body };
-    let callback = Network::shared()?
-        .provider(&gateway)
-        .parse(&request)
-        .map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
-    calls::ingest(&mut tx, one.gateway_id, call_in(&one.url), callback).await?;
-    let now = tx.now();
-    sqlx::query("update inbox set handled_at = $2, error = null where id = $1").bind(one.id).bind(now).execute(tx.conn()).await?;
-    tx.commit().await?;
-    Ok(true)
+    headers
 }
 
 /// Our call id, which we put into every callback address.

@@ -100,16 +100,9 @@ impl World {
     ///
     /// # Errors
     /// As `calls::ingest`.
-    pub async fn callback_to(
-        &self,
-        db: &Db,
-        company: CompanyId,
-        gateway: GatewayId,
-        call: CallId,
-        callback: providers::Callback,
-    ) -> Result<()> {
+    pub async fn callback_to(&self, db: &Db, company: CompanyId, call: CallId, callback: providers::Callback) -> Result<()> {
         let mut tx = db.begin(&Actor::engine(company)).await?;
-        crate::calls::ingest(&mut tx, gateway, Some(call), callback).await?;
+        crate::calls::ingest(&mut tx, call, callback).await?;
         tx.commit().await
     }
 }

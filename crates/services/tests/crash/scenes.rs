@@ -105,8 +105,7 @@ impl Called {
     }
 
     async fn tell(&self, stage: &Stage, db: &Db, callback: providers::Callback) {
-        let (company, gateway) = (self.play.acme.company, self.play.gateway);
-        stage.world.callback_to(db, company, gateway, self.call, callback).await.expect("applied");
+        stage.world.callback_to(db, self.play.acme.company, self.call, callback).await.expect("applied");
     }
 }
 

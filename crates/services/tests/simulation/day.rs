@@ -6,14 +6,14 @@ use super::carrier::Carrier;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use model::campaigns::{Action, Retries, Retry, Status};
 use model::credits::Credits;
-use model::id::{CampaignId, GatewayId};
+use model::id::CampaignId;
 use providers::Answer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use services::dialer::lease::Lease;
 use services::dialer::{self, Dial, Network};
 use services::testing::{self, Someone, World};
-use services::{campaigns, check, companies, credits, suppressions};
+use services::{campaigns, check, credits, suppressions};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -47,7 +47,6 @@ pub struct Day<'a> {
     world: &'a World,
     acme: Someone,
     campaign: CampaignId,
-    gateway: GatewayId,
     carrier: Arc<Carrier>,
     workers: Vec<Worker>,
     rng: StdRng,
@@ -77,16 +76,13 @@ impl<'a> Day<'a> {
                 form.budget = rng.random_bool(0.5).then_some(Credits::whole(rng.random_range(4..=18)));
             })
             .await;
-        let mut tx = world.tx(&acme).await;
-        let gateway = companies::gateways(&mut tx).await.expect("gateways")[0].id;
-        drop(tx);
         let mut workers = Vec::new();
         for _ in 0..WORKERS {
             workers.push(Worker::new(world).await);
         }
         let phones = (0..people).map(testing::phone).collect();
         let (carrier, latest) = (Arc::new(Carrier::new(seed)), world.clock.now());
-        Self { world, acme, campaign, gateway, carrier, workers, rng, phones, latest }
+        Self { world, acme, campaign, carrier, workers, rng, phones, latest }
     }
 
     fn somebody(&mut self) -> usize {
@@ -150,7 +146,7 @@ impl<'a> Day<'a> {
     async fn deliver(&mut self, all: bool) {
         self.carrier.at(self.world.clock.now());
         for (call, callback) in self.carrier.callbacks(&mut self.rng, all) {
-            self.world.callback(self.acme.company, self.gateway, call, callback).await.expect("applied");
+            self.world.callback(self.acme.company, call, callback).await.expect("applied");
         }
     }
 
