@@ -1,7 +1,7 @@
 //! How full the lines are: a cap of 1,000 calls shared by companies of the same size with more people to call than they can, talk
 //! of 5 to 120 seconds played faster. The network is a script in this process; ends are applied as the inbox applies them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use async_trait::async_trait;
 use clap::Args;
-use model::id::{CallId, CompanyId, GatewayId};
+use model::id::{CallId, CompanyId};
 use providers::scripted::Script;
 use providers::{Answer, Callback, CallbackKind, Observed, Originate, Outcome, ProviderCallId, ProviderStatus};
 use serde_json::json;
@@ -30,9 +30,6 @@ const TALK: std::ops::Range<u64> = 5..121;
 const LOOK: Duration = Duration::from_millis(25);
 /// Lines that are not full by then are measured as they are.
 const FILL_MAX: Duration = Duration::from_secs(60);
-/// Ends applied at once.
-const APPLIERS: usize = 8;
-
 #[derive(Args)]
 pub struct Options {
     /// Print one JSON object
@@ -57,7 +54,6 @@ pub struct Options {
 /// Somebody who talks.
 struct Talk {
     company: CompanyId,
-    gateway: GatewayId,
     call: CallId,
     id: ProviderCallId,
     seconds: u64,
@@ -129,13 +125,13 @@ impl Script for Lines {
         let seconds = TALK.start + n.wrapping_mul(7_919) % (TALK.end - TALK.start);
         let id = ProviderCallId::new(format!("CA{n:032x}"));
         let gateway = call.callback_url.rsplit('/').next().and_then(|last| last.split('?').next()).unwrap_or_default();
-        let (Some(company), Ok(gateway)) = (self.companies.get(gateway), gateway.parse::<GatewayId>()) else {
+        let Some(company) = self.companies.get(gateway) else {
             return Answer::Unknown { why: "nobody's gateway".to_owned() };
         };
         *self.by_company.lock().unwrap_or_else(PoisonError::into_inner).entry(*company).or_default() += 1;
         self.refills().taken(*company);
         let until = Instant::now() + Duration::from_secs_f64(seconds as f64 / self.speed);
-        let _ = self.talks.send(Talk { company: *company, gateway, call: call.call, id: id.clone(), seconds, until });
+        let _ = self.talks.send(Talk { company: *company, call: call.call, id: id.clone(), seconds, until });
         Answer::Placed(id)
     }
 }
@@ -254,32 +250,43 @@ fn tell(options: &Options, cap: f64, lines: &Lines, seen: &Seen, (fdatasync, bus
     }
 }
 
-/// Ends each talk when its time has come, as the inbox would.
+/// Ends talks when their time has come: those of a company together, as the inbox does.
 async fn end_calls(
     world: Arc<World>,
     mut talks: mpsc::UnboundedReceiver<Talk>,
     stop: CancellationToken,
     lines: Arc<Lines>,
 ) -> Result<()> {
-    let (mut ending, appliers) = (JoinSet::new(), Arc::new(tokio::sync::Semaphore::new(APPLIERS)));
+    let mut talking = BTreeMap::new();
     loop {
-        let talk = tokio::select! { () = stop.cancelled() => break, talk = talks.recv() => talk };
-        let Some(talk) = talk else { break };
-        let (world, appliers, stop, lines) = (world.clone(), appliers.clone(), stop.clone(), lines.clone());
-        ending.spawn(async move {
-            tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep_until(talk.until.into()) => {} }
-            let Ok(_turn) = appliers.acquire().await else { return };
-            let kind = CallbackKind::Status(Box::new(ended(&talk)));
-            let callback = Callback { id: talk.id.clone(), event_id: String::new(), at: None, sequence: None, kind };
-            // One that comes before its call was recorded is found by our id; one that fails is looked up later.
-            if world.callback(talk.company, talk.call, callback).await.is_ok() {
-                lines.refills().freed(talk.company, talk.until.elapsed());
+        let next = talking.keys().next().map_or_else(|| Instant::now() + LOOK, |(until, _): &(Instant, CallId)| *until);
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            Some(talk) = talks.recv() => { talking.insert((talk.until, talk.call), talk); }
+            () = tokio::time::sleep_until(next.into()) => {}
+        }
+        let now = Instant::now();
+        let later = talking.split_off(&(now, CallId::from(model::id::Uuid::max())));
+        let mut over = HashMap::<_, Vec<_>>::new();
+        for talk in std::mem::replace(&mut talking, later).into_values() {
+            over.entry(talk.company).or_default().push(talk);
+        }
+        for (company, talks) in over {
+            let news = talks.iter().map(|talk| (talk.call, told(talk))).collect();
+            // What fails is looked up later by the product.
+            if world.callbacks(company, news).await.is_ok() {
+                let mut refills = lines.refills();
+                for talk in talks {
+                    refills.freed(company, talk.until.elapsed());
+                }
             }
-        });
-        while ending.try_join_next().is_some() {}
+        }
     }
-    while ending.join_next().await.is_some() {}
-    Ok(())
+}
+
+fn told(talk: &Talk) -> Callback {
+    let kind = CallbackKind::Status(Box::new(ended(talk)));
+    Callback { id: talk.id.clone(), event_id: String::new(), at: None, sequence: None, kind }
 }
 
 fn ended(talk: &Talk) -> Observed {

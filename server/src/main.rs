@@ -104,7 +104,13 @@ async fn serve(with_worker: bool) -> anyhow::Result<()> {
     tracing::info!(%addr, url = db.config().public_url, with_worker, "serving");
     let work = async { if with_worker { together(worker::run(db.clone(), stop.clone()), &stop).await } else { Ok(()) } };
     let serving = together(server::serve(db.clone(), options, listener, stop.clone()), &stop);
-    let (worked, served) = tokio::join!(work, serving);
+    // The first callback need not wait for a sign-in; where this fails, it does.
+    let warming = async {
+        if let Err(error) = services::inbox::warm(&db).await {
+            tracing::warn!(%error, "not signed in ahead of the first callback");
+        }
+    };
+    let (worked, served, ()) = tokio::join!(work, serving, warming);
     db.close().await;
     worked.context("worker")?;
     served

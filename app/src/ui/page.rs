@@ -51,7 +51,7 @@ pub fn PageHeader(
                 {trail}
                 <div class="flex flex-wrap items-center gap-x-3 gap-y-1">
                     <h1>{title}</h1>
-                    {beside.map(|beside| beside.run())}
+                    {beside.map(|beside| move || beside.run())}
                 </div>
                 {move || some(description.get()).map(|text| view! { <p>{text}</p> })}
             </div>

@@ -210,6 +210,20 @@ impl World {
         self.callback_to(&self.db, company, call, callback).await
     }
 
+    /// Applies callbacks of one company together, one for each call, as the inbox does.
+    ///
+    /// # Errors
+    /// As `calls::ingest`; then none is applied.
+    pub async fn callbacks(&self, company: CompanyId, news: Vec<(CallId, providers::Callback)>) -> Result<()> {
+        let mut tx = self.db.begin_hot(&Actor::engine(company)).await?;
+        let mut batch = crate::calls::Batch::default();
+        for (call, callback) in news {
+            batch.add(call, callback, false);
+        }
+        crate::calls::ingest_all(&mut tx, batch).await?;
+        tx.commit().await
+    }
+
     /// Campaigns of a company that a dialer would pick up now.
     ///
     /// # Errors

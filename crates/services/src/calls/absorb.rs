@@ -51,28 +51,33 @@ pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>) -> R
             steps.push(Step { call: id, title: "The provider’s report", detail });
             continue;
         }
-        let is = was.state().join(report.state);
-        if is != was.state() {
-            steps.push(Step { call: id, title: is.outcome.map_or(is.status.label(), Outcome::label), detail });
+        let is = was.joined(&report);
+        if is.state() != was.state() {
+            let title = is.outcome.map_or(is.status.label(), Outcome::label);
+            steps.push(Step { call: id, title, detail });
             has_moved = true;
         }
-        changes.push(repo::Change { was, is, report });
+        let settled = (is.outcome.is_some() && was.settled_at.is_none()).then(|| {
+            let bill = is.price().cost(is.talk_seconds);
+            let cost = bill.min(is.held);
+            repo::Settled { cost, overrun: bill - cost, counted: report.uncounted_until.is_none() }
+        });
+        changes.push(repo::Change { was, report, is, settled });
     }
-    let after = repo::update_all(tx, &changes).await?;
+    repo::update_all(tx, &changes).await?;
     super::steps(tx, steps).await?;
     if has_moved {
         crate::events::notice(tx, Topic::Calls).await?;
     }
     let (mut ends, mut corrected, mut met) = (Vec::new(), Vec::new(), Vec::new());
-    for repo::Change { was, report, .. } in &changes {
-        let Some(call) = after.get(&was.id) else { continue };
-        match call.outcome {
-            Some(outcome) if was.settled_at.is_none() => ends.push(End { call, outcome, report }),
-            Some(outcome) if was.outcome != Some(outcome) || call.talk_seconds != was.talk_seconds => {
+    for repo::Change { was, report, is: call, settled } in &changes {
+        match (call.outcome, settled) {
+            (Some(outcome), Some(paid)) => ends.push((End { call, outcome, report }, *paid)),
+            (Some(outcome), None) if was.outcome != Some(outcome) || call.talk_seconds != was.talk_seconds => {
                 corrected.push((was, call, outcome));
             }
-            None if was.provider_call_id.is_none() && report.provider_call_id.is_some() => {
-                met.push((call.id, call.phone.clone()))
+            (None, _) if was.provider_call_id.is_none() && report.provider_call_id.is_some() => {
+                met.push((call.id, call.phone.clone()));
             }
             _ => {}
         }
@@ -85,40 +90,35 @@ pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>) -> R
 }
 
 /// The end: pay, free the slots, count, and decide what follows. Guarded by `settled_at` under the locks of the calls.
-async fn settle(tx: &mut Tx, ends: &[End<'_>]) -> Result<()> {
+async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)]) -> Result<()> {
     if ends.is_empty() {
         return Ok(());
     }
-    let (mut seats, mut settlements, mut settled) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut seats, mut settlements) = (Vec::new(), Vec::new());
     let mut tallies = BTreeMap::<CampaignId, Tally>::new();
-    for End { call, outcome, report } in ends {
+    for (End { call, outcome, .. }, paid) in ends {
         let campaign = campaign_of(call)?;
-        let bill = call.price().cost(call.talk_seconds);
-        let cost = bill.min(call.held);
         let purse = if call.enrollment_id.is_some() { Purse::Escrow(campaign) } else { Purse::Available(Some(campaign)) };
         seats.push(Seat { campaign, gateway: call.gateway_id, number: call.number_id });
-        settlements.push(Settlement { call: call.id, purse, held: call.held, cost });
-        let counted = report.uncounted_until.is_none();
-        settled.push(repo::Settled { call: call.id, cost, overrun: bill - cost, counted });
-        tallies.entry(campaign).or_default().add(*outcome, call.talk_seconds, cost);
+        settlements.push(Settlement { call: call.id, purse, held: call.held, cost: paid.cost });
+        tallies.entry(campaign).or_default().add(*outcome, call.talk_seconds, paid.cost);
     }
     let campaigns: Vec<_> = tallies.keys().copied().collect();
     // Lock order: slots, campaigns, balances, counters, enrollments.
     dialer::move_slots(tx, &seats, -1).await?;
     campaigns::repo::wake_after_calls(tx, &campaigns).await?;
     credits::settle(tx, &settlements).await?;
-    repo::mark_settled(tx, &settled).await?;
-    for (end, paid) in ends.iter().zip(&settled).filter(|(_, paid)| paid.overrun > Credits::ZERO) {
+    for (end, paid) in ends.iter().filter(|(_, paid)| paid.overrun > Credits::ZERO) {
         tell_overrun(tx, end.call, paid.overrun).await?;
     }
     for (campaign, more) in &tallies {
         campaigns::stats::count(tx, *campaign, more).await?;
     }
-    follow(tx, ends).await?;
+    follow(tx, ends.iter().map(|(end, _)| end)).await?;
     for campaign in &campaigns {
         campaigns::canary::after_call(tx, *campaign).await?;
     }
-    for end in ends {
+    for (end, _) in ends {
         if let Some(why) = &end.report.pause {
             campaigns::pause_self(tx, campaign_of(end.call)?, why).await?;
         }
@@ -128,7 +128,7 @@ async fn settle(tx: &mut Tx, ends: &[End<'_>]) -> Result<()> {
             campaigns::return_credits(tx, *campaign).await?;
         }
     }
-    let told = ends.iter().zip(&settled).map(|(end, paid)| {
+    let told = ends.iter().map(|(end, paid)| {
         let text = format!("{} after {} s, {} credits", end.outcome.label(), end.call.talk_seconds, paid.cost);
         (Some(end.call.id.to_string()), text)
     });
@@ -148,7 +148,7 @@ async fn tell_overrun(tx: &mut Tx, call: &repo::Stored, over: Credits) -> Result
 }
 
 /// What the ends mean for the people: done, opted out, or another attempt. Nothing follows a call of theirs.
-async fn follow(tx: &mut Tx, ends: &[End<'_>]) -> Result<()> {
+async fn follow<'a>(tx: &mut Tx, ends: impl Iterator<Item = &'a End<'a>>) -> Result<()> {
     let mut ours = Vec::new();
     for end in ends {
         if let Some(enrollment) = end.call.enrollment_id {
@@ -250,7 +250,7 @@ async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcom
     }
     if was != outcome && repo::is_last_of_enrollment(tx, call.id).await? {
         let report = Report::state(call.state());
-        follow(tx, &[End { call, outcome, report: &report }]).await?;
+        follow(tx, std::iter::once(&End { call, outcome, report: &report })).await?;
         campaigns::repo::wake_after_calls(tx, &[campaign]).await?;
     }
     Ok(())

@@ -10,7 +10,6 @@ use model::credits::{Credits, Price};
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
 use model::phone::Phone;
 use model::time::Timestamp;
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use std::collections::HashMap;
 
@@ -48,10 +47,6 @@ impl Stored {
     }
 }
 
-/// The columns of [`Stored`].
-const COLUMNS: &str = "id, enrollment_id, campaign_id, declined, gateway_id, number_id, phone, status, outcome, answered_by, \
-                       provider_call_id, per_minute, initial_seconds, step_seconds, held, cost, settled_at, talk_seconds";
-
 /// The call, locked until the end of the transaction.
 pub(crate) async fn lock(tx: &mut Tx, id: CallId) -> Result<Stored> {
     Ok(lock_all(tx, &[id]).await?.remove(&id).ok_or_else(|| model::Error::not_found("call"))?)
@@ -59,90 +54,89 @@ pub(crate) async fn lock(tx: &mut Tx, id: CallId) -> Result<Stored> {
 
 /// Those of these calls that there are, locked in one order until the end of the transaction.
 pub(crate) async fn lock_all(tx: &mut Tx, ids: &[CallId]) -> Result<HashMap<CallId, Stored>> {
-    let mut sql = QueryBuilder::new(format!("select {COLUMNS} from calls where id = any("));
-    sql.push_bind(ids).push(") order by id for update");
-    let calls: Vec<Stored> = sql.build_query_as().fetch_all(tx.conn()).await?;
+    let calls: Vec<Stored> = sqlx::query_as(
+        "select id, enrollment_id, campaign_id, declined, gateway_id, number_id, phone, status, outcome, answered_by, provider_call_id,
+                per_minute, initial_seconds, step_seconds, held, cost, settled_at, talk_seconds
+         from calls where id = any($1) order by id for update",
+    )
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?;
     Ok(calls.into_iter().map(|call| (call.id, call)).collect())
 }
 
-/// A call, the state it comes to, and what is told of it.
+/// A call, what is told of it, and what it comes to.
 #[derive(Debug)]
 pub(super) struct Change {
     pub was: Stored,
-    pub is: CallState,
     pub report: Report,
+    pub is: Stored,
+    /// Its end, which is settled with this change.
+    pub settled: Option<Settled>,
 }
 
-/// Writes the joined states and whatever facts the reports add, and returns the calls as they are then; facts only ever grow.
-pub(super) async fn update_all(tx: &mut Tx, changes: &[Change]) -> Result<HashMap<CallId, Stored>> {
-    if changes.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let now = tx.now();
-    let text = |of: fn(&Report) -> Option<&String>| changes.iter().map(|c| of(&c.report).cloned()).collect::<Vec<_>>();
-    let answered = |c: &Change| {
-        let is_answered = matches!(c.is.status, CallStatus::Answered | CallStatus::InProgress);
-        c.report.answered_at.or(is_answered.then_some(now))
-    };
-    let over = |c: &Change| c.is.is_ended().then(|| c.report.ended_at.unwrap_or(now));
-    let mut sql = QueryBuilder::new(
-        "update calls set status = n.state, outcome = n.ended_with, answered_by = n.who,
-                provider_call_id = coalesce(provider_call_id, n.their_id), provider_status = coalesce(n.their_status, provider_status),
-                provider_code = coalesce(n.their_code, provider_code), answered_at = least(answered_at, n.picked_up),
-                ended_at = least(ended_at, n.over), talk_seconds = greatest(talk_seconds, n.talked),
-                provider_cost_micros = coalesce(n.price, provider_cost_micros),
-                provider_currency = coalesce(n.currency, provider_currency),
-                check_at = case when n.state = 'ended' then null else check_at end, recorded_at = coalesce(recorded_at, ",
-    );
-    sql.push_bind(now).push(") from unnest(");
-    let ids: Vec<_> = changes.iter().map(|c| c.was.id).collect();
-    let mut columns = sql.separated(", ");
-    columns.push_bind(ids.clone()).push_unseparated("::uuid[]");
-    columns.push_bind(changes.iter().map(|c| c.is.status).collect::<Vec<_>>()).push_unseparated("::text[]");
-    columns.push_bind(changes.iter().map(|c| c.is.outcome).collect::<Vec<_>>()).push_unseparated("::text[]");
-    columns.push_bind(changes.iter().map(|c| c.is.answered_by).collect::<Vec<_>>()).push_unseparated("::text[]");
-    columns.push_bind(text(|r| r.provider_call_id.as_ref())).push_unseparated("::text[]");
-    columns.push_bind(text(|r| r.provider_status.as_ref())).push_unseparated("::text[]");
-    columns.push_bind(text(|r| r.provider_code.as_ref())).push_unseparated("::text[]");
-    columns.push_bind(changes.iter().map(answered).collect::<Vec<_>>()).push_unseparated("::timestamptz[]");
-    columns.push_bind(changes.iter().map(over).collect::<Vec<_>>()).push_unseparated("::timestamptz[]");
-    columns
-        .push_bind(changes.iter().map(|c| c.report.talk_seconds.unwrap_or(0)).collect::<Vec<_>>())
-        .push_unseparated("::bigint[]");
-    columns.push_bind(changes.iter().map(|c| c.report.price.as_ref().map(|(micros, _)| *micros)).collect::<Vec<_>>());
-    columns.push_unseparated("::bigint[]");
-    columns.push_bind(text(|r| r.price.as_ref().map(|(_, currency)| currency))).push_unseparated("::text[]");
-    sql.push(
-        ") as n (call, state, ended_with, who, their_id, their_status, their_code, picked_up, over, talked, price, currency)
-         where id = n.call and id = any(",
-    );
-    sql.push_bind(ids).push(") returning ").push(COLUMNS);
-    let calls: Vec<Stored> = sql.build_query_as().fetch_all(tx.conn()).await?;
-    Ok(calls.into_iter().map(|call| (call.id, call)).collect())
-}
-
-/// What settling a call wrote down.
+/// What settling a call writes down.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settled {
-    pub call: CallId,
     pub cost: Credits,
     pub overrun: Credits,
     /// It is an attempt.
     pub counted: bool,
 }
 
-pub(super) async fn mark_settled(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
+impl Stored {
+    /// Joined with a report; facts only ever grow.
+    pub(super) fn joined(&self, report: &Report) -> Self {
+        let CallState { status, outcome, answered_by } = self.state().join(report.state);
+        let provider_call_id = self.provider_call_id.clone().or_else(|| report.provider_call_id.clone());
+        let talk_seconds = self.talk_seconds.max(report.talk_seconds.unwrap_or(0));
+        Self { status, outcome, answered_by, provider_call_id, talk_seconds, ..self.clone() }
+    }
+}
+
+/// Writes what calls come to, and whatever else the reports add.
+pub(super) async fn update_all(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
     let now = tx.now();
+    let text = |of: fn(&Change) -> Option<&String>| changes.iter().map(|c| of(c).cloned()).collect::<Vec<_>>();
+    let answered = |c: &Change| {
+        let is_answered = matches!(c.is.status, CallStatus::Answered | CallStatus::InProgress);
+        c.report.answered_at.or(is_answered.then_some(now))
+    };
+    let over = |c: &Change| c.is.state().is_ended().then(|| c.report.ended_at.unwrap_or(now));
     sqlx::query(
-        "update calls set settled_at = $5, cost = n.paid, overrun = n.beyond, counted = counted and n.counts
-         from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bool[]) as n (call, paid, beyond, counts)
-         where id = n.call and id = any($1)",
+        "update calls set status = n.state, outcome = n.ended_with, answered_by = n.who, provider_call_id = n.their_id,
+                provider_status = coalesce(n.their_status, provider_status), provider_code = coalesce(n.their_code, provider_code),
+                answered_at = least(answered_at, n.picked_up), ended_at = least(ended_at, n.over), talk_seconds = n.talked,
+                provider_cost_micros = coalesce(n.price, provider_cost_micros),
+                provider_currency = coalesce(n.their_currency, provider_currency),
+                check_at = case when n.state = 'ended' then null else check_at end, recorded_at = coalesce(recorded_at, $1),
+                settled_at = case when n.paid is null then settled_at else $1 end, cost = coalesce(n.paid, cost),
+                overrun = coalesce(n.beyond, overrun), counted = counted and n.counts
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+                $10::timestamptz[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::bigint[], $16::bool[])
+            as n (call, state, ended_with, who, their_id, their_status, their_code, picked_up, over, talked, price, their_currency,
+                paid, beyond, counts)
+         where id = n.call and id = any($2)",
     )
-    .bind(settled.iter().map(|s| s.call).collect::<Vec<_>>())
-    .bind(settled.iter().map(|s| s.cost.0).collect::<Vec<_>>())
-    .bind(settled.iter().map(|s| s.overrun.0).collect::<Vec<_>>())
-    .bind(settled.iter().map(|s| s.counted).collect::<Vec<_>>())
     .bind(now)
+    .bind(changes.iter().map(|c| c.was.id).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.is.status).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.is.outcome).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.is.answered_by).collect::<Vec<_>>())
+    .bind(text(|c| c.is.provider_call_id.as_ref()))
+    .bind(text(|c| c.report.provider_status.as_ref()))
+    .bind(text(|c| c.report.provider_code.as_ref()))
+    .bind(changes.iter().map(answered).collect::<Vec<_>>())
+    .bind(changes.iter().map(over).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.is.talk_seconds).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.report.price.as_ref().map(|(micros, _)| *micros)).collect::<Vec<_>>())
+    .bind(text(|c| c.report.price.as_ref().map(|(_, currency)| currency)))
+    .bind(changes.iter().map(|c| c.settled.map(|s| s.cost.0)).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.settled.map(|s| s.overrun.0)).collect::<Vec<_>>())
+    .bind(changes.iter().map(|c| c.settled.is_none_or(|s| s.counted)).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     Ok(())

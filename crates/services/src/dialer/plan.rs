@@ -28,7 +28,7 @@ use uuid::Uuid;
 /// locked; whoever is left is looked at in the next turn, which follows at once.
 const SPARE: i64 = 10;
 /// Intents committed per turn of one campaign, so that no company keeps others waiting.
-pub const BATCH_MAX: i64 = 20;
+pub const BATCH_MAX: i64 = 50;
 /// A campaign that ran out of its reservation extends by this many longest calls at once.
 const EXTENSION_CALLS: i64 = 5;
 /// Intents per enrollment, whatever the reason they failed for.

@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 /// Campaigns per turn of the loop.
 const CAMPAIGNS_MAX: i64 = 50;
 /// Requests to providers under way at once, per worker.
-const REQUESTS_MAX: usize = 64;
+const REQUESTS_MAX: usize = 4 * plan::BATCH_MAX as usize;
+/// Request slots of one turn.
+const BATCH: u32 = plan::BATCH_MAX as u32;
 /// The longest sleep; bells and due times end it earlier.
 const IDLE: Duration = Duration::from_secs(1);
-/// The pause while every request slot is taken: a provider that hangs must not make this loop spin.
-const SATURATED: TimeDelta = TimeDelta::milliseconds(20);
+/// The longest wait for free request slots, so that callbacks and look-ups go on while a provider hangs.
+const SATURATED: Duration = Duration::from_millis(20);
 /// The wait after the database was away.
 const AWAY: Duration = Duration::from_millis(250);
 
@@ -53,7 +55,8 @@ pub async fn run(db: Db, network: Network, stop: CancellationToken) -> anyhow::R
             }
         }
         match turn(&db, &network, &lease, &requests, &tray, &mut tasks).await {
-            Ok(next) => wait(&db, &mut bell, next, &stop).await,
+            Ok(Next::At(next)) => wait(&db, &mut bell, next, &stop).await,
+            Ok(Next::Saturated) => drop(tokio::time::timeout(SATURATED, requests.acquire_many(BATCH)).await),
             Err(e) => {
                 tracing::warn!(error = %e, "the database is away; trying again");
                 bell = None;
@@ -97,6 +100,14 @@ async fn listen(db: &Db) -> Option<PgListener> {
     Some(listener)
 }
 
+/// When the loop goes on.
+enum Next {
+    /// At this moment at the latest, or when a bell rings.
+    At(Option<DateTime<Utc>>),
+    /// There is work, and no request slot for it.
+    Saturated,
+}
+
 /// One round: callbacks first (they free lines), then campaigns, then look-ups. Returns when to come back.
 async fn turn(
     db: &Db,
@@ -105,15 +116,17 @@ async fn turn(
     requests: &Arc<Semaphore>,
     tray: &Arc<Tray>,
     tasks: &mut JoinSet<()>,
-) -> Result<Option<DateTime<Utc>>> {
+) -> Result<Next> {
     let applied = inbox::drain(db).await?;
     let mut tx = db.begin_system(SystemTask::FindWork).await?;
     let (ready, mut next) = plan::runnable(&mut tx, CAMPAIGNS_MAX).await?;
     tx.commit().await?;
+    let mut is_saturated = false;
     for (company, campaign) in &ready {
         // A request slot per intent must be free: nothing waits between the commit and the request.
-        let Ok(slots) = requests.clone().try_acquire_many_owned(u32::try_from(plan::BATCH_MAX).unwrap_or(1)) else {
-            return Ok(Some(db.clock().now() + SATURATED));
+        let Ok(slots) = requests.clone().try_acquire_many_owned(BATCH) else {
+            is_saturated = true;
+            break;
         };
         let committed = match claim(db, lease, *company, *campaign).await {
             Ok(dials) => dials,
@@ -136,11 +149,10 @@ async fn turn(
         }
     }
     let (late, next_check) = reconcile::due_checks(db).await?;
-    let mut busy = false;
     for call in late {
         // Look-ups share the request slots, one each: a provider that hangs holds nothing else up.
         let Ok(slot) = requests.clone().try_acquire_owned() else {
-            busy = true;
+            is_saturated = true;
             break;
         };
         let (db, network) = (db.clone(), network.clone());
@@ -152,10 +164,10 @@ async fn turn(
         });
     }
     next = [next, next_check].into_iter().flatten().min();
-    Ok(match (busy, applied > 0 || !ready.is_empty()) {
-        (true, _) => Some(db.clock().now() + SATURATED),
-        (false, true) => Some(db.clock().now()),
-        (false, false) => next,
+    Ok(match (is_saturated, applied > 0 || !ready.is_empty()) {
+        (true, _) => Next::Saturated,
+        (false, true) => Next::At(Some(db.clock().now())),
+        (false, false) => Next::At(next),
     })
 }
 
@@ -194,7 +206,12 @@ async fn wait(db: &Db, bell: &mut Option<PgListener>, next: Option<DateTime<Utc>
     }
     let rung = async {
         match bell {
-            Some(listener) => listener.recv().await.is_ok(),
+            Some(listener) => {
+                let rung = listener.recv().await.is_ok();
+                // However often it rang meanwhile, one look answers all of it.
+                while listener.next_buffered().is_some() {}
+                rung
+            }
             None => std::future::pending().await,
         }
     };
