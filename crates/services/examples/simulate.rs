@@ -51,14 +51,14 @@ fn main() -> ExitCode {
 fn lane(next: &AtomicU64, end: u64, alone: bool, failures: &Mutex<Vec<u64>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let mut world = World::new().await;
+        let mut world = World::swift().await;
         for lived in 1.. {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
                 break;
             }
             if lived % SEEDS_PER_WORLD == 0 {
-                world = World::new().await;
+                world = World::swift().await;
             }
             match AssertUnwindSafe(day::live(&world, seed)).catch_unwind().await {
                 Ok(hash) if alone => println!("seed {seed}: {hash}"),
@@ -66,7 +66,7 @@ fn lane(next: &AtomicU64, end: u64, alone: bool, failures: &Mutex<Vec<u64>>) {
                 // The panic itself is on stderr already.
                 Err(_) => {
                     failures.lock().expect("no lane panics here").push(seed);
-                    world = World::new().await;
+                    world = World::swift().await;
                 }
             }
         }

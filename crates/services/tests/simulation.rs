@@ -13,8 +13,8 @@ const SEEDS_EACH: u64 = 25;
 
 #[tokio::test]
 async fn the_same_seed_is_the_same_day() {
-    let first = live(&World::new().await, 7).await;
-    let world = World::new().await;
+    let first = live(&World::swift().await, 7).await;
+    let world = World::swift().await;
     assert_ne!(live(&world, 8).await, first);
     // Alone, and after another day in the same database.
     assert_eq!(live(&world, 7).await, first);
@@ -24,7 +24,7 @@ macro_rules! seeds {
     ($($name:ident = $first:literal;)+) => {$(
         #[tokio::test]
         async fn $name() {
-            let world = World::new().await;
+            let world = World::swift().await;
             for seed in $first..$first + SEEDS_EACH {
                 live(&world, seed).await;
             }
