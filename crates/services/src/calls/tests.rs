@@ -14,6 +14,7 @@ use model::id::{CallId, CampaignId};
 use model::page::Paging;
 
 mod inbound;
+mod people;
 
 struct Room {
     world: World,
