@@ -212,7 +212,8 @@ async fn ask(conn: &mut PgConnection, now: Timestamp, questions: &[Question]) ->
     for (n, Question { name, sql: question }) in questions.iter().enumerate() {
         let and = if n == 0 { "" } else { " union all " };
         // Only our own words are formatted into this SQL.
-        let _ = write!(sql, "{and}(select '{}: ' || found.line from ({question}) found (line) limit $2)", name.replace('\'', "''"));
+        let _ =
+            write!(sql, "{and}(select '{}: ' || found.line from ({question}) found (line) limit $2)", name.replace('\'', "''"));
     }
     let mut violations: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(now).bind(SHOWN_MAX).fetch_all(&mut *conn).await?;

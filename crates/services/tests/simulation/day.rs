@@ -213,6 +213,7 @@ impl<'a> Day<'a> {
     async fn step(&mut self) {
         self.latest = self.latest.max(self.world.clock.now());
         match self.rng.random_range(0..100) {
+            35..60 if self.carrier.next().is_some_and(|at| at <= self.world.clock.now()) => self.deliver(false).await,
             roll @ 0..75 => {
                 let glance = self.glance().await;
                 let now = self.world.clock.now();
@@ -221,7 +222,6 @@ impl<'a> Day<'a> {
                     0..35 if due(glance.turn_at) || self.workers.iter().any(Worker::has_work) => {
                         self.turn(due(glance.turn_at), true).await;
                     }
-                    35..60 if due(self.carrier.next()) => self.deliver(false).await,
                     60..75 if due(glance.check_at) => self.look_up().await,
                     _ => self.pass_time(&glance),
                 }
