@@ -55,10 +55,13 @@ async fn a_backlog_of_more_than_a_block_is_sealed_in_several_rounds_without_a_pa
     .await
     .expect("many");
     tx.commit().await.expect("commit");
-    assert!(seal_all(&w.db).await.expect("sealed"), "a full block: there may be more");
-    assert_eq!(proof(&w, &acme).await.waiting, 1);
-    assert!(!seal_all(&w.db).await.expect("sealed"), "that was all");
-    assert_eq!((proof(&w, &acme).await.waiting, proof(&w, &acme).await.blocks), (0, 3));
+    let stop = CancellationToken::new();
+    #[expect(clippy::disallowed_methods, reason = "the test waits for its end")]
+    let sealer = tokio::spawn(keep_sealing(w.db.clone(), stop.clone()));
+    wait_until_sealed(&w, &acme).await;
+    stop.cancel();
+    timeout(PATIENCE, sealer).await.expect("it stops").expect("it does not panic");
+    assert_eq!(proof(&w, &acme).await.blocks, 3, "the welcome, five thousand, and the last one");
 }
 
 #[tokio::test]
@@ -72,4 +75,18 @@ async fn a_ledger_that_is_wrong_all_over_is_not_listed_to_its_end() {
     assert_eq!(proof(&w, &acme).await.problems, Vec::<String>::new());
     assert!(tamper(&w, "update movements set note = 'Gift'").await > 25);
     assert_eq!(proof(&w, &acme).await.problems.len(), 20);
+}
+
+#[tokio::test]
+async fn a_hold_that_was_never_made_cannot_be_settled_and_nothing_is_extended_by_nothing() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let (campaign, call): (CampaignId, CallId) = (tx.id(), tx.id());
+    set_aside(&mut tx, campaign, 3, "launch").await.expect("reserved");
+    let before = amounts(&mut tx).await;
+    let missing = settle_one(&mut tx, campaign, call, Credits::whole(2), Credits::whole(1)).await;
+    assert!(matches!(missing, Err(Error::Told(model::Error::InsufficientCredits { .. }))), "{missing:?}");
+    assert_eq!(extend(&mut tx, campaign, Credits::ZERO, Credits::ZERO).await.expect("nothing"), Credits::ZERO);
+    assert_eq!(amounts(&mut tx).await, before);
 }

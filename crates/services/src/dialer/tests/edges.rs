@@ -150,3 +150,20 @@ async fn a_call_that_outlives_the_longest_it_may_be_is_asked_to_end_and_one_in_t
     }
     room.holds().await;
 }
+
+#[tokio::test]
+async fn a_worker_whose_lease_ran_out_writes_nothing_to_the_network() {
+    use crate::dialer::{act, lease};
+    use std::time::{Duration, Instant};
+    let room = Room::new().await;
+    let campaign = room.world.launched(&room.acme, 1, |_| {}).await;
+    let dial = room.plan(campaign).await.dials.remove(0);
+    let script = Arc::new(Talking { asked: AtomicUsize::new(0), status: ProviderStatus::InProgress });
+    // A request that begins now could outlive the lease.
+    tokio::time::sleep(Duration::from_secs(lease::SECONDS) - providers::http::REQUEST_TIMEOUT).await;
+    let answer = act(&Network::scripted(script.clone()), &room.lease, &dial, Instant::now()).await;
+    assert!(matches!(&answer, Answer::Unknown { why } if why.contains("lease ended")), "{answer:?}");
+    room.lease.confirm(&room.world.db).await.expect("confirmed");
+    let answer = act(&Network::scripted(script), &room.lease, &dial, Instant::now()).await;
+    assert!(matches!(&answer, Answer::Unknown { why } if why.contains("nobody answers")), "{answer:?}");
+}

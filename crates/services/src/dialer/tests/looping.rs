@@ -264,3 +264,49 @@ async fn a_bell_that_is_lost_does_not_end_the_loop() {
     assert!(!worker.task.is_finished());
     worker.end().await.expect("ended");
 }
+
+#[tokio::test]
+async fn a_claim_that_loses_its_connection_is_made_again() {
+    let room = Room::new().await;
+    room.world.launched(&room.acme, 1, |_| {}).await;
+    let mut blocker = room.world.tx(&room.acme).await;
+    sqlx::query("select 1 from capacity for update").execute(blocker.conn()).await.expect("locked");
+    let provider = Hanging::new();
+    provider.let_go();
+    let process = room.world.another_process(2, None);
+    let worker = Worker::start(&process, &provider);
+    let mut owner = owner(&room.world).await;
+    let ended = async {
+        let sql = "select count(pg_terminate_backend(a.pid)) from pg_stat_activity a join pg_locks l on l.pid = a.pid
+                   where not l.granted and a.datname = current_database()";
+        while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut owner).await.expect("looked") == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("the claim waits for a lock");
+    assert_eq!(provider.asked(), 0);
+    drop(blocker);
+    until("the person is dialed all the same", || provider.asked() == 1).await;
+    worker.end().await.expect("ended");
+    room.holds().await;
+}
+
+#[tokio::test]
+async fn a_look_up_that_cannot_be_written_down_is_made_later() {
+    let room = Room::new().await;
+    let campaign = room.world.launched(&room.acme, 1, |_| {}).await;
+    let dial = room.plan(campaign).await.dials.remove(0);
+    room.record(&dial, Answer::Unknown { why: "no answer".to_owned() }).await;
+    let mut owner = owner(&room.world).await;
+    owner.execute("revoke select on gateways from company").await.expect("revoked");
+    room.world.clock.advance(TimeDelta::minutes(2));
+    let provider = Hanging::new();
+    provider.let_go();
+    let worker = Worker::start(&room.world.db, &provider);
+    sleep(A_WHILE).await;
+    assert_eq!((provider.looked(), worker.task.is_finished()), (0, false));
+    owner.execute("grant select on gateways to company").await.expect("granted");
+    until("it is looked up", || provider.looked() > 0).await;
+    worker.end().await.expect("ended");
+    room.holds().await;
+}
