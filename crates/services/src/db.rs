@@ -283,6 +283,15 @@ impl Tx {
         if self.hot { self.db.flush().await } else { Ok(()) }
     }
 
+    /// Undoes it, and returns when Postgres has: a dropped transaction is undone too, but some time later, and until then
+    /// others skip the rows it locked.
+    ///
+    /// # Errors
+    /// When the connection is lost; then it is undone as well.
+    pub async fn roll_back(self) -> Result<()> {
+        Ok(self.inner.rollback().await?)
+    }
+
     /// SQL exists only inside `services`.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
         &mut self.inner

@@ -104,7 +104,8 @@ impl<'a> Day<'a> {
             let turn = dialer::plan(&mut tx, campaign, self.workers[worker].lease.worker).await.expect("planned");
             if may_die && self.rng.random_bool(0.1) {
                 self.died = true;
-                return; // before the commit: nothing happened
+                // Before the commit: nothing happened.
+                return tx.roll_back().await.expect("rolled back");
             }
             tx.commit().await.expect("commit");
             self.workers[worker].dials.extend(turn.dials);
@@ -177,7 +178,9 @@ impl<'a> Day<'a> {
 
     async fn look_up(&mut self) {
         self.carrier.at(self.world.clock.now());
-        let (late, _) = dialer::due_checks(&self.world.db).await.expect("due");
+        let (mut late, _) = dialer::due_checks(&self.world.db).await.expect("due");
+        // Calls that are late since the same moment come in any order; the carrier's luck must not depend on it.
+        late.sort_by_key(|call| call.id);
         let network = Network::scripted(self.carrier.clone());
         for call in late.iter().filter(|l| l.company_id == self.acme.company) {
             dialer::reconcile(&self.world.db, &network, call).await.expect("looked up");
@@ -191,9 +194,8 @@ impl<'a> Day<'a> {
         let phone = self.phones[self.rng.random_range(0..self.phones.len())].clone();
         let mut tx = self.world.tx(&self.acme).await;
         // The second time the number is on the list already, and that is a fine answer.
-        if suppressions::add(&mut tx, &phone, "asked on the phone").await.is_ok() {
-            tx.commit().await.expect("commit");
-        }
+        let done = suppressions::add(&mut tx, &phone, "asked on the phone").await.is_ok();
+        if done { tx.commit().await } else { tx.roll_back().await }.expect("over");
     }
 
     async fn top_up(&mut self) {
@@ -205,9 +207,8 @@ impl<'a> Day<'a> {
         let mut tx = self.world.tx(&self.acme).await;
         let status = campaigns::load(&mut tx, self.campaign).await.expect("campaign").status;
         let action = if status == Status::Active { Action::Pause } else { Action::Resume };
-        if campaigns::act(&mut tx, self.campaign, action).await.is_ok() {
-            tx.commit().await.expect("commit");
-        }
+        let done = campaigns::act(&mut tx, self.campaign, action).await.is_ok();
+        if done { tx.commit().await } else { tx.roll_back().await }.expect("over");
     }
 
     async fn step(&mut self) {
