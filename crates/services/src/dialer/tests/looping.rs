@@ -310,3 +310,21 @@ async fn a_look_up_that_cannot_be_written_down_is_made_later() {
     worker.end().await.expect("ended");
     room.holds().await;
 }
+
+#[tokio::test]
+async fn a_worker_that_lives_goes_on_renewing_its_lease() {
+    let world = World::new().await;
+    let worker = Worker::start(&world.db, &Hanging::new());
+    sleep(A_WHILE).await;
+    world.clock.advance(TimeDelta::seconds(10));
+    let mut owner = owner(&world).await;
+    let fresh = world.clock.now() + TimeDelta::seconds(crate::dialer::lease::SECONDS.cast_signed());
+    let renewed = async {
+        let sql = "select count(*) from workers where lease_until = $1";
+        while sqlx::query_scalar::<_, i64>(sql).bind(fresh).fetch_one(&mut owner).await.expect("looked") == 0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, renewed).await.expect("renewed within a beat");
+    worker.end().await.expect("ended");
+}
