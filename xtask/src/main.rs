@@ -4,6 +4,7 @@
 mod bench;
 mod children;
 mod ci;
+mod coverage;
 mod e2e;
 mod fence;
 mod npm;
@@ -47,6 +48,8 @@ enum Do {
     Ci,
     /// Browser journeys against the real programs and a database of their own
     E2e(e2e::Options),
+    /// Which branches of the engine no test takes; needs cargo-llvm-cov
+    Coverage,
     /// Kill the worker ten times during a campaign and count what really rang
     Kills,
     /// Two workers, Postgres and the network in every trouble we can make, and after each the invariants and what really rang
@@ -129,6 +132,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Db { action } => db(paths, action),
         Do::Test(options) => ci::test(paths, &options),
         Do::Ci => ci::ci(paths),
+        Do::Coverage => coverage::coverage(paths),
         Do::E2e(options) => timed(|stages| e2e::run_journeys(paths, &options, stages)),
         Do::Kills => timed(|stages| e2e::run_kills(paths, stages)),
         Do::Chaos(options) => timed(|stages| e2e::run_chaos(paths, &options, stages)),

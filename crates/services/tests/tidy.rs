@@ -100,7 +100,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "words.rs",
         ],
     ),
-    ("testing", &["room.rs", "watch.rs"]),
+    ("testing", &["room.rs", "swift.rs", "watch.rs"]),
 ];
 
 /// Files whose SQL compares the company, because it runs as `system`, where row security does not.
@@ -109,6 +109,8 @@ const NAMES_THE_COMPANY: &[&str] = &[
     "crates/services/src/check/mod.rs",
     "crates/services/src/credits/repo.rs",
     "crates/services/src/seed/company.rs",
+    "crates/services/src/testing/swift.rs",
+    "crates/services/src/testing/watch.rs",
 ];
 
 /// The only files that may say `apalis`.

@@ -13,7 +13,9 @@ use model::enrollments::{EnrollmentFilter, EnrollmentStatus};
 use model::id::{CallId, CampaignId};
 use model::page::Paging;
 
+mod corrections;
 mod inbound;
+mod people;
 
 struct Room {
     world: World,

@@ -4,6 +4,7 @@ mod adjusting;
 mod batches;
 mod chain;
 mod pricing;
+mod sealing;
 
 use super::*;
 use crate::check;

@@ -15,7 +15,9 @@ use providers::{Answer, Refusal, RefusalKind};
 use std::collections::HashSet;
 use tokio::task::JoinSet;
 
+mod edges;
 mod late;
+mod looping;
 mod shares;
 mod together;
 

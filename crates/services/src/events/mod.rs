@@ -11,7 +11,8 @@ use model::events::{EventFilter, EventKind, EventRow, Topic};
 use model::id::EventId;
 use model::page::Page;
 use model::time::Timestamp;
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use std::collections::BTreeSet;
 
 /// Longest event text kept.
 const TEXT_MAX: usize = 500;
@@ -41,10 +42,23 @@ pub(crate) async fn record(tx: &mut Tx, kind: EventKind, lines: Vec<(Option<Stri
 }
 
 /// Tells listening screens of this company that something about `topic` changed, when this transaction
-/// commits. Postgres folds equal notices of one transaction into one.
+/// commits. All notices of a transaction leave with it, in one statement.
 pub(crate) async fn notice(tx: &mut Tx, topic: Topic) -> Result<()> {
-    let payload = format!("{}:{topic}", tx.actor().company());
-    sqlx::query("select pg_notify($1, $2)").bind(LIVE_CHANNEL).bind(payload).execute(tx.conn()).await?;
+    let notice = format!("{}:{topic}", tx.actor().company());
+    tx.notices().insert(notice);
+    Ok(())
+}
+
+/// Sends what the transaction has to tell.
+pub(crate) async fn send(conn: &mut PgConnection, notices: &BTreeSet<String>) -> Result<()> {
+    if !notices.is_empty() {
+        let notices: Vec<_> = notices.iter().map(String::as_str).collect();
+        sqlx::query("select pg_notify($1, notice) from unnest($2::text[]) as notice")
+            .bind(LIVE_CHANNEL)
+            .bind(notices)
+            .execute(conn)
+            .await?;
+    }
     Ok(())
 }
 

@@ -104,3 +104,19 @@ fn every_zone_of_the_table_is_known_and_every_pack_can_be_reached() {
         assert!(places.contains(pack.jurisdiction.as_str()), "{}", pack.jurisdiction);
     }
 }
+
+#[test]
+fn a_number_of_no_country_is_never_called_whatever_the_company_lists() {
+    // Valid E.164, with a country code that nobody has.
+    let nowhere = Place::of(None, &Phone::parse("+99912345678").expect("E.164"));
+    assert_eq!(nowhere.country, None);
+    let lists = |countries: &[&str]| Compliance {
+        countries: countries.iter().map(ToString::to_string).collect(),
+        ..Compliance::default()
+    };
+    for own in [lists(&[]), lists(&["US", "AE"])] {
+        assert!(!is_enabled(&own, "US", &nowhere));
+    }
+    let there = Place::of(None, &Phone::parse("+12125550100").expect("E.164"));
+    assert!(is_enabled(&lists(&["US"]), "AE", &there) && !is_enabled(&lists(&["AE"]), "AE", &there));
+}

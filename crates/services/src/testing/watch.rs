@@ -32,7 +32,8 @@ const PICTURE: &str = "
 const STORY: &str = "
     select line from (
         select 0 as part, id, null::bigint as seq, format('%s %s %s %s', at, kind, who, text) as line from events
-        union all select 1, null, seq, format('%s %s %s %s', at, kind, amount, balance) from movements
+            where company_id = $1
+        union all select 1, null, seq, format('%s %s %s %s', at, kind, amount, balance) from movements where company_id = $1
     ) lines order by part, id, seq";
 
 impl World {
@@ -47,8 +48,8 @@ impl World {
     /// # Errors
     /// When the database is away.
     pub async fn story(&self, company: CompanyId) -> Result<Vec<String>> {
-        let mut tx = self.db.begin(&Actor::engine(company)).await?;
-        Ok(sqlx::query_scalar(STORY).fetch_all(tx.conn()).await?)
+        let mut eyes = self.eyes.lock().await;
+        Ok(sqlx::query_scalar(STORY).bind(company).fetch_all(self.open(&mut eyes).await?).await?)
     }
 
     /// Credits that were paid for.

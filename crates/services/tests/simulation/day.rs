@@ -12,17 +12,18 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use services::dialer::lease::Lease;
 use services::dialer::{self, Dial, Network};
-use services::testing::{self, Someone, World};
+use services::testing::{self, Glance, Someone, World};
 use services::{campaigns, check, credits, suppressions};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Steps with faults, before the world is allowed to come to rest.
-const STEPS: usize = 60;
-/// Between two looks of the checker while faults go on.
-const STEPS_BETWEEN_CHECKS: usize = 20;
+/// Steps with faults, before the world is allowed to come to rest. In each something happens: where nothing is due, time
+/// passes until something is.
+const STEPS: usize = 30;
+/// Time does not pass to the second: this much later at most.
+const LATE_SECONDS_MAX: i64 = 90;
 /// Rounds to come to rest; many more than any campaign here needs.
 const REST_ROUNDS: usize = 3_000;
 /// Workers on the one campaign.
@@ -41,6 +42,10 @@ impl Worker {
     async fn new(world: &World) -> Self {
         Self { lease: Lease::init(&world.db).await.expect("lease"), dials: Vec::new(), answers: Vec::new() }
     }
+
+    fn has_work(&self) -> bool {
+        !self.dials.is_empty() || !self.answers.is_empty()
+    }
 }
 
 pub struct Day<'a> {
@@ -51,6 +56,8 @@ pub struct Day<'a> {
     workers: Vec<Worker>,
     rng: StdRng,
     phones: Vec<String>,
+    /// Somebody died in this step.
+    died: bool,
     /// The latest moment there was; below it the clock has stepped back.
     latest: DateTime<Utc>,
 }
@@ -66,10 +73,9 @@ impl<'a> Day<'a> {
     async fn new(world: &'a World, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         world.restart(seed, beginning(&mut rng));
-        let acme = world.company(&format!("seed {seed}")).await;
         let people = rng.random_range(2..=7);
-        let campaign = world
-            .launched(&acme, people, |form| {
+        let (acme, campaign) = world
+            .morning(&format!("seed {seed}"), people, |form| {
                 form.concurrency_max = rng.random_range(1..=4);
                 form.retries = retries(&mut rng);
                 form.call_minutes_max = rng.random_range(1..=3);
@@ -82,7 +88,7 @@ impl<'a> Day<'a> {
         }
         let phones = (0..people).map(testing::phone).collect();
         let (carrier, latest) = (Arc::new(Carrier::new(seed)), world.clock.now());
-        Self { world, acme, campaign, carrier, workers, rng, phones, latest }
+        Self { world, acme, campaign, carrier, workers, rng, phones, died: false, latest }
     }
 
     fn somebody(&mut self) -> usize {
@@ -96,7 +102,9 @@ impl<'a> Day<'a> {
             let mut tx = self.world.db.begin(&engine).await.expect("begin");
             let turn = dialer::plan(&mut tx, campaign, self.workers[worker].lease.worker).await.expect("planned");
             if may_die && self.rng.random_bool(0.1) {
-                return; // before the commit: nothing happened
+                self.died = true;
+                // Before the commit: nothing happened.
+                return tx.roll_back().await.expect("rolled back");
             }
             tx.commit().await.expect("commit");
             self.workers[worker].dials.extend(turn.dials);
@@ -108,7 +116,6 @@ impl<'a> Day<'a> {
         let Some(dial) = self.workers[worker].dials.pop() else { return };
         let late = (self.world.clock.now() - dial.committed_at).num_milliseconds() > START_MILLIS_MAX;
         let committed = if late { Instant::now().checked_sub(Duration::from_secs(5)) } else { None };
-        self.workers[worker].lease.confirm(&self.world.db).await.expect("lease");
         let network = Network::scripted(self.carrier.clone());
         self.carrier.at(self.world.clock.now());
         let answer = dialer::act(&network, &self.workers[worker].lease, &dial, committed.unwrap_or_else(Instant::now)).await;
@@ -122,14 +129,20 @@ impl<'a> Day<'a> {
         tx.commit().await.expect("commit");
     }
 
-    /// Claims, and goes on with what it has in hand, as far as luck lets it.
-    async fn turn(&mut self, may_die: bool) {
+    /// Claims if there is a campaign's turn, and goes on with what it has in hand, as far as luck lets it.
+    async fn turn(&mut self, due: bool, may_die: bool) {
         let worker = self.somebody();
-        self.claim(worker, may_die).await;
-        while !self.workers[worker].dials.is_empty() || !self.workers[worker].answers.is_empty() {
+        if due {
+            self.claim(worker, may_die).await;
+        }
+        if !self.workers[worker].dials.is_empty() {
+            self.workers[worker].lease.confirm(&self.world.db).await.expect("lease");
+        }
+        while self.workers[worker].has_work() {
             if may_die && self.rng.random_bool(0.1) {
                 // Dies with what it has: intents without requests, requests without records. Another takes its place.
                 self.workers[worker] = Worker::new(self.world).await;
+                self.died = true;
                 return;
             }
             if may_die && self.rng.random_bool(0.1) {
@@ -142,6 +155,18 @@ impl<'a> Day<'a> {
         }
     }
 
+    async fn glance(&self) -> Glance {
+        self.world.glance(self.acme.company, self.campaign).await.expect("glanced")
+    }
+
+    /// Until something is due, and then some.
+    fn pass_time(&mut self, glance: &Glance) {
+        let now = self.world.clock.now();
+        let next = glance.next().into_iter().chain(self.carrier.next()).min().unwrap_or(now);
+        let late = TimeDelta::seconds(self.rng.random_range(0..LATE_SECONDS_MAX));
+        self.world.clock.set(next.max(now) + late);
+    }
+
     /// Delivers what the carrier has to say, in the carrier's own disorder.
     async fn deliver(&mut self, all: bool) {
         self.carrier.at(self.world.clock.now());
@@ -152,7 +177,9 @@ impl<'a> Day<'a> {
 
     async fn look_up(&mut self) {
         self.carrier.at(self.world.clock.now());
-        let (late, _) = dialer::due_checks(&self.world.db).await.expect("due");
+        let (mut late, _) = dialer::due_checks(&self.world.db).await.expect("due");
+        // Calls that are late since the same moment come in any order; the carrier's luck must not depend on it.
+        late.sort_by_key(|call| call.id);
         let network = Network::scripted(self.carrier.clone());
         for call in late.iter().filter(|l| l.company_id == self.acme.company) {
             dialer::reconcile(&self.world.db, &network, call).await.expect("looked up");
@@ -166,9 +193,8 @@ impl<'a> Day<'a> {
         let phone = self.phones[self.rng.random_range(0..self.phones.len())].clone();
         let mut tx = self.world.tx(&self.acme).await;
         // The second time the number is on the list already, and that is a fine answer.
-        if suppressions::add(&mut tx, &phone, "asked on the phone").await.is_ok() {
-            tx.commit().await.expect("commit");
-        }
+        let done = suppressions::add(&mut tx, &phone, "asked on the phone").await.is_ok();
+        if done { tx.commit().await } else { tx.roll_back().await }.expect("over");
     }
 
     async fn top_up(&mut self) {
@@ -180,22 +206,31 @@ impl<'a> Day<'a> {
         let mut tx = self.world.tx(&self.acme).await;
         let status = campaigns::load(&mut tx, self.campaign).await.expect("campaign").status;
         let action = if status == Status::Active { Action::Pause } else { Action::Resume };
-        if campaigns::act(&mut tx, self.campaign, action).await.is_ok() {
-            tx.commit().await.expect("commit");
-        }
+        let done = campaigns::act(&mut tx, self.campaign, action).await.is_ok();
+        if done { tx.commit().await } else { tx.roll_back().await }.expect("over");
     }
 
     async fn step(&mut self) {
         self.latest = self.latest.max(self.world.clock.now());
         match self.rng.random_range(0..100) {
-            0..35 => self.turn(true).await,
-            35..60 => self.deliver(false).await,
-            60..75 => self.world.clock.advance(TimeDelta::seconds(self.rng.random_range(1..400))),
-            75..77 => self.world.clock.advance(TimeDelta::hours(self.rng.random_range(1..14))),
-            77..79 => self.step_back(),
-            79..92 => self.look_up().await,
-            92..95 => self.opt_somebody_out().await,
-            95..97 => self.top_up().await,
+            35..60 if self.carrier.next().is_some_and(|at| at <= self.world.clock.now()) => self.deliver(false).await,
+            roll @ 0..75 => {
+                let glance = self.glance().await;
+                let now = self.world.clock.now();
+                let due = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= now);
+                match roll {
+                    0..35 if due(glance.turn_at) || self.workers.iter().any(Worker::has_work) => {
+                        self.turn(due(glance.turn_at), true).await;
+                    }
+                    60..75 if due(glance.check_at) => self.look_up().await,
+                    _ => self.pass_time(&glance),
+                }
+            }
+            75..79 => self.world.clock.advance(TimeDelta::seconds(self.rng.random_range(1..400))),
+            79..81 => self.world.clock.advance(TimeDelta::hours(self.rng.random_range(1..14))),
+            81..85 => self.step_back(),
+            85..90 => self.opt_somebody_out().await,
+            90..94 => self.top_up().await,
             _ => self.pause_or_resume().await,
         }
     }
@@ -211,21 +246,23 @@ impl<'a> Day<'a> {
     /// No more faults: everything must come to an end by itself.
     async fn rest(&mut self) -> Status {
         self.carrier.behave();
+        let mut glance = self.glance().await;
         for _ in 0..REST_ROUNDS {
-            self.deliver(true).await;
-            self.turn(false).await;
-            self.look_up().await;
-            let mut tx = self.world.tx(&self.acme).await;
-            let status = campaigns::load(&mut tx, self.campaign).await.expect("campaign").status;
-            let wallet = credits::wallet(&mut tx).await.expect("wallet");
-            drop(tx);
-            let quiet = wallet.held == Credits::ZERO;
-            if quiet && matches!(status, Status::Completed | Status::Cancelled | Status::Paused) {
-                return status;
-            }
             let now = self.world.clock.now();
-            let next =
-                self.world.next_moment(self.acme.company).await.expect("next").into_iter().chain(self.carrier.next()).min();
+            let due = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= now);
+            self.deliver(true).await;
+            if due(glance.turn_at) || self.workers.iter().any(Worker::has_work) {
+                self.turn(due(glance.turn_at), false).await;
+            }
+            if due(glance.check_at) {
+                self.look_up().await;
+            }
+            glance = self.glance().await;
+            let quiet = glance.held == Credits::ZERO;
+            if quiet && matches!(glance.status, Status::Completed | Status::Cancelled | Status::Paused) {
+                return glance.status;
+            }
+            let next = glance.next().into_iter().chain(self.carrier.next()).min();
             self.world.clock.set(next.unwrap_or(now + TimeDelta::seconds(1)).max(now + TimeDelta::milliseconds(10)));
         }
         panic!("the world does not come to rest");
@@ -281,13 +318,13 @@ pub async fn live(world: &World, seed: u64) -> String {
     let mut day = Day::new(world, seed).await;
     for step in 0..STEPS {
         day.step().await;
-        if step % STEPS_BETWEEN_CHECKS == STEPS_BETWEEN_CHECKS - 1 {
-            day.holds(&format!("seed {seed}, step {step}")).await;
+        if std::mem::take(&mut day.died) {
+            day.holds(&format!("seed {seed}, after a death in step {step}")).await;
         }
     }
     let mut status = day.rest().await;
-    day.holds(&format!("seed {seed}, at rest, {status}")).await;
     if status == Status::Paused {
+        day.holds(&format!("seed {seed}, at rest, {status}")).await;
         // Whatever paused it, cancelling gives everything back.
         let mut tx = world.tx(&day.acme).await;
         status = campaigns::act(&mut tx, day.campaign, Action::Cancel).await.expect("cancelled");

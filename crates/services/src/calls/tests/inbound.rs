@@ -18,6 +18,8 @@ use providers::twilio::sign;
 use providers::{HeaderMap, HeaderValue, Method};
 use tokio::task::JoinSet;
 
+mod declined;
+
 const OURS: &str = "+12025550100";
 const CALLER: &str = "+12125550142";
 

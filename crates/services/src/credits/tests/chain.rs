@@ -11,13 +11,13 @@ async fn sealed(w: &World) {
     while seal_all(&w.db).await.expect("sealed") {}
 }
 
-async fn proof(w: &World, who: &Someone) -> model::credits::Proof {
+pub(super) async fn proof(w: &World, who: &Someone) -> model::credits::Proof {
     let mut tx = w.tx(who).await;
     verify(&mut tx).await.expect("verified")
 }
 
 /// SQL as a superuser would run it who wants nobody to notice: no trigger and no policy stands in the way.
-async fn tamper(w: &World, sql: &str) -> u64 {
+pub(super) async fn tamper(w: &World, sql: &str) -> u64 {
     #[expect(clippy::disallowed_methods, reason = "only the caller's environment knows a superuser")]
     let admin = std::env::var("ADMIN_DATABASE_URL").expect("ADMIN_DATABASE_URL: the chain is tested against a superuser");
     let name = PgConnectOptions::from_str(&w.owner_url()).expect("a URL");
