@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    callee::{Callee, Pickup, Press, Quirks},
-    life::Source,
-    network::{Direction, Hook, Network, Number, Order},
+    call::{Direction, Hook, Number, Order, Plan},
+    callee::{Callee, Character, Pickup, Press, Quirks},
+    network::Network,
     numbers,
-    twilio::is_sid,
+    twilio::{document::Source, is_sid, terms},
 };
 
 /// How long a caller talks unless told otherwise.
@@ -85,6 +85,7 @@ async fn call(State(network): Net, Json(new): Json<NewCaller>) -> Result<(Status
     let callee = Callee {
         // They would go on listening for longer than they stay: it is they who hang up.
         pickup: Pickup::Human { ring: 0.0, talk: talk * 2.0, leaves: Some(talk) },
+        character: Character::Interested,
         press: new.press.map(|digit| Press { digit, after: PRESS_SECONDS }),
         quirks: Quirks::default(),
     };
@@ -101,18 +102,21 @@ fn order(network: &Network, new: &NewCaller) -> Result<Order, Refused> {
     }
     let number = network.number(&new.account, &new.to).ok_or((StatusCode::NOT_FOUND, "this number is not set up"))?;
     let voice = number.voice.ok_or((StatusCode::NOT_FOUND, "this number has no voice URL"))?;
+    let reference = terms::reference(number.status_callback.as_ref());
+    // Of a number's calls Twilio tells only the end.
+    let told =
+        terms::Terms { status_callback: number.status_callback, events: vec!["completed".to_owned()], ..terms::Terms::default() };
     Ok(Order {
         account: new.account.clone(),
         direction: Direction::Inbound,
         to: new.to.clone(),
         from: new.from.clone(),
-        script: Source::Fetch { url: voice.url, method: voice.method, more: Vec::new() },
-        status_callback: number.status_callback,
-        // Of a number's calls Twilio tells only the end.
-        events: vec!["completed".to_owned()],
+        reference,
+        speaker: Arc::new(told),
+        plan: Plan::Document(Source::Fetch { url: voice.url, method: voice.method, more: Vec::new() }),
         ring_seconds_max: 0.0,
         talk_seconds_max: TALK_SECONDS_MAX,
-        detection: None,
-        recording: None,
+        detects: false,
+        records: false,
     })
 }

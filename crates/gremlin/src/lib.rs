@@ -11,8 +11,8 @@
 //! | 0002 | busy |
 //! | 0003 | nobody answers |
 //! | 0004 | voicemail answers |
-//! | 0005 | refused at creation as invalid (21211) |
-//! | 0006 | a person answers and presses 9 |
+//! | 0005 | refused at creation as invalid (at Twilio: 21211) |
+//! | 0006 | a person answers and presses 9; says "stop calling me" where an agent listens |
 //! | 0007 | busy the first time, a person afterwards |
 //! | 0008 | the call is taken and rings, but the request is never answered |
 //! | 0009 | a person answers; every callback is lost |
@@ -21,29 +21,36 @@
 //! | 0012 | callbacks come twice and out of order |
 //! | 0013 | a person answers and hangs up after 2 seconds |
 //! | 0014 | voicemail; the detector's verdict comes after the end |
+//! | 0015 | a person answers and talks for ten minutes |
 //!
 //! # People who call
 //! `POST /control/numbers` sets a number up with its voice URL, as `POST IncomingPhoneNumbers/{sid}.json` does;
 //! `POST /control/inbound` makes somebody call it. The page has a button for that.
 //!
 //! # Accounts
-//! Any account SID (`AC` and 32 hexadecimal digits) exists; its auth token is [`token_for`] of the secret, unless
-//! another one was set by `POST /control/accounts`.
+//! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
+//! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
 
+mod call;
 mod callbacks;
 mod callee;
 mod chance;
 mod clock;
 mod control;
+mod conversation;
+mod documents;
 mod faults;
 mod inbound;
+mod keys;
 mod life;
 mod network;
 mod numbers;
-pub mod sign;
+mod sound;
+mod speaker;
 mod tone;
 mod twilio;
-mod twiml;
+
+pub use twilio::sign;
 
 use std::sync::Arc;
 
@@ -93,6 +100,11 @@ pub fn token_for(secret: &str, account_sid: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(account_sid.as_bytes());
     chance::hex(&mac.finalize().into_bytes())[..32].to_owned()
+}
+
+/// The bearer key of an account at a provider that asks for one key only: the account, `_`, and its [`token_for`].
+pub fn key_for(secret: &str, account: &str) -> String {
+    format!("{account}_{}", token_for(secret, account))
 }
 
 /// Runs the network until the future is dropped; calls under way stop with it.
