@@ -270,7 +270,7 @@ async fn end_calls(
             tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep_until(talk.until.into()) => {} }
             let Ok(_turn) = appliers.acquire().await else { return };
             let kind = CallbackKind::Status(Box::new(ended(&talk)));
-            let callback = Callback { id: talk.id.clone(), event_id: String::new(), at: None, sequence: None, kind };
+            let callback = Callback { id: talk.id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind };
             // One that comes before its call was recorded is found by our id; one that fails is looked up later.
             if world.callback(talk.company, talk.gateway, talk.call, callback).await.is_ok() {
                 lines.refills().freed(talk.company, talk.until.elapsed());
@@ -285,6 +285,7 @@ async fn end_calls(
 fn ended(talk: &Talk) -> Observed {
     Observed {
         id: talk.id.clone(),
+        call: None,
         status: ProviderStatus::Ended(Outcome::Completed),
         raw_status: "completed".to_owned(),
         raw_reason: None,

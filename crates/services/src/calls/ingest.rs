@@ -45,6 +45,7 @@ pub(crate) async fn ingest(tx: &mut Tx, gateway: GatewayId, call: Option<CallId>
             Ok(())
         }
         CallbackKind::Recording(recording) => step(tx, id, "Recording", &recording.raw_status).await,
+        CallbackKind::Analysis(_) => step(tx, id, "Analysis", "The conversation was analysed.").await,
         CallbackKind::Unknown(raw) => {
             // The callback itself holds phone numbers: it stays in the inbox and on the call, not in the log.
             tracing::warn!(call = %id, "callback not understood; kept");

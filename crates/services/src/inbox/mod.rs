@@ -75,15 +75,16 @@ pub async fn receive(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) 
     let Desk { routes, batches } = db.desk();
     let mut remembered = routes.remembered(gateway);
     for _ in 0..LOOK_UPS_MAX {
-        let route = match remembered.take().filter(|route| route.provider.verify(&request).is_ok()) {
+        let route = match remembered.take().filter(|route| route.provider.verify(&request, db.clock().now()).is_ok()) {
             Some(route) => route,
             None => {
                 let route = routes.look_up(db, gateway).await?;
-                route.provider.verify(&request).map_err(|_| Refused::BadSignature)?;
+                route.provider.verify(&request, db.clock().now()).map_err(|_| Refused::BadSignature)?;
                 route
             }
         };
-        let callback = route.provider.parse(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
+        let news = route.provider.parse(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
+        let Some(callback) = news.into_iter().next() else { return Err(Refused::Malformed("it tells nothing".to_owned())) };
         if callback.event_id.contains('\0') {
             return Err(Refused::Malformed("a NUL in what names the event".to_owned()));
         }
@@ -177,11 +178,13 @@ async fn apply(db: &Db, one: &Waiting) -> Result<bool> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
     let request = CallbackRequest { method: &Method::POST, url: &one.url, headers: &headers, body: &one.body };
-    let callback = Network::shared()?
+    let news = Network::shared()?
         .provider(&gateway)
         .parse(&request)
         .map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
-    calls::ingest(&mut tx, one.gateway_id, call_in(&one.url), callback).await?;
+    for callback in news {
+        calls::ingest(&mut tx, one.gateway_id, call_in(&one.url).or(callback.call), callback).await?;
+    }
     let now = tx.now();
     sqlx::query("update inbox set handled_at = $2, error = null where id = $1").bind(one.id).bind(now).execute(tx.conn()).await?;
     tx.commit().await?;
