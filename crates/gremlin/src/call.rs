@@ -125,6 +125,11 @@ impl Order {
     }
 }
 
+/// Our caller's own id of a call in what it sent along: the first text that looks like one.
+pub fn reference_in(metadata: &serde_json::Value) -> Option<String> {
+    metadata.as_object()?.values().filter_map(|value| value.as_str()).find(|text| text.starts_with("cal_")).map(str::to_owned)
+}
+
 /// What happens once somebody has picked up.
 #[derive(Debug, Clone)]
 pub enum Plan {

@@ -1,6 +1,8 @@
 //! Two people talking, one of them an agent: what is said and when, and what it came to. Believable enough to look at, always
 //! the same for the same luck, and exactly as long as the call.
 
+use std::collections::BTreeMap;
+
 use crate::{
     callee::{Callee, Character, Pickup},
     chance::Dice,
@@ -64,6 +66,11 @@ pub struct Conversation {
 /// How long a voice needs for a text.
 pub fn speaking_seconds(text: &str) -> f64 {
     0.5 + text.split_whitespace().count() as f64 / WORDS_PER_SECOND
+}
+
+/// Puts values where the text names them as `{{name}}`; a name without a value stays.
+pub fn fill(text: &str, values: &BTreeMap<String, String>) -> String {
+    values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
 }
 
 type Lines = &'static [(&'static str, &'static str)];
@@ -294,6 +301,12 @@ mod tests {
         assert_eq!(said(&brief(), true), ["Please call us back."]);
         assert_eq!(said(&brief(), false), ["Hello, this is the bakery."]);
         assert_eq!(said(&Brief { voicemail: None, ..brief() }, true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn variables_are_filled_in() {
+        let values = BTreeMap::from([("first_name".to_owned(), "Zoë".to_owned())]);
+        assert_eq!(fill("Hello {{first_name}}, {{other}} {first_name}", &values), "Hello Zoë, {{other}} {first_name}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     call::{Direction, Hook, Number, Order, Plan},
     callee::{Callee, Character, Pickup, Press, Quirks},
     network::Network,
-    numbers,
+    numbers, retell,
     twilio::{document::Source, is_sid, terms},
 };
 
@@ -68,6 +68,8 @@ fn hook(url: &str) -> Result<Hook, Refused> {
 
 #[derive(Deserialize)]
 struct NewCaller {
+    /// Twilio when absent.
+    provider: Option<String>,
     account: String,
     /// The person who calls, and the customer's number they call.
     from: String,
@@ -80,7 +82,14 @@ struct NewCaller {
 
 /// Somebody calls a number that is set up.
 async fn call(State(network): Net, Json(new): Json<NewCaller>) -> Result<(StatusCode, Json<Value>), Refused> {
-    let order = order(&network, &new)?;
+    let order = match new.provider.as_deref() {
+        None | Some("twilio") => order(&network, &new)?,
+        Some("retell") => retell::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(|why| {
+            tracing::info!(%why, "nobody takes the call");
+            (StatusCode::NOT_FOUND, "nobody takes this call")
+        })?,
+        Some(_) => return Err((StatusCode::BAD_REQUEST, "no such provider")),
+    };
     let talk = new.talk_seconds.unwrap_or(TALK_SECONDS).clamp(1.0, TALK_SECONDS_MAX);
     let callee = Callee {
         // They would go on listening for longer than they stay: it is they who hang up.

@@ -1,4 +1,4 @@
-//! gremlin, a phone network in a box: it speaks the wire protocol of a provider (Twilio 2010-04-01 so far), has a
+//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell), has a
 //! scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
@@ -45,11 +45,13 @@ mod keys;
 mod life;
 mod network;
 mod numbers;
+mod retell;
 mod sound;
 mod speaker;
 mod tone;
 mod twilio;
 
+pub use retell::sign::signature as sign_retell;
 pub use twilio::sign;
 
 use std::sync::Arc;
@@ -118,6 +120,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
     let _hang_up_all = network.stop.clone().drop_guard();
     let router = Router::new()
         .nest("/2010-04-01", twilio::routes(&network))
+        .merge(retell::routes(&network))
         .merge(control::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

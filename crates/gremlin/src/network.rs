@@ -100,6 +100,12 @@ impl Network {
         own.unwrap_or_else(|| token_for(&self.settings.token_secret, account))
     }
 
+    /// The bearer key of an account.
+    pub fn key(&self, account: &str) -> String {
+        let own = self.state().tokens.get(account).cloned();
+        own.unwrap_or_else(|| key_for(&self.settings.token_secret, account))
+    }
+
     /// The account that a bearer key belongs to: one that derives from the secret, or was set by hand.
     pub fn account_of(&self, key: &str) -> Option<String> {
         let state = self.state();
