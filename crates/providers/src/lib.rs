@@ -7,6 +7,9 @@ pub mod engine;
 pub mod exchange;
 pub mod http;
 pub mod money;
+pub mod multipart;
+mod news;
+pub mod retell;
 pub mod scripted;
 pub mod signature;
 pub mod twilio;
@@ -28,16 +31,18 @@ pub use voice::*;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
     Twilio,
+    Retell,
 }
 
 impl ProviderKind {
     /// Every kind, for settings screens and for the contract suite.
-    pub const ALL: &[Self] = &[Self::Twilio];
+    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell];
 
     /// The word kept in tables, URLs and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Twilio => "twilio",
+            Self::Retell => "retell",
         }
     }
 
@@ -45,6 +50,7 @@ impl ProviderKind {
     pub const fn base_url(self) -> &'static str {
         match self {
             Self::Twilio => twilio::BASE_URL,
+            Self::Retell => retell::BASE_URL,
         }
     }
 
@@ -53,6 +59,7 @@ impl ProviderKind {
     pub const fn is_conversational(self) -> bool {
         match self {
             Self::Twilio => false,
+            Self::Retell => true,
         }
     }
 
@@ -60,6 +67,8 @@ impl ProviderKind {
     pub fn check_script(self, script: &Script) -> Result<(), ScriptTooLong> {
         match self {
             Self::Twilio => twilio::twiml::check(script),
+            // Nothing is read out.
+            Self::Retell => Ok(()),
         }
     }
 }
@@ -112,5 +121,6 @@ impl Account {
 pub fn connect(kind: ProviderKind, account: Account, client: Client) -> Arc<dyn VoiceProvider> {
     match kind {
         ProviderKind::Twilio => Arc::new(twilio::Twilio::new(account, client)),
+        ProviderKind::Retell => Arc::new(retell::Retell::new(account, client)),
     }
 }

@@ -1,11 +1,14 @@
 //! The adapters and gremlin over real HTTP, with each provider's published OpenAPI as the judge of every exchange. What holds
 //! for every kind is in `contract`, `capabilities`, `faults` and `failures`; what only one provider does is in its own file.
 
+mod accounts;
+mod capabilities;
 mod contract;
 mod failures;
 mod faults;
 mod fixture;
 mod judge;
+mod retell;
 mod schema;
 mod support;
 mod twilio;

@@ -283,6 +283,12 @@ impl World {
         assert_eq!(answer.status(), 201, "{json}");
     }
 
+    /// Asks gremlin's control API to do something; the status of its answer.
+    pub async fn post_control(&self, path: &str, json: &Value) -> u16 {
+        let url = format!("{}/control/{path}", self.gremlin);
+        self.client.post(url).json(json).send().await.expect("gremlin answers").status().as_u16()
+    }
+
     /// Asks gremlin as the owner of the account would, over the tap.
     pub async fn fetch_with_credentials(&self, url: &str, range: Option<&str>) -> (u16, Vec<u8>) {
         let account = self.fixture.account(&self.tap_url, OWNER);
