@@ -273,7 +273,7 @@ async fn no_call_outlasts_the_limit_that_was_held_for() {
 
 #[tokio::test]
 async fn a_call_can_be_ended_before_and_after_it_is_answered() {
-    every_kind(200.0, async |world| {
+    every_kind(50.0, async |world| {
         let manners = world.fixture.manners();
         let id = world.call("0015", 2).await;
         world.observe(&id, "the answer", |seen| seen.status.rank() >= ProviderStatus::Answered.rank()).await;

@@ -59,8 +59,8 @@ async fn edge_11_a_voicemail_may_show_in_the_analysis_alone() {
 async fn edge_12_each_event_tells_the_whole_call_whatever_came_before() {
     let world = world(FAST).await;
     let order = world.order("0013", 1).await;
-    // The second callback waits for the third.
-    world.fault(json!({ "kind": "delay_ms", "count": 2, "delay_ms": 300 })).await;
+    // The first two wait, and the third does not.
+    world.fault(json!({ "kind": "delay_ms", "count": 2, "delay_ms": 1_000 })).await;
     world.place(&order).await;
     let heard = world.hear("three events", |all| events(all).len() == 3).await;
     assert_eq!(events(&heard)[0], "call_analyzed");
