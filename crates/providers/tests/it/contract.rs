@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use providers::*;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     fixture::{OptOut, Signing},
-    support::{FAST, Heard, World, every_kind, phone},
+    support::{FAST, Heard, World, bind, every_kind, phone, run},
 };
 
 fn statuses(heard: &[Heard]) -> Vec<ProviderStatus> {
@@ -130,8 +132,18 @@ async fn a_recording_can_be_fetched() {
         assert!(sound.content_type.starts_with("audio/"), "{}", sound.content_type);
         assert_eq!(&sound.bytes[..4], b"RIFF");
         world.judge();
-        let elsewhere = Recording { id: "../..".into(), url: Some("http://169.254.169.254/".into()), ..recording.clone() };
+        // Whoever knows the account's key can sign any link: one into our own network is not opened.
+        let (listener, inside) = bind().await;
+        let (opened, mut openings) = mpsc::unbounded_channel();
+        let open = move || async move {
+            opened.send(()).ok();
+            ([("content-type", "audio/wav")], "RIFF of a neighbour")
+        };
+        let mut servers = JoinSet::new();
+        servers.spawn(run(listener, Router::new().fallback(open)));
+        let elsewhere = Recording { id: "../..".into(), url: Some(inside), ..recording.clone() };
         assert!(world.voice.recording(&elsewhere).await.is_err());
+        assert!(openings.try_recv().is_err(), "it was opened");
     })
     .await;
 }

@@ -91,7 +91,7 @@ async fn a_timeout_after_accept_is_unknown_rings_once_and_can_be_looked_up() {
         let world = World::of(*kind, FAST).await;
         let order = world.order("0001", 7).await;
         world.fault(json!({ "kind": "timeout_after_accept", "count": 1, "to_prefix": "+1415" })).await;
-        let hasty = world.connect(|_| (), Duration::from_millis(300));
+        let hasty = world.connect(|_| (), Duration::from_secs(1));
         assert!(matches!(hasty.originate(&order).await, Answer::Unknown { .. }), "{kind}");
         let heard = world.hear_end().await;
         let found = world.voice.find(&world.look(&order).await).await.expect("found");

@@ -46,9 +46,9 @@ async fn edge_2_callbacks_come_twice_and_out_of_order() {
 /// The request is never answered, and yet the phone rings: the answer is "unknown", the look-up finds exactly one call.
 #[tokio::test]
 async fn edge_4_a_timeout_may_have_dialed() {
-    let world = World::with_timeout(KIND, FAST, Duration::from_millis(300)).await;
+    let world = world(FAST).await;
     let order = world.order("0008", 7).await;
-    let answer = world.voice.originate(&order).await;
+    let answer = world.connect(|_| (), Duration::from_secs(1)).originate(&order).await;
     assert!(matches!(answer, Answer::Unknown { .. }), "{answer:?}");
     let heard = world.hear_end().await;
     let found = world.voice.find(&world.look(&order).await).await.expect("found");
