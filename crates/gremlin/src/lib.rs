@@ -66,6 +66,8 @@ use tokio::net::TcpListener;
 pub const TOKEN_SECRET: &str = "gremlin";
 /// The largest request we read; a call with a full script is below 20 KB.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The largest document we take: what a customer hands over for agents to know.
+pub const DOCUMENT_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// Fastest clock: above this the real time of our own work is longer than any call.
 pub const SPEED_MAX: f64 = 100_000.0;
 

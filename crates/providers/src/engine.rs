@@ -128,6 +128,21 @@ pub struct Document {
     pub content: Content,
 }
 
+/// The largest document that is handed over.
+pub const DOCUMENT_BYTES_MAX: usize = 20 * 1024 * 1024;
+
+impl Document {
+    /// Is it small enough to be handed over?
+    pub fn check(&self) -> Result<(), ProviderError> {
+        let bytes = match &self.content {
+            Content::Text(text) => text.len(),
+            Content::Url(url) => url.len(),
+            Content::File { bytes, .. } => bytes.len(),
+        };
+        if bytes <= DOCUMENT_BYTES_MAX { Ok(()) } else { Err(ProviderError::TooLarge(DOCUMENT_BYTES_MAX)) }
+    }
+}
+
 /// Where the knowledge is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
@@ -248,6 +263,13 @@ pub struct Spoken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_is_handed_over_up_to_the_limit() {
+        let document = |length: usize| Document { name: String::new(), content: Content::Text("a".repeat(length)) };
+        assert_eq!(document(DOCUMENT_BYTES_MAX).check(), Ok(()));
+        assert_eq!(document(DOCUMENT_BYTES_MAX + 1).check(), Err(ProviderError::TooLarge(DOCUMENT_BYTES_MAX)));
+    }
 
     #[test]
     fn a_fingerprint_tells_any_difference() {

@@ -69,7 +69,7 @@ pub async fn ask<T: DeserializeOwned>(request: RequestBuilder, refuse: Refuse) -
 
 /// Like [`send`], for a recording.
 pub async fn sound(request: RequestBuilder, refuse: Refuse) -> Result<Sound, Trouble> {
-    exchange(request.timeout(http::RECORDING_TIMEOUT), refuse, http::RECORDING_BYTES_MAX).await
+    exchange(request.timeout(http::TRANSFER_TIMEOUT), refuse, http::RECORDING_BYTES_MAX).await
 }
 
 async fn exchange(request: RequestBuilder, refuse: Refuse, bytes_max: usize) -> Result<Sound, Trouble> {

@@ -9,8 +9,8 @@ use reqwest::{Client, Response, redirect, retry};
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time for a whole request. Must stay below the worker's lease, see engine.md §3.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for a whole recording; nobody dials while it is copied.
-pub const RECORDING_TIMEOUT: Duration = Duration::from_secs(120);
+/// Time for a recording or a document; nobody dials meanwhile.
+pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(120);
 /// Idle connections are dropped before the far end drops them: a stale one would cost us an unknown call.
 pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest answer we read. A page of 1,000 Twilio calls is below 2 MB.

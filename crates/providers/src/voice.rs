@@ -315,7 +315,7 @@ pub enum ProviderError {
     #[error("more than {0} pages match")]
     TooMany(usize),
     /// More bytes than we are willing to keep.
-    #[error("the answer is larger than {0} bytes")]
+    #[error("more than {0} bytes")]
     TooLarge(usize),
     /// Whoever asks should have known; a screen does not offer it.
     #[error("{0}")]

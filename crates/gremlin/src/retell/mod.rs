@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -20,7 +20,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{faults::FaultKind, keys, network::Network};
+use crate::{DOCUMENT_BYTES_MAX, faults::FaultKind, keys, network::Network};
 
 /// Whose key the request carries.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub fn routes(network: &Arc<Network>) -> Router<Arc<Network>> {
         .route("/delete-agent/{id}", delete(agents::remove))
         .route("/create-agent-version/{id}", post(agents::create_version))
         .route("/publish-agent-version/{id}", post(agents::publish))
-        .route("/create-knowledge-base", post(assets::create_base))
+        .route("/create-knowledge-base", post(assets::create_base).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
         .route("/get-knowledge-base/{id}", get(assets::get_base))
         .route("/delete-knowledge-base/{id}", delete(assets::delete_base))
         .route("/import-phone-number", post(assets::import_number))

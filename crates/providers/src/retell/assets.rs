@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{PAGES_MAX, Retell, version_word, wire};
-use crate::{engine::*, exchange, multipart::Multipart, voice::ProviderError};
+use crate::{engine::*, exchange, http, multipart::Multipart, voice::ProviderError};
 
 /// The longest name Retell takes is below 40 characters.
 const NAME_CHARS_MAX: usize = 39;
@@ -23,6 +23,7 @@ struct Base {
 #[async_trait]
 impl Knowledge for Retell {
     async fn put(&self, document: &Document) -> Result<String, ProviderError> {
+        document.check()?;
         let name: String = document.name.chars().take(NAME_CHARS_MAX).collect();
         let mut form = Multipart::default();
         form.text("knowledge_base_name", &name);
@@ -36,7 +37,11 @@ impl Knowledge for Retell {
             }
         }
         let (content_type, body) = form.finish();
-        let request = self.request(Method::POST, "/create-knowledge-base").header("content-type", content_type).body(body);
+        let request = self
+            .request(Method::POST, "/create-knowledge-base")
+            .header("content-type", content_type)
+            .body(body)
+            .timeout(http::TRANSFER_TIMEOUT);
         let base: Base = exchange::ask(request, wire::refusal).await?;
         Ok(base.knowledge_base_id)
     }

@@ -181,7 +181,7 @@ async fn documents_are_handed_over_in_every_form_and_known_by_an_agent() {
         let file = Content::File {
             file_name: "prices \"new\".txt".into(),
             content_type: "text/plain".into(),
-            bytes: b"Bread: 3".to_vec(),
+            bytes: b"Bread: 3\n".repeat(12_000),
         };
         let contents =
             [Content::Text("Bread costs three. خبز".into()), Content::Url("https://bakery.example/prices".into()), file];

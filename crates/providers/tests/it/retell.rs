@@ -96,25 +96,84 @@ async fn edge_14_variables_are_texts_and_metadata_carries_our_id() {
     assert_eq!(create["metadata"], json!({ "belfry_call": order.call.to_string() }));
 }
 
-/// An API that publishes the old way only.
-#[tokio::test]
-async fn edge_15b_an_agent_is_published_the_old_way_where_the_new_one_is_missing() {
-    let (seen, mut asked) = mpsc::unbounded_channel();
-    let old = move |uri: Uri| async move {
-        seen.send(uri.path().to_owned()).expect("the test listens");
-        if uri.path() == "/publish-agent/agent_1" {
-            return (StatusCode::OK, Json(Value::Null));
-        }
-        (StatusCode::NOT_FOUND, Json(json!({ "status": "error", "message": "The requested resource was not found." })))
+/// A Retell that answers as told; what it is asked can be received, as `METHOD /path?query`.
+async fn told(answers: fn(&str) -> (u16, Value)) -> (Arc<dyn VoiceProvider>, mpsc::UnboundedReceiver<String>, JoinSet<()>) {
+    let (seen, asked) = mpsc::unbounded_channel();
+    let answer = move |method: Method, uri: Uri| async move {
+        let question = format!("{method} {uri}");
+        let (status, body) = answers(&question);
+        seen.send(question).expect("the test listens");
+        (StatusCode::from_u16(status).expect("a status"), Json(body))
     };
     let (listener, url) = bind().await;
     let mut servers = JoinSet::new();
-    servers.spawn(run(listener, Router::new().fallback(old)));
-    let voice = connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(5)));
+    servers.spawn(run(listener, Router::new().fallback(answer)));
+    (connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(5))), asked, servers)
+}
+
+fn error(message: &str) -> Value {
+    json!({ "status": "error", "message": message })
+}
+
+/// An API that publishes the old way only.
+#[tokio::test]
+async fn edge_15_an_agent_is_published_the_old_way_where_the_new_one_is_missing() {
+    let (voice, mut asked, _servers) = told(|question| match question {
+        "POST /publish-agent/agent_1" => (200, Value::Null),
+        _ => (404, error("The requested resource was not found.")),
+    })
+    .await;
     let agent = RemoteAgent { id: "agent_1".into(), version: Some("3".into()) };
     voice.agents().expect("agents").publish(&agent).await.expect("published");
-    assert_eq!(asked.recv().await.as_deref(), Some("/publish-agent-version/agent_1"));
-    assert_eq!(asked.recv().await.as_deref(), Some("/publish-agent/agent_1"));
+    assert_eq!(asked.recv().await.as_deref(), Some("POST /publish-agent-version/agent_1"));
+    assert_eq!(asked.recv().await.as_deref(), Some("POST /publish-agent/agent_1"));
+}
+
+#[tokio::test]
+async fn a_language_model_whose_agent_is_refused_is_taken_back() {
+    let (voice, mut asked, _servers) = told(|question| match question {
+        "POST /create-retell-llm" => (201, json!({ "llm_id": "llm_1", "version": 0 })),
+        "DELETE /delete-retell-llm/llm_1" => (204, Value::Null),
+        _ => (400, error("voice_id does not exist.")),
+    })
+    .await;
+    let made = voice.agents().expect("agents").create(&fixture::an_agent("https://b.example/hook")).await;
+    assert!(matches!(made, Err(ProviderError::Refused(refusal)) if refusal.message.contains("voice_id")));
+    for question in ["POST /create-retell-llm", "POST /create-agent", "DELETE /delete-retell-llm/llm_1"] {
+        assert_eq!(asked.recv().await.as_deref(), Some(question));
+    }
+}
+
+#[tokio::test]
+async fn a_hang_up_that_is_refused_is_an_error_unless_the_call_is_over() {
+    let id = ProviderCallId::new("call_1");
+    let (voice, _asked, _servers) = told(|question| match question {
+        "GET /v2/get-call/call_1" => (200, json!({ "call_id": "call_1", "call_status": "ongoing" })),
+        _ => (422, error("Cannot stop this call.")),
+    })
+    .await;
+    assert!(matches!(voice.hang_up(&id).await, Err(ProviderError::Refused(_))));
+    let (voice, _asked, _servers) = told(|question| match question {
+        "GET /v2/get-call/call_1" => (200, json!({ "call_id": "call_1", "call_status": "ended" })),
+        _ => (422, error("Cannot stop this call.")),
+    })
+    .await;
+    assert_eq!(voice.hang_up(&id).await, Ok(()));
+}
+
+#[tokio::test]
+async fn pages_of_numbers_are_followed_and_pages_without_an_end_are_given_up() {
+    let (voice, _asked, _servers) = told(|question| match question {
+        "GET /v2/list-phone-numbers?pagination_key=two+%26" => (200, json!({ "items": [{ "phone_number": "+12025550143" }] })),
+        _ => (200, json!({ "items": [{ "phone_number": "+12025550142" }], "has_more": true, "pagination_key": "two &" })),
+    })
+    .await;
+    let numbers = voice.numbers().expect("numbers").list().await.expect("listed");
+    assert_eq!(numbers.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["+12025550142", "+12025550143"]);
+
+    let (voice, _asked, _servers) = told(|_| (200, json!({ "items": [], "has_more": true, "pagination_key": "again" }))).await;
+    assert_eq!(voice.numbers().expect("numbers").list().await, Err(ProviderError::TooMany(20)));
+    assert_eq!(voice.list(now(), now()).await, Err(ProviderError::TooMany(20)));
 }
 
 #[tokio::test]
