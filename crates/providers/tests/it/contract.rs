@@ -94,7 +94,8 @@ async fn one_flipped_bit_in_a_callback_is_noticed() {
         assert!(world.voice.verify(&arrived.request(), arrived.at).is_ok());
         let signing = world.fixture.manners().signing;
         let (body, url) = (arrived.body.as_slice(), arrived.url.as_bytes());
-        for n in 0..if signing == Signing::UrlToken { url } else { body }.len() * 8 {
+        // One bit of each byte; the adapter's own tests try every bit of its vectors.
+        for n in (0..if signing == Signing::UrlToken { url } else { body }.len()).map(|at| at * 8 + at % 8) {
             let mut forged = arrived.clone();
             if signing == Signing::UrlToken {
                 let mut changed = url.to_vec();

@@ -19,14 +19,18 @@ use super::{
 
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// An adapter of every kind for one address, and an order fit for it.
-async fn adapters(url: &str) -> Vec<(Arc<dyn VoiceProvider>, Originate)> {
+/// An order fit for every kind.
+async fn orders() -> Vec<(ProviderKind, Originate)> {
     let mut all = Vec::new();
     for kind in ProviderKind::ALL {
-        let account = fixture::of(*kind).account(url, OWNER);
-        all.push((connect(*kind, account, client(PATIENCE)), World::of(*kind, 1.0).await.order("0001", 1).await));
+        all.push((*kind, World::of(*kind, 1.0).await.order("0001", 1).await));
     }
     all
+}
+
+/// What a provider of this kind makes of the order at this address.
+async fn originate(kind: ProviderKind, url: &str, order: &Originate) -> Answer {
+    connect(kind, fixture::of(kind).account(url, OWNER), client(PATIENCE)).originate(order).await
 }
 
 /// A provider that gives this answer to everything.
@@ -38,10 +42,10 @@ async fn answering(answer: impl IntoResponse + Clone + Send + Sync + 'static) ->
 }
 
 /// Nobody can say whether this address places the call.
-async fn unknown(url: &str, what: &str) {
-    for (voice, order) in adapters(url).await {
-        let answer = voice.originate(&order).await;
-        assert!(matches!(answer, Answer::Unknown { .. }), "{what}: {answer:?}");
+async fn unknown(orders: &[(ProviderKind, Originate)], url: &str, what: &str) {
+    for (kind, order) in orders {
+        let answer = originate(*kind, url, order).await;
+        assert!(matches!(answer, Answer::Unknown { .. }), "{kind}, {what}: {answer:?}");
     }
 }
 
@@ -49,8 +53,8 @@ async fn unknown(url: &str, what: &str) {
 async fn nobody_listening_means_nothing_was_sent() {
     let (listener, url) = bind().await;
     drop(listener);
-    for (voice, order) in adapters(&url).await {
-        let Answer::Refused(refusal) = voice.originate(&order).await else { panic!("not refused") };
+    for (kind, order) in orders().await {
+        let Answer::Refused(refusal) = originate(kind, &url, &order).await else { panic!("{kind} did not refuse") };
         assert_eq!((refusal.kind, refusal.code.as_str()), (RefusalKind::Transient, "unreachable"));
         assert!(!refusal.message.contains("+1415"), "the message names nobody: {}", refusal.message);
     }
@@ -66,7 +70,7 @@ async fn a_connection_that_breaks_after_the_request_is_unknown() {
             assert!(heard > 0);
         }
     });
-    unknown(&url, "reset").await;
+    unknown(&orders().await, &url, "reset").await;
 }
 
 #[tokio::test]
@@ -79,27 +83,27 @@ async fn silence_is_unknown() {
             sockets.push(socket);
         }
     });
-    unknown(&url, "silence").await;
+    unknown(&orders().await, &url, "silence").await;
 }
 
 #[tokio::test]
 async fn answers_that_prove_nothing_are_unknown() {
+    let orders = orders().await;
     let (url, _servers) = answering((StatusCode::BAD_GATEWAY, "<html>bad gateway</html>")).await;
-    unknown(&url, "a gateway's error page").await;
+    unknown(&orders, &url, "a gateway's error page").await;
     let (url, _servers) = answering((StatusCode::GATEWAY_TIMEOUT, "")).await;
-    unknown(&url, "a gateway's timeout").await;
+    unknown(&orders, &url, "a gateway's timeout").await;
     let (url, _servers) = answering((StatusCode::CREATED, "<html>welcome</html>")).await;
-    unknown(&url, "a success that is no call").await;
+    unknown(&orders, &url, "a success that is no call").await;
     let (url, _servers) = answering((StatusCode::CREATED, "x".repeat(5 * 1024 * 1024))).await;
-    unknown(&url, "an endless answer").await;
+    unknown(&orders, &url, "an endless answer").await;
 }
 
 #[tokio::test]
 async fn a_success_without_a_call_is_unknown() {
-    for kind in ProviderKind::ALL {
-        let order = World::of(*kind, 1.0).await.order("0001", 1).await;
-        let (url, _servers) = answering((StatusCode::CREATED, fixture::of(*kind).manners().strange_success)).await;
-        let answer = connect(*kind, fixture::of(*kind).account(&url, OWNER), client(PATIENCE)).originate(&order).await;
+    for (kind, order) in orders().await {
+        let (url, _servers) = answering((StatusCode::CREATED, fixture::of(kind).manners().strange_success)).await;
+        let answer = originate(kind, &url, &order).await;
         assert!(matches!(answer, Answer::Unknown { .. }), "{kind}: {answer:?}");
     }
 }
@@ -116,9 +120,10 @@ async fn a_redirect_is_not_followed() {
     };
     let mut servers = JoinSet::new();
     servers.spawn(run(listener, Router::new().fallback(count)));
+    let orders = orders().await;
     for status in [StatusCode::TEMPORARY_REDIRECT, StatusCode::SEE_OTHER] {
         let (url, _servers) = answering((status, [("location", target.clone())], "")).await;
-        unknown(&url, "a redirect").await;
+        unknown(&orders, &url, "a redirect").await;
     }
     assert_eq!(hits.load(Ordering::Relaxed), 0);
 }
