@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
-use tokio::task::JoinSet;
+use axum::{Router, body::Bytes, http::Uri};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use providers::*;
 
 use super::fixture;
-use super::support::{Exchange, FAST, Heard, OWNER, World, bind, client, run};
+use super::support::{Exchange, FAST, Heard, OWNER, World, bind, client, now, run};
 
 const KIND: ProviderKind = ProviderKind::Twilio;
 
@@ -280,4 +280,41 @@ async fn a_next_page_elsewhere_is_not_followed() {
 async fn pages_without_an_end_are_given_up() {
     let (voice, _servers) = answering(r#"{"calls":[],"next_page_uri":"/again"}"#).await;
     assert_eq!(voice.find(&some_look().await).await, Err(ProviderError::TooMany(20)));
+}
+
+/// Somebody calls: the voice URL is asked, signed, and what it answers is obeyed to the end.
+#[tokio::test]
+async fn a_call_that_comes_in_hears_our_script() {
+    let world = world(FAST).await;
+    let account = world.fixture.account("", OWNER).id;
+    let (listener, url) = bind().await;
+    let (voice, base) = (Arc::clone(&world.voice), url.clone());
+    let talk = Reply::Talk { script: world.order("0001", 1).await.script, gather_url: format!("{}/gather", world.hooks) };
+    let (asked, mut questions) = mpsc::unbounded_channel();
+    let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| async move {
+        let url = format!("{base}{uri}");
+        let request = CallbackRequest { method: &Method::POST, url: &url, headers: &headers, body: &body };
+        let authentic = voice.verify(&request, now()).is_ok();
+        asked.send((authentic, voice.parse_inbound(&request).expect("a question"))).expect("the test listens");
+        voice.reply(&talk).body
+    };
+    let mut servers = JoinSet::new();
+    servers.spawn(run(listener, Router::new().fallback(answer)));
+    let number = serde_json::json!({ "account": account, "phone": "+12025550142", "voice_url": format!("{url}/voice?x=1"),
+                                     "status_callback": format!("{}/hook", world.hooks) });
+    assert_eq!(world.post_control("numbers", &number).await, 204);
+    let caller =
+        serde_json::json!({ "account": account, "from": "+14155550177", "to": "+12025550142", "talk_seconds": 7, "press": "9" });
+    assert_eq!(world.post_control("inbound", &caller).await, 201);
+    let (authentic, question) = questions.recv().await.expect("asked");
+    assert!(authentic);
+    assert_eq!((question.to.as_str(), question.from.as_ref().map(|from| from.as_str())), ("+12025550142", Some("+14155550177")));
+    let heard = world.hear_all().await;
+    assert!(heard.iter().all(|one| one.authentic && one.callback.id == question.id));
+    assert!(heard.iter().any(|one| one.callback.kind == CallbackKind::Digits("9".into())));
+    assert_eq!(heard.last().and_then(Heard::status), Some(ProviderStatus::Ended(Outcome::Completed)));
+    let seen = world.voice.fetch(&question.id).await.expect("fetched").expect("exists");
+    assert_eq!(seen.talk_seconds, Some(7), "they hang up by themselves");
+    assert_eq!(world.control("rings").await["total"]["dialed"], 0);
+    world.judge();
 }
