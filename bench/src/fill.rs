@@ -286,12 +286,13 @@ async fn end_calls(
 
 fn told(talk: &Talk) -> Callback {
     let kind = CallbackKind::Status(Box::new(ended(talk)));
-    Callback { id: talk.id.clone(), event_id: String::new(), at: None, sequence: None, kind }
+    Callback { id: talk.id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind }
 }
 
 fn ended(talk: &Talk) -> Observed {
     Observed {
         id: talk.id.clone(),
+        call: None,
         status: ProviderStatus::Ended(Outcome::Completed),
         raw_status: "completed".to_owned(),
         raw_reason: None,

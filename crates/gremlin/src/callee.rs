@@ -12,6 +12,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Callee {
     pub pickup: Pickup,
+    /// How they take a conversation.
+    pub character: Character,
+    /// The key they press, or the moment at which they say "stop calling me".
     pub press: Option<Press>,
     pub quirks: Quirks,
 }
@@ -41,6 +44,15 @@ pub enum Pickup {
     },
 }
 
+/// How a person takes a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Character {
+    Interested,
+    Busy,
+    Refuses,
+    OptsOut,
+}
+
 /// A key, and when it is pressed, counted from pick-up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Press {
@@ -65,9 +77,14 @@ const FAILED: f64 = 2.0;
 /// Of the people who answer.
 const OPTS_OUT: f64 = 0.02;
 const HANGS_UP_EARLY: f64 = 0.12;
+/// In percent of those who neither opt out nor hang up; the others refuse.
+const INTERESTED: f64 = 55.0;
+const BUSY_NOW: f64 = 25.0;
 const TALK_MEDIAN: f64 = 70.0;
 const TALK_SIGMA: f64 = 0.75;
 const TALK_SECONDS: (f64, f64) = (20.0, 360.0);
+/// Longer than any limit a test sets.
+const LONG_TALK_SECONDS: f64 = 600.0;
 /// How likely people answer, by their local hour, against the average of the day.
 const ANSWER_CURVE: [f64; 24] = [
     0.4, 0.3, 0.3, 0.3, 0.3, 0.4, 0.5, 0.7, 0.85, 0.95, 1.05, 1.05, 0.9, 0.9, 1.0, 1.05, 1.1, 1.2, 1.25, 1.15, 1.0, 0.8, 0.6, 0.5,
@@ -80,7 +97,23 @@ impl Callee {
         let mut dice = Dice::new(seed, &["callee", to, &attempt.to_string(), &day]);
         match numbers::fixed(to) {
             Some(fixed) => Self::fixed(fixed, attempt, &mut dice),
-            None => Self::by_chance(numbers::local_hour(to, now), &mut dice),
+            None => {
+                let callee = Self::by_chance(numbers::local_hour(to, now), &mut dice);
+                let mood = Dice::new(seed, &["character", to, &attempt.to_string(), &day]).between(0.0, 100.0);
+                Self { character: callee.character(mood), ..callee }
+            }
+        }
+    }
+
+    /// `mood` is from 0 to 100.
+    fn character(&self, mood: f64) -> Character {
+        let leaves_early = matches!(self.pickup, Pickup::Human { leaves: Some(_), .. });
+        match mood {
+            _ if self.press.is_some() => Character::OptsOut,
+            _ if leaves_early => Character::Busy,
+            mood if mood < INTERESTED => Character::Interested,
+            mood if mood < INTERESTED + BUSY_NOW => Character::Busy,
+            _ => Character::Refuses,
         }
     }
 
@@ -93,11 +126,18 @@ impl Callee {
             Fixed::BusyOnce => {}
             Fixed::NoAnswer => callee.pickup = Pickup::NoAnswer,
             Fixed::Voicemail => callee.pickup = machine(dice),
-            Fixed::OptsOut => callee.press = Some(Press { digit: '9', after: 4.0 }),
+            Fixed::OptsOut => {
+                callee.press = Some(Press { digit: '9', after: 4.0 });
+                callee.character = Character::OptsOut;
+            }
             Fixed::SilentAccept => callee.quirks.never_answer_request = true,
             Fixed::LostCallbacks => callee.quirks.lose_callbacks = true,
             Fixed::MessyCallbacks => callee.quirks.messy_callbacks = true,
-            Fixed::HangsUp => callee.pickup = Pickup::Human { ring: 5.0, talk: 2.0, leaves: Some(2.0) },
+            Fixed::HangsUp => {
+                callee.pickup = Pickup::Human { ring: 5.0, talk: 2.0, leaves: Some(2.0) };
+                callee.character = Character::Busy;
+            }
+            Fixed::LongTalk => callee.pickup = Pickup::Human { ring: 5.0, talk: LONG_TALK_SECONDS, leaves: None },
             Fixed::LateDetection => {
                 callee.pickup = machine(dice);
                 callee.quirks.late_detection = true;
@@ -133,7 +173,7 @@ impl Callee {
 
 impl From<Pickup> for Callee {
     fn from(pickup: Pickup) -> Self {
-        Self { pickup, press: None, quirks: Quirks::default() }
+        Self { pickup, character: Character::Interested, press: None, quirks: Quirks::default() }
     }
 }
 

@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
+    call::{Call, Direction, Verdict},
     faults::Fault,
-    network::{Call, Direction, Network},
-    twilio::is_sid,
+    network::Network,
+    numbers,
 };
 
 /// Calls in one answer of `/control/calls`.
@@ -54,7 +55,7 @@ async fn calls(State(network): Net, Query(wanted): Query<Wanted>) -> Json<Value>
     let matches = |call: &&Call| {
         wanted.account.as_ref().is_none_or(|account| *account == call.order.account)
             && wanted.to.as_ref().is_none_or(|to| *to == call.order.to)
-            && wanted.call.as_ref().is_none_or(|id| call.reference().as_ref() == Some(id))
+            && wanted.call.as_ref().is_none_or(|id| call.order.reference.as_ref() == Some(id))
             && !(wanted.live && call.status.is_ended())
     };
     let limit = wanted.limit.unwrap_or(CALLS_SHOWN_DEFAULT).min(CALLS_SHOWN_MAX);
@@ -64,22 +65,24 @@ async fn calls(State(network): Net, Query(wanted): Query<Wanted>) -> Json<Value>
 
 fn view(call: &Call) -> Value {
     json!({
-        "sid": call.sid,
+        "sid": call.id,
+        "provider": call.order.speaker.provider(),
         "account": call.order.account,
         "direction": call.order.direction.word(),
         "to": call.order.to,
         "from": call.order.from,
-        "call": call.reference(),
+        "call": call.order.reference,
         "status": call.status.word(),
         "attempt": call.attempt,
         "rang": call.rang,
-        "answered_by": call.answered_by,
+        "answered_by": call.verdict.map(|verdict| if verdict == Verdict::Human { "human" } else { "machine" }),
         "duration": call.duration,
         "time_limit": call.order.talk_seconds_max,
-        "price": call.price,
+        "price_micros": call.price_micros,
         "created_at": call.created_at,
         "started_at": call.started_at,
         "ended_at": call.ended_at,
+        "over": call.over,
         "callbacks": call.deliveries,
     })
 }
@@ -98,7 +101,7 @@ impl Count {
     }
 }
 
-/// Per account and number, and per id in the callback URL: nothing may ring twice for one id.
+/// Per account and number, and per id that the customer gave the call: nothing may ring twice for one id.
 async fn rings(State(network): Net) -> Json<Value> {
     let state = network.state();
     let mut total = Count::default();
@@ -107,8 +110,8 @@ async fn rings(State(network): Net) -> Json<Value> {
     for call in state.newest(None).filter(|call| call.order.direction == Direction::Outbound) {
         total.add(call);
         by_to.entry((call.order.account.clone(), call.order.to.clone())).or_default().add(call);
-        if let Some(id) = call.reference() {
-            by_call.entry(id).or_default().add(call);
+        if let Some(id) = &call.order.reference {
+            by_call.entry(id.clone()).or_default().add(call);
         }
     }
     let twice: Vec<&String> = by_call.iter().filter(|(_, count)| count.dialed > 1 || count.rang > 1).map(|(id, _)| id).collect();
@@ -152,8 +155,8 @@ struct NewAccount {
 }
 
 async fn set_account(State(network): Net, Json(account): Json<NewAccount>) -> Result<StatusCode, (StatusCode, &'static str)> {
-    if !is_sid(&account.sid, "AC") || account.token.is_empty() || account.token.len() > TOKEN_CHARS_MAX {
-        return Err((StatusCode::BAD_REQUEST, "sid must be AC and 32 hexadecimal digits, token 1 to 128 characters"));
+    if !numbers::is_account(&account.sid) || account.token.is_empty() || account.token.len() > TOKEN_CHARS_MAX {
+        return Err((StatusCode::BAD_REQUEST, "sid must be 1 to 64 letters, digits and _, token 1 to 128 characters"));
     }
     if network.set_token(account.sid, account.token) {
         Ok(StatusCode::NO_CONTENT)

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    callee::{Callee, Pickup, Press, Quirks},
-    life::Source,
-    network::{Direction, Hook, Network, Number, Order},
-    numbers,
-    twilio::is_sid,
+    call::{Direction, Hook, Number, Order, Plan},
+    callee::{Callee, Character, Pickup, Press, Quirks},
+    network::Network,
+    numbers, retell,
+    twilio::{document::Source, is_sid, terms},
 };
 
 /// How long a caller talks unless told otherwise.
@@ -68,6 +68,8 @@ fn hook(url: &str) -> Result<Hook, Refused> {
 
 #[derive(Deserialize)]
 struct NewCaller {
+    /// Twilio when absent.
+    provider: Option<String>,
     account: String,
     /// The person who calls, and the customer's number they call.
     from: String,
@@ -80,11 +82,19 @@ struct NewCaller {
 
 /// Somebody calls a number that is set up.
 async fn call(State(network): Net, Json(new): Json<NewCaller>) -> Result<(StatusCode, Json<Value>), Refused> {
-    let order = order(&network, &new)?;
+    let order = match new.provider.as_deref() {
+        None | Some("twilio") => order(&network, &new)?,
+        Some("retell") => retell::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(|why| {
+            tracing::info!(%why, "nobody takes the call");
+            (StatusCode::NOT_FOUND, "nobody takes this call")
+        })?,
+        Some(_) => return Err((StatusCode::BAD_REQUEST, "no such provider")),
+    };
     let talk = new.talk_seconds.unwrap_or(TALK_SECONDS).clamp(1.0, TALK_SECONDS_MAX);
     let callee = Callee {
         // They would go on listening for longer than they stay: it is they who hang up.
         pickup: Pickup::Human { ring: 0.0, talk: talk * 2.0, leaves: Some(talk) },
+        character: Character::Interested,
         press: new.press.map(|digit| Press { digit, after: PRESS_SECONDS }),
         quirks: Quirks::default(),
     };
@@ -101,18 +111,21 @@ fn order(network: &Network, new: &NewCaller) -> Result<Order, Refused> {
     }
     let number = network.number(&new.account, &new.to).ok_or((StatusCode::NOT_FOUND, "this number is not set up"))?;
     let voice = number.voice.ok_or((StatusCode::NOT_FOUND, "this number has no voice URL"))?;
+    let reference = terms::reference(number.status_callback.as_ref());
+    // Of a number's calls Twilio tells only the end.
+    let told =
+        terms::Terms { status_callback: number.status_callback, events: vec!["completed".to_owned()], ..terms::Terms::default() };
     Ok(Order {
         account: new.account.clone(),
         direction: Direction::Inbound,
         to: new.to.clone(),
         from: new.from.clone(),
-        script: Source::Fetch { url: voice.url, method: voice.method, more: Vec::new() },
-        status_callback: number.status_callback,
-        // Of a number's calls Twilio tells only the end.
-        events: vec!["completed".to_owned()],
+        reference,
+        speaker: Arc::new(told),
+        plan: Plan::Document(Source::Fetch { url: voice.url, method: voice.method, more: Vec::new() }),
         ring_seconds_max: 0.0,
         talk_seconds_max: TALK_SECONDS_MAX,
-        detection: None,
-        recording: None,
+        detects: false,
+        records: false,
     })
 }

@@ -1,4 +1,4 @@
-//! gremlin, a phone network in a box: it speaks the wire protocol of a provider (Twilio 2010-04-01 so far), has a
+//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell), has a
 //! scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
@@ -11,8 +11,8 @@
 //! | 0002 | busy |
 //! | 0003 | nobody answers |
 //! | 0004 | voicemail answers |
-//! | 0005 | refused at creation as invalid (21211) |
-//! | 0006 | a person answers and presses 9 |
+//! | 0005 | refused at creation as invalid (at Twilio: 21211) |
+//! | 0006 | a person answers and presses 9; says "stop calling me" where an agent listens |
 //! | 0007 | busy the first time, a person afterwards |
 //! | 0008 | the call is taken and rings, but the request is never answered |
 //! | 0009 | a person answers; every callback is lost |
@@ -21,29 +21,38 @@
 //! | 0012 | callbacks come twice and out of order |
 //! | 0013 | a person answers and hangs up after 2 seconds |
 //! | 0014 | voicemail; the detector's verdict comes after the end |
+//! | 0015 | a person answers and talks for ten minutes |
 //!
 //! # People who call
 //! `POST /control/numbers` sets a number up with its voice URL, as `POST IncomingPhoneNumbers/{sid}.json` does;
 //! `POST /control/inbound` makes somebody call it. The page has a button for that.
 //!
 //! # Accounts
-//! Any account SID (`AC` and 32 hexadecimal digits) exists; its auth token is [`token_for`] of the secret, unless
-//! another one was set by `POST /control/accounts`.
+//! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
+//! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
 
+mod call;
 mod callbacks;
 mod callee;
 mod chance;
 mod clock;
 mod control;
+mod conversation;
+mod documents;
 mod faults;
 mod inbound;
+mod keys;
 mod life;
 mod network;
 mod numbers;
-pub mod sign;
+mod retell;
+mod sound;
+mod speaker;
 mod tone;
 mod twilio;
-mod twiml;
+
+pub use retell::sign::signature as sign_retell;
+pub use twilio::sign;
 
 use std::sync::Arc;
 
@@ -57,6 +66,8 @@ use tokio::net::TcpListener;
 pub const TOKEN_SECRET: &str = "gremlin";
 /// The largest request we read; a call with a full script is below 20 KB.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The largest document we take: what a customer hands over for agents to know.
+pub const DOCUMENT_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// Fastest clock: above this the real time of our own work is longer than any call.
 pub const SPEED_MAX: f64 = 100_000.0;
 
@@ -95,6 +106,11 @@ pub fn token_for(secret: &str, account_sid: &str) -> String {
     chance::hex(&mac.finalize().into_bytes())[..32].to_owned()
 }
 
+/// The bearer key of an account at a provider that asks for one key only: the account, `_`, and its [`token_for`].
+pub fn key_for(secret: &str, account: &str) -> String {
+    format!("{account}_{}", token_for(secret, account))
+}
+
 /// Runs the network until the future is dropped; calls under way stop with it.
 pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<()> {
     ensure!(settings.speed > 0.0 && settings.speed <= SPEED_MAX, "speed must be above 0 and at most {SPEED_MAX}");
@@ -106,6 +122,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
     let _hang_up_all = network.stop.clone().drop_guard();
     let router = Router::new()
         .nest("/2010-04-01", twilio::routes(&network))
+        .merge(retell::routes(&network))
         .merge(control::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

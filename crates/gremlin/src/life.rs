@@ -1,112 +1,88 @@
-//! The life of one call, from the queue to the bill: waiting, ringing, obeying TwiML, being hung up.
-//! All waits are virtual seconds. What it tells the outside goes through `callbacks`.
+//! The life of one call, from the queue to the bill: waiting, ringing, talking, being hung up. All waits are virtual seconds.
+//! What is obeyed once somebody has picked up is `conversation` or, for Twilio, `twilio::document`; what the outside is told
+//! goes through `callbacks`.
 
 use std::sync::Arc;
 
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
-    callbacks::{self, Outbox},
+    call::{Direction, Ending, Order, Plan, Status, Verdict},
+    callbacks::Outbox,
     callee::{Callee, Pickup, Press},
-    faults::FaultKind,
-    network::{Direction, Network, Order, Status},
-    twiml::{self, Gather, Verb},
+    chance::Dice,
+    conversation::{Brief, Conversation},
+    network::Network,
+    speaker::Moment,
+    twilio::document::Source,
 };
 
 const QUEUE_SECONDS: f64 = 0.3;
 const CONNECT_SECONDS: f64 = 0.9;
-/// What Twilio adds to the ring time asked for.
+/// What the network adds to the ring time asked for.
 const RING_BUFFER_SECONDS: f64 = 2.0;
 /// When the detector knows what answered.
-const VERDICT_SECONDS: f64 = 3.5;
-/// When the price is known, after the end.
-const BILL_SECONDS: f64 = 20.0;
+pub const VERDICT_SECONDS: f64 = 3.5;
 /// A person needs a moment to press a key.
-const PRESS_SECONDS: f64 = 0.5;
-/// Verbs and documents of one call.
-const STEPS_MAX: usize = 200;
-/// Cents have no meaning here; Twilio's list price for the US, in 1/100,000 of a dollar per begun minute.
-const PRICE_PER_MINUTE: u64 = 1_400;
-/// What people hear when the customer's server fails.
-const APPLICATION_ERROR: &str = "<Response><Say>We are sorry, an application error has occurred. Goodbye.</Say></Response>";
+pub const PRESS_SECONDS: f64 = 0.5;
 /// Rounding of virtual seconds.
 const EPSILON: f64 = 1e-6;
 
 /// What a caller may order while the call is on.
 #[derive(Debug)]
 pub enum Command {
-    /// `Status=completed`: end it, whatever it is doing.
+    /// End it, whatever it is doing.
     HangUp,
-    /// `Status=canceled`: end it unless somebody has answered.
+    /// End it unless somebody has answered.
     Cancel,
+    /// Obey another document.
     Redirect(Source),
 }
 
-/// Where the next document comes from.
-#[derive(Debug, Clone)]
-pub enum Source {
-    Inline(String),
-    Fetch {
-        url: String,
-        method: String,
-        more: Vec<(String, String)>,
-    },
-    /// A document that was fetched before it was needed; addresses in it are relative to where it came from.
-    Fetched {
-        url: String,
-        text: String,
-    },
-}
-
 /// What ends a wait early.
-enum Interrupt {
+pub enum Interrupt {
     HungUp,
     Redirect(Source),
     /// The time limit, or the callee put the phone down.
     Over,
 }
 
-enum Next {
-    Document(Source),
-    HangUp,
-}
-
 /// One call under way.
 pub struct Line {
-    network: Arc<Network>,
-    sid: String,
-    order: Arc<Order>,
-    callee: Callee,
+    pub network: Arc<Network>,
+    pub id: String,
+    pub order: Arc<Order>,
+    pub callee: Callee,
     commands: mpsc::Receiver<Command>,
     outbox: Outbox,
     /// Virtual seconds since the last milestone: creation, then pick-up.
-    elapsed: f64,
+    pub elapsed: f64,
     limit: f64,
+    limited_by: Ending,
     answered: bool,
-    press: Option<Press>,
+    pub press: Option<Press>,
     verdict_at: Option<f64>,
     redirect: Option<Source>,
-    steps: usize,
 }
 
 impl Line {
-    pub fn new(network: Arc<Network>, sid: &str, commands: mpsc::Receiver<Command>) -> Option<Self> {
-        let (order, callee) = network.with_call(sid, |call| (Arc::clone(&call.order), call.callee.clone()))?;
-        let outbox = Outbox::open(Arc::clone(&network), sid, Arc::clone(&order), callee.quirks);
+    pub fn new(network: Arc<Network>, id: &str, commands: mpsc::Receiver<Command>) -> Option<Self> {
+        let (order, callee) = network.with_call(id, |call| (Arc::clone(&call.order), call.callee.clone()))?;
+        let outbox = Outbox::open(Arc::clone(&network), id, Arc::clone(&order), callee.quirks);
         Some(Self {
             press: callee.press,
             network,
-            sid: sid.to_owned(),
+            id: id.to_owned(),
             order,
             callee,
             commands,
             outbox,
             elapsed: 0.0,
             limit: f64::INFINITY,
+            limited_by: Ending::Limit,
             answered: false,
             verdict_at: None,
             redirect: None,
-            steps: 0,
         })
     }
 
@@ -114,37 +90,36 @@ impl Line {
         let reached = match self.order.direction {
             Direction::Outbound => self.reach().await,
             Direction::Inbound => {
-                self.arrive().await;
+                self.network.advance(&self.id, Status::Initiated);
+                self.network.advance(&self.id, Status::Ringing);
+                self.redirect = self.arrive().await;
                 Ok(())
             }
         };
-        let (status, sip) = match reached {
-            Ok(()) => {
-                self.talk().await;
-                (Status::Completed, 200)
-            }
+        let (status, ending, sip) = match reached {
+            Ok(()) => (Status::Completed, self.talk().await, 200),
             Err(end) => end,
         };
-        self.finish(status, sip).await;
+        self.finish(status, ending, sip).await;
     }
 
     /// Dials and rings. An error is an end without an answer.
-    async fn reach(&mut self) -> Result<(), (Status, u16)> {
-        const CANCELED: (Status, u16) = (Status::Canceled, 487);
+    async fn reach(&mut self) -> Result<(), (Status, Ending, u16)> {
+        const CANCELED: (Status, Ending, u16) = (Status::Canceled, Ending::Order, 487);
         self.pass(QUEUE_SECONDS).await.map_err(|_| CANCELED)?;
-        self.progress(Status::Initiated, "initiated").await;
+        self.progress(Status::Initiated, Moment::Initiated).await;
         self.pass(CONNECT_SECONDS).await.map_err(|_| CANCELED)?;
         let (ring, end) = match self.callee.pickup {
-            Pickup::Failed { sip } => return Err((Status::Failed, sip)),
-            Pickup::Busy { ring } => (ring, Some((Status::Busy, 486))),
+            Pickup::Failed { sip } => return Err((Status::Failed, Ending::Unreachable, sip)),
+            Pickup::Busy { ring } => (ring, Some((Status::Busy, Ending::Busy, 486))),
             Pickup::NoAnswer => (f64::INFINITY, None),
             Pickup::Human { ring, .. } | Pickup::Machine { ring, .. } => (ring, None),
         };
-        self.progress(Status::Ringing, "ringing").await;
+        self.progress(Status::Ringing, Moment::Ringing).await;
         let patience = self.order.ring_seconds_max + RING_BUFFER_SECONDS;
         self.pass(ring.min(patience)).await.map_err(|_| CANCELED)?;
         if ring > patience {
-            return Err((Status::NoAnswer, 487));
+            return Err((Status::NoAnswer, Ending::NoAnswer, 487));
         }
         match end {
             Some(end) => Err(end),
@@ -152,24 +127,7 @@ impl Line {
         }
     }
 
-    /// Somebody calls the customer: its voice URL says what happens, and answering is part of that. A document that
-    /// cannot be had is answered all the same, with the sentence that a real network says then.
-    async fn arrive(&mut self) {
-        self.network.advance(&self.sid, Status::Initiated);
-        self.network.advance(&self.sid, Status::Ringing);
-        let Source::Fetch { url, .. } = self.order.script.clone() else { return };
-        let mut document = self.load(self.order.script.clone()).await;
-        if self.network.strikes(FaultKind::Duplicate, &self.order.account, &self.order.to).is_some() {
-            document = self.load(self.order.script.clone()).await;
-        }
-        let text = document.unwrap_or_else(|why| {
-            tracing::info!(call = self.sid, %why, "the voice URL did not answer");
-            APPLICATION_ERROR.to_owned()
-        });
-        self.redirect = Some(Source::Fetched { url, text });
-    }
-
-    async fn talk(&mut self) {
+    async fn talk(&mut self) -> Ending {
         self.answered = true;
         self.elapsed = 0.0;
         let leaves = match self.callee.pickup {
@@ -177,92 +135,48 @@ impl Line {
             Pickup::Machine { records, .. } => Some(records),
             _ => None,
         };
-        self.limit = self.order.talk_seconds_max.min(leaves.unwrap_or(f64::INFINITY));
-        if self.order.detection.is_some() && !self.callee.quirks.late_detection {
+        (self.limit, self.limited_by) = match leaves {
+            Some(seconds) if seconds < self.order.talk_seconds_max => (seconds, Ending::Callee),
+            _ => (self.order.talk_seconds_max, Ending::Limit),
+        };
+        if self.order.detects && !self.callee.quirks.late_detection {
             self.verdict_at = Some(VERDICT_SECONDS);
         }
-        self.progress(Status::InProgress, "answered").await;
-        let waits_for_verdict = self.order.detection.as_ref().is_some_and(|detection| !detection.background);
-        if waits_for_verdict && self.pass(VERDICT_SECONDS + PRESS_SECONDS).await.is_err() {
-            return;
-        }
-        let mut source = self.redirect.take().unwrap_or_else(|| self.order.script.clone());
-        loop {
-            match self.perform(source).await {
-                Ok(Next::Document(next)) | Err(Interrupt::Redirect(next)) => source = next,
-                Ok(Next::HangUp) | Err(Interrupt::HungUp | Interrupt::Over) => return,
+        self.progress(Status::InProgress, Moment::Answered).await;
+        let order = Arc::clone(&self.order);
+        let talked = match &order.plan {
+            Plan::Document(source) => {
+                let first = self.redirect.take().unwrap_or_else(|| source.clone());
+                self.obey(first).await
             }
+            Plan::Converse(brief) => self.converse(brief).await,
+        };
+        match talked {
+            Ok(ending) => ending,
+            Err(Interrupt::Over) => self.limited_by,
+            Err(Interrupt::HungUp | Interrupt::Redirect(_)) => Ending::Order,
         }
     }
 
-    /// Obeys one document.
-    async fn perform(&mut self, source: Source) -> Result<Next, Interrupt> {
-        let base = match &source {
-            Source::Fetch { url, .. } | Source::Fetched { url, .. } => url::Url::parse(url).ok(),
-            Source::Inline(_) => None,
-        };
-        let verbs = match self.load(source).await.and_then(|text| twiml::parse(&text)) {
-            Ok(verbs) => verbs,
-            Err(why) => {
-                // A real network says "an application error has occurred" and hangs up.
-                tracing::info!(call = self.sid, %why, "the document is no good");
-                return Ok(Next::HangUp);
-            }
-        };
-        for (at, verb) in verbs.iter().enumerate() {
-            self.steps += 1;
-            if self.steps > STEPS_MAX {
-                return Ok(Next::HangUp);
-            }
-            let next = match verb {
-                Verb::Sound(seconds) => {
-                    self.pass(*seconds).await?;
-                    continue;
-                }
-                Verb::Hangup => return Ok(Next::HangUp),
-                Verb::Redirect { url, method } => Some((url.clone(), method.clone(), Vec::new())),
-                Verb::Gather(gather) => self.gather(gather, &verbs[at + 1..]).await?,
-            };
-            let Some((url, method, more)) = next else { continue };
-            let absolute = match &base {
-                Some(base) => base.join(&url).map(String::from),
-                None => url::Url::parse(&url).map(|_| url),
-            };
-            return Ok(absolute.map_or(Next::HangUp, |url| Next::Document(Source::Fetch { url, method, more })));
+    /// Lets the conversation take its time.
+    async fn converse(&mut self, brief: &Brief) -> Result<Ending, Interrupt> {
+        let is_machine = matches!(self.callee.pickup, Pickup::Machine { .. });
+        let detected = self.verdict_at.is_some();
+        let mut dice = Dice::new(self.network.settings.seed, &["talk", &self.order.to, &brief.greeting]);
+        let conversation = Conversation::hold(&mut dice, brief, &self.callee, detected);
+        let seconds = conversation.seconds();
+        self.network.with_call(&self.id, |call| call.conversation = Some(conversation));
+        if is_machine && !detected {
+            // An agent that takes a machine for a person waits for it to answer, until it cuts off.
+            self.pass(f64::MAX).await?;
         }
-        Ok(Next::HangUp)
-    }
-
-    /// Plays the prompts and waits for a key. A person who talks keeps the line until the conversation is over: the
-    /// agent we stand in for would go on listening, where bare TwiML would give up after `timeout`.
-    async fn gather(
-        &mut self,
-        gather: &Gather,
-        after: &[Verb],
-    ) -> Result<Option<(String, String, Vec<(String, String)>)>, Interrupt> {
-        let mut digits = None;
-        for prompt in &gather.prompts {
-            digits = self.listen(*prompt).await?;
-            if digits.is_some() {
-                break;
-            }
-        }
-        if digits.is_none() {
-            let talk = if let Pickup::Human { talk, .. } = self.callee.pickup { talk } else { 0.0 };
-            let closing: f64 = after.iter().map(|verb| if let Verb::Sound(seconds) = verb { *seconds } else { 0.0 }).sum();
-            digits = self.listen(gather.timeout.max(talk - self.elapsed - closing)).await?;
-        }
-        if digits.is_none() && !gather.on_empty {
-            return Ok(None);
-        }
-        let Some(action) = gather.action.clone() else { return Ok(None) };
-        let digits = digits.map(String::from).unwrap_or_default();
-        let more = vec![("Digits".to_owned(), digits), ("msg".to_owned(), "Gather End".to_owned())];
-        Ok(Some((action, gather.method.clone(), more)))
+        let needed = if is_machine && brief.voicemail.is_none() { VERDICT_SECONDS } else { seconds.max(VERDICT_SECONDS) };
+        self.pass(if is_machine { needed } else { seconds }).await?;
+        Ok(if is_machine { Ending::Machine } else { Ending::Agent })
     }
 
     /// Waits while a key may be pressed.
-    async fn listen(&mut self, seconds: f64) -> Result<Option<char>, Interrupt> {
+    pub async fn listen(&mut self, seconds: f64) -> Result<Option<char>, Interrupt> {
         let Some(press) = self.press else {
             self.pass(seconds).await?;
             return Ok(None);
@@ -277,21 +191,15 @@ impl Line {
         Ok(Some(press.digit))
     }
 
-    async fn load(&self, source: Source) -> anyhow::Result<String> {
-        match source {
-            Source::Inline(text) | Source::Fetched { text, .. } => Ok(text),
-            Source::Fetch { url, method, more } => callbacks::fetch_document(&self.network, &self.sid, &url, &method, more).await,
-        }
-    }
-
     /// Lets time pass, up to the call's limit, and hears orders and the detector meanwhile.
-    async fn pass(&mut self, seconds: f64) -> Result<(), Interrupt> {
+    pub async fn pass(&mut self, seconds: f64) -> Result<(), Interrupt> {
         let end = self.elapsed + seconds;
         loop {
             let stop = end.min(self.limit).min(self.verdict_at.unwrap_or(f64::INFINITY));
             match self.wait(stop).await {
                 // Nobody to obey a document yet: it replaces the one that waits.
                 Err(Interrupt::Redirect(source)) if !self.answered => self.redirect = Some(source),
+                Err(Interrupt::Redirect(_)) if matches!(self.order.plan, Plan::Converse(_)) => {}
                 Err(interrupt) => return Err(interrupt),
                 Ok(()) => {}
             }
@@ -328,45 +236,54 @@ impl Line {
         }
     }
 
-    async fn progress(&mut self, status: Status, event: &'static str) {
-        self.network.advance(&self.sid, status);
-        self.outbox.status(event).await;
+    async fn progress(&mut self, status: Status, moment: Moment) {
+        self.network.advance(&self.id, status);
+        self.outbox.tell(moment).await;
     }
 
     async fn detected(&mut self) {
-        let Some(detection) = &self.order.detection else { return };
-        let verdict = match self.callee.pickup {
-            Pickup::Machine { .. } if detection.message_end => "machine_end_beep",
-            Pickup::Machine { .. } => "machine_start",
-            _ => "human",
-        };
-        self.network.with_call(&self.sid, |call| call.answered_by = Some(verdict));
-        if detection.background {
-            self.outbox.detection(verdict, VERDICT_SECONDS).await;
+        if !self.order.detects {
+            return;
         }
+        let is_machine = matches!(self.callee.pickup, Pickup::Machine { .. });
+        let verdict = if is_machine { Verdict::Machine } else { Verdict::Human };
+        self.network.with_call(&self.id, |call| call.verdict = Some(verdict));
+        self.outbox.tell(Moment::Detected).await;
     }
 
-    async fn finish(mut self, status: Status, sip: u16) {
+    async fn finish(mut self, status: Status, ending: Ending, sip: u16) {
         let seconds = if self.answered { (self.elapsed.round() as u64).max(1) } else { 0 };
-        let recorded = self.answered && self.order.recording.is_some();
-        let recording_sid = recorded.then(|| self.network.new_sid("RE", &self.sid));
-        self.network.with_call(&self.sid, |call| {
+        let bill = self.order.speaker.bill(seconds);
+        let recorded = self.answered && self.order.records;
+        let recording_id = recorded.then(|| self.network.new_sid("RE", &self.id));
+        self.network.with_call(&self.id, |call| {
             call.duration = Some(seconds);
+            call.ending = Some(ending);
             call.sip = Some(sip);
-            call.recording_sid = recording_sid;
+            call.recording_id = recording_id;
+            if let Some(conversation) = &mut call.conversation {
+                conversation.cut(seconds as f64);
+            }
+            if self.answered && bill.after_seconds <= 0.0 {
+                call.price_micros = Some(bill.micros);
+            }
         });
-        self.progress(status, "completed").await;
-        self.outbox.recording().await;
+        self.progress(status, Moment::Ended).await;
+        self.outbox.tell(Moment::Recorded).await;
         if self.answered && self.callee.quirks.late_detection {
             self.detected().await;
         }
+        if let Some(wait) = self.order.speaker.analysis_seconds() {
+            self.network.pace.sleep(wait).await;
+            self.network.with_call(&self.id, |call| call.analyzed = true);
+            self.outbox.tell(Moment::Analyzed).await;
+        }
         // Closing the outbox lets a held-back callback go.
-        let Self { network, sid, outbox, answered, .. } = self;
+        let Self { network, id, outbox, answered, .. } = self;
         drop(outbox);
-        if answered {
-            network.pace.sleep(BILL_SECONDS).await;
-            let price = seconds.div_ceil(60) * PRICE_PER_MINUTE;
-            network.with_call(&sid, |call| call.price = Some(format!("-{}.{:05}", price / 100_000, price % 100_000)));
+        if answered && bill.after_seconds > 0.0 {
+            network.pace.sleep(bill.after_seconds).await;
+            network.with_call(&id, |call| call.price_micros = Some(bill.micros));
         }
     }
 }

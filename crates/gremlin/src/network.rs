@@ -8,18 +8,18 @@ use std::{
 };
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
-use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Settings,
+    call::{Call, Delivery, Direction, Number, Order, Status},
     callee::Callee,
     chance,
     clock::{self, Pace},
+    documents::Documents,
     faults::{FaultKind, Faults},
-    life, token_for,
+    key_for, life, token_for,
 };
 
 /// Twilio waits this long for a callback's connection and answer (webhooks-connection-overrides, defaults).
@@ -59,166 +59,8 @@ pub struct State {
     numbers: BTreeMap<(String, String), Number>,
     attempts: HashMap<(String, String), u32>,
     pub faults: Faults,
-}
-
-/// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    Queued,
-    Initiated,
-    Ringing,
-    InProgress,
-    Completed,
-    Busy,
-    NoAnswer,
-    Failed,
-    Canceled,
-}
-
-impl Status {
-    /// The word of callbacks.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Initiated => "initiated",
-            Self::Ringing => "ringing",
-            Self::InProgress => "in-progress",
-            Self::Completed => "completed",
-            Self::Busy => "busy",
-            Self::NoAnswer => "no-answer",
-            Self::Failed => "failed",
-            Self::Canceled => "canceled",
-        }
-    }
-    /// The word of the REST resource, which does not know "initiated".
-    pub const fn rest_word(self) -> &'static str {
-        match self {
-            Self::Initiated => Self::Queued.word(),
-            other => other.word(),
-        }
-    }
-    pub const fn is_ended(self) -> bool {
-        matches!(self, Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled)
-    }
-}
-
-/// Who called whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// The customer called somebody, over the API.
-    Outbound,
-    /// Somebody called the customer.
-    Inbound,
-}
-
-impl Direction {
-    /// Twilio's word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Outbound => "outbound-api",
-            Self::Inbound => "inbound",
-        }
-    }
-}
-
-/// How a number answers.
-#[derive(Debug, Clone, Default)]
-pub struct Number {
-    pub voice: Option<Hook>,
-    pub status_callback: Option<Hook>,
-}
-
-/// What was asked for when the call was created.
-#[derive(Debug, Clone)]
-pub struct Order {
-    pub account: String,
-    pub direction: Direction,
-    pub to: String,
-    pub from: String,
-    pub script: life::Source,
-    pub status_callback: Option<Hook>,
-    /// Of `initiated ringing answered completed`.
-    pub events: Vec<String>,
-    pub ring_seconds_max: f64,
-    pub talk_seconds_max: f64,
-    pub detection: Option<Detection>,
-    pub recording: Option<RecordingOrder>,
-}
-
-/// An address we post to.
-#[derive(Debug, Clone)]
-pub struct Hook {
-    pub url: String,
-    pub method: String,
-}
-
-impl Hook {
-    pub fn post(url: &str) -> Self {
-        Self { url: url.to_owned(), method: "POST".to_owned() }
-    }
-}
-
-#[derive(Debug, Clone)]
-pub struct Detection {
-    /// In the background, with the verdict posted here; else the script waits for it.
-    pub callback: Option<Hook>,
-    pub background: bool,
-    pub message_end: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct RecordingOrder {
-    pub channels: u16,
-    pub callback: Option<Hook>,
-    pub events: Vec<String>,
-}
-
-/// One call, as far as it has come.
-#[derive(Debug)]
-pub struct Call {
-    pub sid: String,
-    pub serial: u64,
-    pub order: Arc<Order>,
-    pub callee: Callee,
-    pub attempt: u32,
-    pub status: Status,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-    pub started_at: Option<DateTime<Utc>>,
-    pub ended_at: Option<DateTime<Utc>>,
-    /// Virtual seconds of talk.
-    pub duration: Option<u64>,
-    pub price: Option<String>,
-    pub answered_by: Option<&'static str>,
-    pub sip: Option<u16>,
-    pub recording_sid: Option<String>,
-    /// How often the phone really rang. More than once would be a bug of ours, so it is counted, not assumed.
-    pub rang: u32,
-    pub deliveries: Vec<Delivery>,
-    commands: mpsc::Sender<life::Command>,
-}
-
-/// What became of one callback.
-#[derive(Debug, Clone, Serialize)]
-pub struct Delivery {
-    pub event: String,
-    pub at: DateTime<Utc>,
-    pub status: Option<u16>,
-    pub note: Option<String>,
-}
-
-impl Call {
-    /// Our caller's own id of the call: the `call` parameter of the status callback, or a path segment like `cal_…`.
-    pub fn reference(&self) -> Option<String> {
-        let hook = self.order.status_callback.as_ref()?;
-        let url = url::Url::parse(&hook.url).ok()?;
-        let named = url.query_pairs().find(|(key, _)| key == "call").map(|(_, value)| value.into_owned());
-        named.or_else(|| url.path_segments()?.find(|part| part.starts_with("cal_")).map(str::to_owned))
-    }
-    /// Hands an order to the call; false when it no longer listens.
-    pub fn command(&self, command: life::Command) -> bool {
-        self.commands.try_send(command).is_ok()
-    }
+    /// What customers keep at providers: agents, documents, numbers.
+    pub documents: Documents,
 }
 
 /// Too many calls at once.
@@ -227,7 +69,7 @@ pub struct Full;
 impl Network {
     pub fn new(settings: Settings, public_url: String) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
-            .user_agent("TwilioProxy/1.1 (gremlin)")
+            .user_agent("gremlin")
             .connect_timeout(HOOK_CONNECT_TIMEOUT)
             .timeout(HOOK_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -256,6 +98,23 @@ impl Network {
     pub fn token(&self, account: &str) -> String {
         let own = self.state().tokens.get(account).cloned();
         own.unwrap_or_else(|| token_for(&self.settings.token_secret, account))
+    }
+
+    /// The bearer key of an account.
+    pub fn key(&self, account: &str) -> String {
+        let own = self.state().tokens.get(account).cloned();
+        own.unwrap_or_else(|| key_for(&self.settings.token_secret, account))
+    }
+
+    /// The account that a bearer key belongs to: one that derives from the secret, or was set by hand.
+    pub fn account_of(&self, key: &str) -> Option<String> {
+        let state = self.state();
+        if let Some((account, _)) = state.tokens.iter().find(|(_, token)| *token == key) {
+            return Some(account.clone());
+        }
+        let (account, _) = key.rsplit_once('_')?;
+        let genuine = !state.tokens.contains_key(account) && key_for(&self.settings.token_secret, account) == key;
+        genuine.then(|| account.to_owned())
     }
 
     /// Sets an account's token; false when there are too many.
@@ -307,7 +166,7 @@ impl Network {
     pub fn place(self: &Arc<Self>, order: Order, callee: Callee, attempt: u32) -> Result<String, Full> {
         let (commands, orders) = mpsc::channel(COMMANDS_MAX);
         let now = clock::now();
-        let sid = {
+        let id = {
             let mut state = self.state();
             if state.live >= self.settings.calls_live_max {
                 return Err(Full);
@@ -316,9 +175,9 @@ impl Network {
             state.live += 1;
             state.last_serial += 1;
             let serial = state.last_serial;
-            let sid = self.new_sid("CA", &serial.to_string());
+            let id = order.speaker.new_id(self, serial);
             let call = Call {
-                sid: sid.clone(),
+                id: id.clone(),
                 serial,
                 order: Arc::new(order),
                 callee,
@@ -327,25 +186,30 @@ impl Network {
                 created_at: now,
                 updated_at: now,
                 started_at: None,
+                answered_at: None,
                 ended_at: None,
                 duration: None,
-                price: None,
-                answered_by: None,
+                ending: None,
+                price_micros: None,
+                verdict: None,
                 sip: None,
-                recording_sid: None,
+                recording_id: None,
+                conversation: None,
+                analyzed: false,
+                over: false,
                 rang: 0,
                 deliveries: Vec::new(),
                 commands,
             };
-            state.by_serial.insert(serial, sid.clone());
-            state.calls.insert(sid.clone(), call);
-            sid
+            state.by_serial.insert(serial, id.clone());
+            state.calls.insert(id.clone(), call);
+            id
         };
-        let line = life::Line::new(Arc::clone(self), &sid, orders);
+        let line = life::Line::new(Arc::clone(self), &id, orders);
         if let Some(line) = line {
             self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(line.run()));
         }
-        Ok(sid)
+        Ok(id)
     }
 
     /// Looks at or changes one call.
@@ -362,6 +226,7 @@ impl Network {
         call.updated_at = now;
         match status {
             Status::Initiated => call.started_at = Some(now),
+            Status::InProgress => call.answered_at = Some(now),
             // A call in rings at the customer's, which is not what is counted.
             Status::Ringing => call.rang += u32::from(call.order.direction == Direction::Outbound),
             ended if ended.is_ended() => {

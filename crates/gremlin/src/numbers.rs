@@ -47,6 +47,11 @@ pub fn is_e164(phone: &str) -> bool {
     })
 }
 
+/// What may name an account: 1 to 64 letters, digits and `_`.
+pub fn is_account(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// `(415) 555-0123` for North America, as Twilio's `*_formatted` fields; others as they are.
 pub fn formatted(phone: &str) -> String {
     match phone.strip_prefix("+1") {
@@ -72,6 +77,7 @@ pub enum Fixed {
     MessyCallbacks,
     HangsUp,
     LateDetection,
+    LongTalk,
 }
 
 /// The fixed behaviour of a number, if it has one.
@@ -92,6 +98,7 @@ pub fn fixed(phone: &str) -> Option<Fixed> {
         "0012" => Fixed::MessyCallbacks,
         "0013" => Fixed::HangsUp,
         "0014" => Fixed::LateDetection,
+        "0015" => Fixed::LongTalk,
         _ => return None,
     })
 }
@@ -114,7 +121,7 @@ mod tests {
     fn only_the_listed_endings_are_fixed() {
         assert_eq!(fixed("+14155550007"), Some(Fixed::BusyOnce));
         assert_eq!(fixed("+14155550014"), Some(Fixed::LateDetection));
-        assert_eq!(fixed("+14155550015"), None);
+        assert_eq!(fixed("+14155550016"), None);
         assert_eq!(fixed("001"), None);
     }
 

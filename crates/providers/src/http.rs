@@ -9,10 +9,14 @@ use reqwest::{Client, Response, redirect, retry};
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time for a whole request. Must stay below the worker's lease, see engine.md §3.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a recording or a document; nobody dials meanwhile.
+pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(120);
 /// Idle connections are dropped before the far end drops them: a stale one would cost us an unknown call.
 pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest answer we read. A page of 1,000 Twilio calls is below 2 MB.
 pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The largest recording we read: more than an hour of telephone sound, uncompressed and with a channel for each.
+pub const RECORDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A client that never repeats a request by itself and never follows a redirect: either could dial twice or
 /// carry credentials to another host. Proxies of the environment are not used.
@@ -39,18 +43,18 @@ pub fn client_with_timeout(request_timeout: Duration) -> reqwest::Result<Client>
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    #[error("answer is larger than {ANSWER_BYTES_MAX} bytes")]
-    TooLarge,
+    #[error("answer is larger than {0} bytes")]
+    TooLarge(usize),
     #[error(transparent)]
     Network(#[from] reqwest::Error),
 }
 
-/// Reads a body up to [`ANSWER_BYTES_MAX`].
-pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, ReadError> {
+/// Reads a body up to a limit.
+pub(crate) async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, ReadError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(ReadError::TooLarge);
+        if body.len() + chunk.len() > bytes_max {
+            return Err(ReadError::TooLarge(bytes_max));
         }
         body.extend_from_slice(&chunk);
     }

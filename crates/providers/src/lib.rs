@@ -2,34 +2,47 @@
 //! No database and no tenancy here: an adapter knows one account at one provider and nothing else.
 //! What a call means to a campaign is decided in `services`; a fake network to talk to is `gremlin`.
 
+pub mod analysis;
+pub mod engine;
+pub mod exchange;
 pub mod http;
+pub mod money;
+pub mod multipart;
+mod news;
+pub mod retell;
 pub mod scripted;
+pub mod signature;
 pub mod twilio;
 pub mod voice;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use reqwest::{
     Client, Method,
     header::{HeaderMap, HeaderValue},
 };
 pub use secrecy::{ExposeSecret, SecretString};
+
+pub use analysis::{Analysis, Segment, Sentiment, Speaker};
+pub use engine::*;
 pub use voice::*;
 
 /// The providers we can place calls through. A new one starts as a variant here and follows the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
     Twilio,
+    Retell,
 }
 
 impl ProviderKind {
     /// Every kind, for settings screens and for the contract suite.
-    pub const ALL: &[Self] = &[Self::Twilio];
+    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell];
 
     /// The word kept in tables, URLs and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Twilio => "twilio",
+            Self::Retell => "retell",
         }
     }
 
@@ -37,6 +50,16 @@ impl ProviderKind {
     pub const fn base_url(self) -> &'static str {
         match self {
             Self::Twilio => twilio::BASE_URL,
+            Self::Retell => retell::BASE_URL,
+        }
+    }
+
+    /// Does the provider hold conversations with agents of its own, instead of reading texts out? Then a call names an agent,
+    /// callbacks come to one address for all calls, and an [`Analysis`] follows.
+    pub const fn is_conversational(self) -> bool {
+        match self {
+            Self::Twilio => false,
+            Self::Retell => true,
         }
     }
 
@@ -44,6 +67,8 @@ impl ProviderKind {
     pub fn check_script(self, script: &Script) -> Result<(), ScriptTooLong> {
         match self {
             Self::Twilio => twilio::twiml::check(script),
+            // Nothing is read out.
+            Self::Retell => Ok(()),
         }
     }
 }
@@ -71,13 +96,31 @@ impl std::str::FromStr for ProviderKind {
 pub struct Account {
     /// Scheme, host and port, without the API's own path; see [`ProviderKind::base_url`].
     pub base_url: String,
-    pub account_sid: String,
-    pub auth_token: SecretString,
+    /// The account's id or the public half of its key; empty where the secret alone says who we are.
+    pub id: String,
+    pub secret: SecretString,
+    /// What callbacks are signed with, where that is not `secret`.
+    pub webhook_secret: Option<SecretString>,
+    /// What only one provider asks for, under the names that its adapter documents. No secrets.
+    pub options: BTreeMap<String, String>,
+}
+
+impl Account {
+    /// One without a secret for callbacks and without options.
+    pub fn new(base_url: impl Into<String>, id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        Self { base_url: base_url.into(), id: id.into(), secret: secret.into(), webhook_secret: None, options: BTreeMap::new() }
+    }
+
+    /// The address without a slash at its end.
+    fn base(&self) -> &str {
+        self.base_url.trim_end_matches('/')
+    }
 }
 
 /// The adapter for one account. Cheap: share one [`http::client`] between all of them.
 pub fn connect(kind: ProviderKind, account: Account, client: Client) -> Arc<dyn VoiceProvider> {
     match kind {
         ProviderKind::Twilio => Arc::new(twilio::Twilio::new(account, client)),
+        ProviderKind::Retell => Arc::new(retell::Retell::new(account, client)),
     }
 }

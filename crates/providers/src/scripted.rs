@@ -48,10 +48,10 @@ impl<S: Script> VoiceProvider for Scripted<S> {
     async fn check(&self) -> Result<AccountInfo, ProviderError> {
         Err(ProviderError::Unreachable("a script has no account".to_owned()))
     }
-    fn verify(&self, _: &CallbackRequest<'_>) -> Result<(), BadSignature> {
+    fn verify(&self, _: &CallbackRequest<'_>, _: DateTime<Utc>) -> Result<(), BadSignature> {
         Err(BadSignature)
     }
-    fn parse(&self, _: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
+    fn parse(&self, _: &CallbackRequest<'_>) -> Result<Vec<Callback>, Malformed> {
         Err(Malformed("callbacks of a script are handed over in person".to_owned()))
     }
     fn reply(&self, _: &Reply) -> ReplyBody {

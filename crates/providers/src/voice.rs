@@ -1,12 +1,14 @@
 //! What we ask of any telephone provider, and the canonical words for what it answers.
 //! The words of one provider (status names, error codes, form fields) stay in its own folder.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{id::CallId, phone::Phone};
-use reqwest::{Method, header::HeaderMap};
+
+use crate::engine::{Agents, Knowledge, Numbers, RemoteAgent, Speech, Voices};
+pub use crate::news::*;
 
 /// One account at one provider. Implementations keep no state about calls, so any worker may ask about any call.
 #[async_trait]
@@ -26,10 +28,22 @@ pub trait VoiceProvider: Send + Sync {
     async fn hang_up(&self, id: &ProviderCallId) -> Result<(), ProviderError>;
     /// Do the credentials work, and what does the account look like?
     async fn check(&self) -> Result<AccountInfo, ProviderError>;
-    /// Was this request made by the provider, for this account, and unchanged? Works on the raw bytes, in constant time.
-    fn verify(&self, request: &CallbackRequest<'_>) -> Result<(), BadSignature>;
-    /// Reads a callback. Values we do not know become [`CallbackKind::Unknown`] or [`ProviderStatus::Unrecognised`].
-    fn parse(&self, request: &CallbackRequest<'_>) -> Result<Callback, Malformed>;
+    /// Everything the provider can tell of a call now, as the news its callbacks would have brought: what they lost is made
+    /// good by it. Nothing when it knows no such call.
+    async fn report(&self, id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {
+        Ok(self.fetch(id).await?.map(|seen| CallbackKind::Status(Box::new(seen))).into_iter().collect())
+    }
+    /// The sound of a recording, up to [`crate::http::RECORDING_BYTES_MAX`].
+    async fn recording(&self, _recording: &Recording) -> Result<Sound, ProviderError> {
+        Err(ProviderError::Unsupported("this provider gives no recordings"))
+    }
+    /// Was this request made by the provider, for this account, unchanged, and not too long before `now`? Works on the raw
+    /// bytes, in constant time.
+    fn verify(&self, request: &CallbackRequest<'_>, now: DateTime<Utc>) -> Result<(), BadSignature>;
+    /// Reads what one request tells, which is at least one thing. The first one's event id names the whole request. May look
+    /// at the URL and the body only: headers are not kept. Values we do not know become [`CallbackKind::Unknown`] or
+    /// [`ProviderStatus::Unrecognised`].
+    fn parse(&self, request: &CallbackRequest<'_>) -> Result<Vec<Callback>, Malformed>;
     /// Reads the question "somebody calls your number, what shall they hear?"; answer with [`VoiceProvider::reply`].
     /// The default is for providers that take no calls.
     fn parse_inbound(&self, request: &CallbackRequest<'_>) -> Result<Incoming, Malformed> {
@@ -38,6 +52,24 @@ pub trait VoiceProvider: Send + Sync {
     }
     /// The HTTP body a callback is answered with.
     fn reply(&self, reply: &Reply) -> ReplyBody;
+    /// Conversational agents kept at the provider.
+    fn agents(&self) -> Option<&dyn Agents> {
+        None
+    }
+    /// Documents that such agents know.
+    fn knowledge(&self) -> Option<&dyn Knowledge> {
+        None
+    }
+    fn numbers(&self) -> Option<&dyn Numbers> {
+        None
+    }
+    fn voices(&self) -> Option<&dyn Voices> {
+        None
+    }
+    /// Text into sound.
+    fn speech(&self) -> Option<&dyn Speech> {
+        None
+    }
 }
 
 /// A call to place. Committed as an intent before it gets here, so nothing in it may be decided later.
@@ -46,15 +78,22 @@ pub struct Originate {
     pub call: CallId,
     pub to: Phone,
     pub from: Phone,
+    /// The provider's id of our number, where it wants that instead.
+    pub from_id: Option<String>,
+    /// What is said by a provider that reads texts out.
     pub script: Script,
+    /// Who talks at a provider that holds the conversation itself.
+    pub agent: Option<RemoteAgent>,
+    /// What that agent knows of this person, such as `first_name`.
+    pub variables: BTreeMap<String, String>,
     /// How long the phone may ring.
     pub ring_seconds_max: u32,
     /// How long the talk may last; the hold on credits covers exactly this.
     pub talk_seconds_max: u32,
     pub record: bool,
     pub machine_detection: bool,
-    /// Public URL for status, machine detection and recording callbacks. Should carry the call's id, because a
-    /// callback may arrive before the answer to this request.
+    /// Public URL for status, machine detection and recording callbacks, where a call may have its own. Should carry the call's
+    /// id, because a callback may arrive before the answer to this request.
     pub callback_url: String,
     /// Public URL that receives pressed keys and answers with [`VoiceProvider::reply`].
     pub gather_url: String,
@@ -146,14 +185,30 @@ impl fmt::Display for ProviderCallId {
 pub struct LookUp {
     pub to: Phone,
     pub from: Phone,
+    /// Where the provider keeps our id beside its calls, only those of this one are wanted, and those without any.
+    pub call: Option<CallId>,
     pub since: DateTime<Utc>,
     pub until: DateTime<Utc>,
+}
+
+impl LookUp {
+    /// Is this call among those looked for, as far as the provider tells?
+    pub fn wants(&self, seen: &Observed) -> bool {
+        let same = |ours: &Phone, theirs: &Option<Phone>| theirs.as_ref().is_none_or(|phone| phone == ours);
+        let at = seen.started_at.or(seen.created_at);
+        same(&self.to, &seen.to)
+            && same(&self.from, &seen.from)
+            && self.call.is_none_or(|call| seen.call.is_none_or(|theirs| theirs == call))
+            && at.is_none_or(|at| (self.since..=self.until).contains(&at))
+    }
 }
 
 /// A call as the provider shows it, by listing, fetching or callback. Absent means "not said", never "zero".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
     pub id: ProviderCallId,
+    /// Our id, where the provider keeps it beside its own.
+    pub call: Option<CallId>,
     pub status: ProviderStatus,
     /// The provider's word, kept beside ours.
     pub raw_status: String,
@@ -172,6 +227,29 @@ pub struct Observed {
     pub currency: Option<String>,
     pub from: Option<Phone>,
     pub to: Option<Phone>,
+}
+
+impl Observed {
+    /// A call of which nothing is known but its status.
+    pub fn new(id: ProviderCallId, status: ProviderStatus, raw_status: impl Into<String>) -> Self {
+        Self {
+            id,
+            call: None,
+            status,
+            raw_status: raw_status.into(),
+            raw_reason: None,
+            answered_by: None,
+            created_at: None,
+            started_at: None,
+            answered_at: None,
+            ended_at: None,
+            talk_seconds: None,
+            price_micros: None,
+            currency: None,
+            from: None,
+            to: None,
+        }
+    }
 }
 
 /// Canonical progress of a call, see engine.md §1.
@@ -234,8 +312,14 @@ pub enum ProviderError {
     #[error("the provider's answer makes no sense: {0}")]
     Malformed(String),
     /// More pages than we are willing to read; ask for a shorter span.
-    #[error("more than {0} pages of calls match")]
+    #[error("more than {0} pages match")]
     TooMany(usize),
+    /// More bytes than we are willing to keep.
+    #[error("more than {0} bytes")]
+    TooLarge(usize),
+    /// Whoever asks should have known; a screen does not offer it.
+    #[error("{0}")]
+    Unsupported(&'static str),
 }
 
 impl ProviderError {
@@ -244,7 +328,7 @@ impl ProviderError {
         match self {
             Self::Refused(refusal) => refusal.kind == RefusalKind::Transient,
             Self::Unreachable(_) => true,
-            Self::Malformed(_) | Self::TooMany(_) => false,
+            Self::Malformed(_) | Self::TooMany(_) | Self::TooLarge(_) | Self::Unsupported(_) => false,
         }
     }
 }
@@ -259,88 +343,4 @@ pub struct AccountInfo {
     /// In millionths of `currency`.
     pub balance_micros: Option<i64>,
     pub currency: Option<String>,
-}
-
-/// An HTTP request that claims to come from the provider, exactly as received.
-#[derive(Debug, Clone, Copy)]
-pub struct CallbackRequest<'a> {
-    pub method: &'a Method,
-    /// The URL as the provider knows it: configured public base + path + query. Never rebuilt from `Host`.
-    pub url: &'a str,
-    pub headers: &'a HeaderMap,
-    pub body: &'a [u8],
-}
-
-/// The request is not authentic. Says nothing more, on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the signature does not match")]
-pub struct BadSignature;
-
-/// The request is authentic but cannot be read as any callback.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("malformed callback: {0}")]
-pub struct Malformed(pub String);
-
-/// News about a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Callback {
-    pub id: ProviderCallId,
-    /// Same news, same id: the key that the inbox is unique on (within one gateway).
-    pub event_id: String,
-    /// The provider's clock, when it said so.
-    pub at: Option<DateTime<Utc>>,
-    /// The provider's order of events of this call, when it said so.
-    pub sequence: Option<i64>,
-    pub kind: CallbackKind,
-}
-
-/// What the news is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallbackKind {
-    Status(Box<Observed>),
-    /// Keys pressed; answer with [`VoiceProvider::reply`].
-    Digits(String),
-    MachineDetected(AnsweredBy),
-    Recording(Recording),
-    /// Authentic, about this call, and of no kind that we know. Record it.
-    Unknown(String),
-}
-
-/// Somebody calls one of our numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Incoming {
-    pub id: ProviderCallId,
-    /// `None` when the number is hidden or no telephone number.
-    pub from: Option<Phone>,
-    /// The number they called.
-    pub to: Phone,
-}
-
-/// A recording at the provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recording {
-    pub id: String,
-    /// Needs the account's credentials; copy the sound, never hand this out.
-    pub url: Option<String>,
-    pub seconds: Option<i64>,
-    pub ready: bool,
-    pub raw_status: String,
-}
-
-/// What to answer a callback with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// We have it.
-    Acknowledge,
-    /// After a key: say this, then end the call.
-    SayAndHangUp { text: String, language: String, voice: Option<String> },
-    /// Take the call: say the script, and send keys to this URL.
-    Talk { script: Script, gather_url: String },
-}
-
-/// The answer's body, to be sent with status 200.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplyBody {
-    pub content_type: &'static str,
-    pub body: String,
 }

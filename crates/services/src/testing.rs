@@ -227,7 +227,7 @@ impl World {
         let mut tx = self.db.begin_hot(&Actor::engine(company)).await?;
         let mut batch = crate::calls::Batch::default();
         for (call, callback) in news {
-            batch.add(call, callback, false);
+            batch.add(call, vec![callback], false);
         }
         crate::calls::ingest_all(&mut tx, batch).await?;
         tx.commit().await

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{chance, clock, network::Network, numbers};
 
-/// What an account starts with, in 1/100,000 of a dollar.
-const OPENING_BALANCE: i64 = 100 * 100_000;
+/// What an account starts with, in millionths of a dollar.
+const OPENING_BALANCE_MICROS: i64 = 100 * 1_000_000;
 const NUMBERS: u64 = 3;
 
 pub async fn fetch(Path(account): Path<String>) -> Json<Value> {
@@ -34,10 +34,10 @@ pub async fn fetch(Path(account): Path<String>) -> Json<Value> {
 pub async fn balance(State(network): State<Arc<Network>>, Path(account): Path<String>) -> Json<Value> {
     let state = network.state();
     let own = state.newest(None).filter(|call| call.order.account == account);
-    let spent: i64 = own.filter_map(|call| call.price.as_ref()?.replace(['-', '.'], "").parse::<i64>().ok()).sum();
-    let left = OPENING_BALANCE - spent;
+    let spent: u64 = own.filter_map(|call| call.price_micros).sum();
+    let left = OPENING_BALANCE_MICROS - spent.cast_signed();
     let sign = if left < 0 { "-" } else { "" };
-    let text = format!("{sign}{}.{:05}", left.abs() / 100_000, left.abs() % 100_000);
+    let text = format!("{sign}{}.{:05}", left.abs() / 1_000_000, left.abs() % 1_000_000 / 10);
     Json(json!({ "account_sid": account, "balance": text, "currency": "USD" }))
 }
 

@@ -9,23 +9,32 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Refusal, create::Form};
+use super::{Refusal, create::Form, terms};
 use crate::{
+    call::{Call, Status},
     chance, clock,
     life::Command,
-    network::{Call, Network},
+    network::Network,
     numbers,
 };
+
+/// The word of the REST resource, which does not know "initiated".
+pub const fn word(status: Status) -> &'static str {
+    match status {
+        Status::Initiated => Status::Queued.word(),
+        other => other.word(),
+    }
+}
 
 /// The Call resource, field for field of twilio-oai `api.v2010.account.call`.
 pub fn resource(call: &Call) -> Value {
     let order = &call.order;
-    let base = format!("/2010-04-01/Accounts/{}/Calls/{}", order.account, call.sid);
+    let base = format!("/2010-04-01/Accounts/{}/Calls/{}", order.account, call.id);
     let moment = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(clock::rfc2822);
     // Empty for busy, failed, unanswered, or ongoing calls.
     let duration = call.duration.filter(|seconds| *seconds > 0).map(|seconds| seconds.to_string());
     json!({
-        "sid": call.sid,
+        "sid": call.id,
         "account_sid": order.account,
         "parent_call_sid": null,
         "to": order.to,
@@ -33,14 +42,14 @@ pub fn resource(call: &Call) -> Value {
         "from": order.from,
         "from_formatted": numbers::formatted(&order.from),
         "phone_number_sid": chance::sid("PN", 0, &[&order.account, &order.from]),
-        "status": call.status.rest_word(),
+        "status": word(call.status),
         "start_time": moment(call.started_at),
         "end_time": moment(call.ended_at),
         "duration": duration,
-        "price": call.price,
+        "price": call.price_micros.map(|micros| format!("-{}.{:05}", micros / 1_000_000, micros % 1_000_000 / 10)),
         "price_unit": "USD",
-        "direction": order.direction.word(),
-        "answered_by": call.answered_by,
+        "direction": terms::direction(order.direction),
+        "answered_by": terms::verdict(call),
         "api_version": "2010-04-01",
         "forwarded_from": null,
         "group_sid": null,
@@ -91,7 +100,7 @@ pub async fn update(located: Located, body: String) -> Result<Json<Value>, Refus
 }
 
 pub async fn delete((State(network), Path((account, file))): Located) -> Result<StatusCode, Refusal> {
-    let (sid, ended) = with_own(&network, &account, &file, |call| (call.sid.clone(), call.status.is_ended()))?;
+    let (sid, ended) = with_own(&network, &account, &file, |call| (call.id.clone(), call.status.is_ended()))?;
     if !ended {
         return Err(Refusal::bad(20409, "Cannot delete a call that is in progress"));
     }

@@ -10,15 +10,19 @@ use axum::{
 };
 use url::{Url, form_urlencoded};
 
-use super::{Refusal, calls};
+use super::{
+    Refusal, calls,
+    document::Source,
+    terms::{Detection, Recording, Terms, reference},
+    twiml,
+};
 use crate::{
+    call::{Direction, Hook, Order, Plan},
     callee::Callee,
     clock,
     faults::FaultKind,
-    life::Source,
-    network::{Detection, Direction, Hook, Network, Order, RecordingOrder},
+    network::Network,
     numbers::{self, Fixed},
-    twiml,
 };
 
 /// twilio-oai, CreateCallRequest.
@@ -103,7 +107,7 @@ fn read_order(account: &str, form: &Form) -> Result<Order, Refusal> {
         Some(_) => return Err(Refusal::bad(20001, "MachineDetection must be Enable or DetectMessageEnd")),
     };
     let recording = if form.is_true("Record") {
-        Some(RecordingOrder {
+        Some(Recording {
             channels: if form.get("RecordingChannels") == Some("dual") { 2 } else { 1 },
             callback: form.hook("RecordingStatusCallback", "RecordingStatusCallbackMethod")?,
             events: form.all("RecordingStatusCallbackEvent", "completed"),
@@ -111,23 +115,22 @@ fn read_order(account: &str, form: &Form) -> Result<Order, Refusal> {
     } else {
         None
     };
+    let status_callback = form.hook("StatusCallback", "StatusCallbackMethod")?;
+    // One value with all four words in it is no event at all: a classic mistake (providers.md §13, edge 1).
+    let events = form.all("StatusCallbackEvent", "completed").into_iter();
+    let events = events.filter(|event| STATUS_EVENTS.contains(&event.as_str())).collect();
     Ok(Order {
         account: account.to_owned(),
         direction: Direction::Outbound,
         to: to.to_owned(),
         from: from.to_owned(),
-        script,
-        status_callback: form.hook("StatusCallback", "StatusCallbackMethod")?,
-        // One value with all four words in it is no event at all: a classic mistake (providers.md §13, edge 1).
-        events: form
-            .all("StatusCallbackEvent", "completed")
-            .into_iter()
-            .filter(|event| STATUS_EVENTS.contains(&event.as_str()))
-            .collect(),
+        reference: reference(status_callback.as_ref()),
+        plan: Plan::Document(script),
         ring_seconds_max: form.seconds("Timeout", RING_SECONDS_DEFAULT, RING_SECONDS_MAX)?,
         talk_seconds_max: form.seconds("TimeLimit", TALK_SECONDS_MAX, TALK_SECONDS_MAX)?,
-        detection,
-        recording,
+        detects: detection.is_some(),
+        records: recording.is_some(),
+        speaker: Arc::new(Terms { status_callback, events, detection, recording, ..Terms::default() }),
     })
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{Refusal, calls, create::Form};
-use crate::network::{Call, Network};
+use crate::{call::Call, network::Network};
 
 const PAGE_SIZE_DEFAULT: usize = 50;
 const PAGE_SIZE_MAX: usize = 1000;
@@ -65,7 +65,7 @@ pub async fn list(
     let (started, ended) = (Span::read(&form, "StartTime")?, Span::read(&form, "EndTime")?);
     let wanted = |call: &&Call| {
         call.order.account == account
-            && form.get("Status").is_none_or(|status| status == call.status.rest_word())
+            && form.get("Status").is_none_or(|status| status == calls::word(call.status))
             && form.get("To").is_none_or(|to| to == call.order.to)
             && form.get("From").is_none_or(|from| from == call.order.from)
             && started.holds(call.started_at)

@@ -3,23 +3,26 @@
 mod account;
 mod calls;
 mod create;
+pub mod document;
 mod list;
 mod recordings;
+pub mod sign;
+pub mod terms;
+pub mod twiml;
 
 use std::sync::Arc;
 
 use axum::{
     Json, Router,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::json;
 
-use crate::{faults::FaultKind, network::Network};
+use crate::{faults::FaultKind, keys, network::Network};
 
 /// Everything below `/2010-04-01`.
 pub fn routes(network: &Arc<Network>) -> Router<Arc<Network>> {
@@ -87,16 +90,11 @@ async fn guard(State(network): State<Arc<Network>>, request: Request, next: Next
     if network.strikes(FaultKind::Down, account, "").is_some() {
         return Refusal::DOWN.into_response();
     }
-    let expected = format!("{account}:{}", network.token(account));
-    if basic(request.headers()).is_none_or(|given| given != expected.as_bytes()) {
+    let given = keys::basic(request.headers());
+    if given.is_none_or(|(user, token)| user != account || token != network.token(account)) {
         return Refusal::UNAUTHORIZED.into_response();
     }
     next.run(request).await
-}
-
-fn basic(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    BASE64_STANDARD.decode(value.strip_prefix("Basic ")?).ok()
 }
 
 pub fn is_sid(text: &str, prefix: &str) -> bool {

@@ -8,6 +8,7 @@ use reqwest::Method;
 use sha2::{Digest, Sha256};
 
 use super::{sign, wire};
+use crate::signature::hex;
 use crate::voice::{
     AnsweredBy, Callback, CallbackKind, CallbackRequest, Incoming, Malformed, Observed, ProviderCallId, ProviderStatus, Recording,
 };
@@ -24,6 +25,7 @@ pub fn parse(request: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
     let (event, kind) = fields.kind(sid, raw);
     Ok(Callback {
         id: ProviderCallId::new(sid),
+        call: None,
         event_id: format!("{sid}:{event}"),
         at: fields.at(),
         sequence: fields.get("SequenceNumber").and_then(|text| text.parse().ok()),
@@ -99,7 +101,7 @@ impl Fields {
             let sequence = self.get("SequenceNumber").unwrap_or("-");
             return (format!("{sequence}:{status}"), CallbackKind::Status(Box::new(self.observed(sid, status))));
         }
-        let hash = sign::hex(&Sha256::digest(raw)[..16]);
+        let hash = hex(&Sha256::digest(raw)[..16]);
         let text = String::from_utf8_lossy(raw).chars().take(RAW_CHARS_MAX).collect();
         (format!("unknown:{hash}"), CallbackKind::Unknown(text))
     }
@@ -114,20 +116,15 @@ impl Fields {
         let at = self.at();
         let ended = matches!(status, ProviderStatus::Ended(_));
         Observed {
-            id: ProviderCallId::new(sid),
-            status,
-            raw_status: word.to_owned(),
             raw_reason: self.get("SipResponseCode").map(|code| format!("sip {code}")),
             answered_by,
-            created_at: None,
             started_at: at.filter(|_| word == "initiated"),
             answered_at: at.filter(|_| status == ProviderStatus::Answered),
             ended_at: at.filter(|_| ended),
             talk_seconds: self.get("CallDuration").and_then(|text| text.parse().ok()),
-            price_micros: None,
-            currency: None,
             from: wire::phone(self.owned("From")),
             to: wire::phone(self.owned("To")),
+            ..Observed::new(ProviderCallId::new(sid), status, word)
         }
     }
 

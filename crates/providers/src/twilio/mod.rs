@@ -13,12 +13,16 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use reqwest::{Client, RequestBuilder, header::RETRY_AFTER};
+use reqwest::{Client, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
-use tracing::{debug, warn};
 
-use crate::{Account, http, voice::*};
+use crate::{
+    Account,
+    exchange::{self, Trouble, configuration},
+    money,
+    voice::*,
+};
 
 /// Twilio's public service.
 pub const BASE_URL: &str = "https://api.twilio.com";
@@ -46,24 +50,13 @@ impl fmt::Debug for Twilio {
     }
 }
 
-/// A request that did not bring a readable success.
-enum Trouble {
-    /// No byte was sent: DNS, connect or TLS failed, or the request could not be built.
-    NotSent(String),
-    /// Sent, and then silence.
-    Lost(String),
-    Refused(Refusal),
-    /// Twilio said something, but neither a success nor an error that we can read.
-    Unclear(String),
-}
-
 impl Twilio {
     pub fn new(account: Account, client: Client) -> Self {
-        Self { base_url: account.base_url.trim_end_matches('/').to_owned(), account, client }
+        Self { base_url: account.base().to_owned(), account, client }
     }
 
     fn account_url(&self) -> String {
-        format!("{}/2010-04-01/Accounts/{}", self.base_url, self.account.account_sid)
+        format!("{}/2010-04-01/Accounts/{}", self.base_url, self.account.id)
     }
 
     fn call_url(&self, id: &ProviderCallId) -> String {
@@ -72,32 +65,19 @@ impl Twilio {
 
     /// A mistyped account id would end up in the path of the URL.
     fn check_account(&self) -> Result<(), Refusal> {
-        if wire::is_sid(&self.account.account_sid, "AC") {
+        if wire::is_sid(&self.account.id, "AC") {
             return Ok(());
         }
         Err(configuration("bad_account_sid", "The account SID must be AC and 32 hexadecimal digits."))
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Trouble> {
+    fn with_credentials(&self, request: RequestBuilder) -> Result<RequestBuilder, Trouble> {
         self.check_account().map_err(Trouble::Refused)?;
-        let response =
-            request.basic_auth(&self.account.account_sid, Some(self.account.auth_token.expose_secret())).send().await.map_err(
-                |error| {
-                    // Without the URL: it names the person called.
-                    let (unsent, why) = (error.is_connect() || error.is_builder(), describe(error.without_url()));
-                    if unsent { Trouble::NotSent(why) } else { Trouble::Lost(why) }
-                },
-            )?;
-        let status = response.status();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = http::read(response).await.map_err(|error| Trouble::Lost(describe(error)))?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| Trouble::Unclear(format!("{status}: {error}")));
-        }
-        match wire::refusal(status.as_u16(), &body, retry_after.as_deref()) {
-            Some(refusal) => Err(Trouble::Refused(refusal)),
-            None => Err(Trouble::Unclear(format!("{status} without an error of Twilio"))),
-        }
+        Ok(request.basic_auth(&self.account.id, Some(self.account.secret.expose_secret())))
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Trouble> {
+        exchange::ask(self.with_credentials(request)?, wire::refusal).await
     }
 
     /// All pages of one list request.
@@ -126,19 +106,9 @@ impl VoiceProvider for Twilio {
             Err(too_long) => return Answer::Refused(configuration("script_too_long", &too_long.to_string())),
         };
         let request = self.client.post(format!("{}/Calls.json", self.account_url())).form(&form);
-        let answer = match self.send::<wire::CallResource>(request).await {
-            Ok(created) if wire::is_sid(&created.sid, "CA") => Answer::Placed(ProviderCallId::new(created.sid)),
-            Ok(created) => Answer::Unknown { why: format!("created with the strange id {:?}", created.sid) },
-            Err(Trouble::Refused(refusal)) => Answer::Refused(refusal),
-            Err(Trouble::NotSent(why)) => Answer::Refused(unreachable_provider(why)),
-            Err(Trouble::Lost(why) | Trouble::Unclear(why)) => Answer::Unknown { why },
-        };
-        match &answer {
-            Answer::Placed(id) => debug!(call = %call.call, provider_call = %id, "placed"),
-            Answer::Refused(refusal) => warn!(call = %call.call, code = refusal.code, "refused"),
-            Answer::Unknown { why } => warn!(call = %call.call, why, "unknown whether placed"),
-        }
-        answer
+        let created = self.send::<wire::CallResource>(request).await.map(|call| call.sid);
+        let id = |sid: String| if wire::is_sid(&sid, "CA") { Ok(ProviderCallId::new(sid)) } else { Err(sid) };
+        exchange::answer(call, created.map(id))
     }
 
     async fn fetch(&self, id: &ProviderCallId) -> Result<Option<Observed>, ProviderError> {
@@ -206,17 +176,27 @@ impl VoiceProvider for Twilio {
             name: account.friendly_name.unwrap_or_else(|| account.sid.clone()),
             account: account.sid,
             active: account.status.as_deref() == Some("active"),
-            balance_micros: balance.as_ref().and_then(|balance| wire::micros(balance.balance.as_deref()?)),
+            balance_micros: balance.as_ref().and_then(|balance| money::micros(balance.balance.as_deref()?)),
             currency: balance.and_then(|balance| balance.currency),
         })
     }
 
-    fn verify(&self, request: &CallbackRequest<'_>) -> Result<(), BadSignature> {
-        sign::verify(self.account.auth_token.expose_secret(), request)
+    async fn recording(&self, recording: &Recording) -> Result<Sound, ProviderError> {
+        if !wire::is_sid(&recording.id, "RE") {
+            return Err(ProviderError::Malformed("not an id of a recording at Twilio".into()));
+        }
+        // By its id: a link could take the credentials elsewhere.
+        let request = self.client.get(format!("{}/Recordings/{}.wav", self.account_url(), recording.id));
+        Ok(exchange::sound(self.with_credentials(request)?, wire::refusal).await?)
     }
 
-    fn parse(&self, request: &CallbackRequest<'_>) -> Result<Callback, Malformed> {
-        callback::parse(request)
+    /// Without regard to the time: the scheme has no clock.
+    fn verify(&self, request: &CallbackRequest<'_>, _now: DateTime<Utc>) -> Result<(), BadSignature> {
+        sign::verify(self.account.secret.expose_secret(), request)
+    }
+
+    fn parse(&self, request: &CallbackRequest<'_>) -> Result<Vec<Callback>, Malformed> {
+        Ok(vec![callback::parse(request)?])
     }
 
     fn parse_inbound(&self, request: &CallbackRequest<'_>) -> Result<Incoming, Malformed> {
@@ -258,35 +238,6 @@ fn create_form(call: &Originate) -> Result<Vec<(&'static str, String)>, ScriptTo
     Ok(form)
 }
 
-impl From<Trouble> for ProviderError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::NotSent(why) | Trouble::Lost(why) => Self::Unreachable(why),
-            Trouble::Refused(refusal) => Self::Refused(refusal),
-            Trouble::Unclear(why) => Self::Malformed(why),
-        }
-    }
-}
-
-fn configuration(code: &str, message: &str) -> Refusal {
-    Refusal { kind: RefusalKind::Configuration, code: code.into(), message: message.into(), retry_after: None }
-}
-
-fn unreachable_provider(why: String) -> Refusal {
-    Refusal { kind: RefusalKind::Transient, code: "unreachable".into(), message: why, retry_after: None }
-}
-
 fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// The error with its causes: reqwest's own text says only "error sending request".
-fn describe(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
 }

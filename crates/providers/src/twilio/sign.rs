@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::voice::{BadSignature, CallbackRequest};
+use crate::{
+    signature::{hex, single_header},
+    voice::{BadSignature, CallbackRequest},
+};
 
 /// The header that carries the signature.
 pub const HEADER: &str = "x-twilio-signature";
@@ -68,14 +71,6 @@ pub fn decode_form(body: &[u8]) -> Option<Vec<(String, String)>> {
     if pairs.iter().any(|(key, value)| lossy(key) || lossy(value)) { None } else { Some(pairs) }
 }
 
-fn single_header<'a>(request: &CallbackRequest<'a>, name: &str) -> Result<&'a str, BadSignature> {
-    let mut values = request.headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().map_err(|_| BadSignature),
-        _ => Err(BadSignature),
-    }
-}
-
 fn is_form(request: &CallbackRequest<'_>) -> bool {
     let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM))
@@ -108,12 +103,4 @@ fn port_variants(url: &str) -> Vec<String> {
         variants.push(format!("{scheme}://{bare}:{default}{tail}"));
     }
     variants
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }

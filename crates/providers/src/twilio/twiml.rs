@@ -47,7 +47,9 @@ pub fn check(script: &Script) -> Result<(), ScriptTooLong> {
 /// The answer to a callback.
 pub fn reply(reply: &Reply) -> String {
     match reply {
-        Reply::Acknowledge => format!("{HEAD}{TAIL}"),
+        // Agents live at other providers: there is nobody to connect to.
+        Reply::Acknowledge | Reply::Connect { .. } => format!("{HEAD}{TAIL}"),
+        Reply::Decline => format!("{HEAD}<Reject/>{TAIL}"),
         Reply::Talk { script, gather_url } => talk(script, gather_url),
         Reply::SayAndHangUp { text, language, voice } => {
             let script = Script { language: language.clone(), voice: voice.clone(), ..Script::default() };

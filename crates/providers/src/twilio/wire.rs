@@ -1,18 +1,15 @@
 //! Twilio's words and ours: the JSON resources, status names, error codes, moments and prices.
 //! Pure: text in, canonical types out. Unknown words are kept raw; nothing here fails on one.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use model::phone::Phone;
 use serde::Deserialize;
 
-use crate::voice::{AnsweredBy, Observed, Outcome, ProviderCallId, ProviderStatus, Refusal, RefusalKind};
-
-/// A `Retry-After` longer than this is taken as this.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
-/// How much of a foreign error text we keep.
-const MESSAGE_CHARS_MAX: usize = 300;
+use crate::{
+    exchange::refused,
+    money::micros,
+    voice::{AnsweredBy, Observed, Outcome, ProviderCallId, ProviderStatus, Refusal, RefusalKind},
+};
 
 /// The Call resource; every field but the id may be null.
 #[derive(Debug, Clone, Deserialize)]
@@ -75,6 +72,7 @@ impl CallResource {
         };
         Observed {
             id: ProviderCallId::new(self.sid),
+            call: None,
             status,
             raw_status,
             raw_reason: None,
@@ -143,13 +141,7 @@ pub fn refusal(http_status: u16, body: &[u8], retry_after: Option<&str>) -> Opti
         Some(error) => (error.code.to_string(), error.message),
         None => (format!("http_{http_status}"), String::from_utf8_lossy(body).into_owned()),
     };
-    let seconds = retry_after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
-    Some(Refusal {
-        kind,
-        code,
-        message: message.chars().take(MESSAGE_CHARS_MAX).collect(),
-        retry_after: seconds.map(|wait| wait.min(RETRY_AFTER_MAX)),
-    })
+    Some(refused(kind, code, &message, retry_after))
 }
 
 /// RFC 2822, as in `Wed, 08 Oct 2025 13:54:12 +0000`.
@@ -162,28 +154,6 @@ pub fn phone(text: Option<String>) -> Option<Phone> {
     Phone::parse(text?.trim()).ok()
 }
 
-/// A decimal text in millionths, without passing through a float. Digits past the sixth are rounded away from zero,
-/// so that a cost is never understated.
-pub fn micros(text: &str) -> Option<i64> {
-    const DECIMALS: usize = 6;
-    let text = text.trim();
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let numeric = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if !numeric(whole) || !numeric(fraction) || (whole.is_empty() && fraction.is_empty()) {
-        return None;
-    }
-    let kept = &fraction[..fraction.len().min(DECIMALS)];
-    let round_up = fraction[kept.len()..].bytes().any(|byte| byte != b'0');
-    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let part: i64 = format!("{kept:0<DECIMALS$}").parse().ok()?;
-    let value = whole.checked_mul(1_000_000)?.checked_add(part)?.checked_add(i64::from(round_up))?;
-    Some(if negative { -value } else { value })
-}
-
 /// An id of Twilio: two capitals and 32 hexadecimal digits. Checked before one becomes part of a URL.
 pub fn is_sid(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -192,25 +162,8 @@ pub fn is_sid(text: &str, prefix: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn money_is_read_without_floats() {
-        for (text, value) in [
-            ("-0.0085", -8_500),
-            ("0", 0),
-            ("-0.20000", -200_000),
-            ("12", 12_000_000),
-            ("-.5", -500_000),
-            ("3.", 3_000_000),
-            ("-0.0000001", -1),
-            ("0.1234560", 123_456),
-        ] {
-            assert_eq!(micros(text), Some(value), "{text}");
-        }
-        for bad in ["", "-", ".", "1e3", "1,5", "--1", "99999999999999999999", "9223372036854.775808"] {
-            assert_eq!(micros(bad), None, "{bad}");
-        }
-    }
+    use crate::exchange::RETRY_AFTER_MAX;
+    use std::time::Duration;
 
     #[test]
     fn a_completed_call_answered_by_a_machine_is_a_voicemail() {

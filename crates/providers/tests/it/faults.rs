@@ -1,110 +1,145 @@
-//! gremlin's menu of faults, as the adapter meets it.
+//! gremlin's menu of faults, as an adapter of any kind meets it.
 
 use std::time::Duration;
 
 use providers::*;
 use serde_json::json;
 
-use super::support::{FAST, Heard, World};
+use super::support::{FAST, Heard, World, every_kind};
 
-fn statuses(all: &[Heard]) -> usize {
-    all.iter().filter(|one| one.status().is_some()).count()
+/// In the order in which they came, each request once.
+fn requests(all: &[Heard]) -> Vec<&str> {
+    let mut firsts: Vec<&Heard> = Vec::new();
+    for one in all {
+        if firsts.last().is_none_or(|last| last.request != one.request) {
+            firsts.push(one);
+        }
+    }
+    firsts.into_iter().map(|one| one.callback.event_id.as_str()).collect()
+}
+
+/// How many requests tell of a busy phone, and the end they come to.
+async fn plainly(kind: ProviderKind) -> (usize, Option<ProviderStatus>) {
+    let world = World::of(kind, FAST).await;
+    world.place(&plain(&world).await).await;
+    let heard = world.hear_all().await;
+    (requests(&heard).len(), end(&heard))
+}
+
+/// The last end that was told.
+fn end(heard: &[Heard]) -> Option<ProviderStatus> {
+    heard.iter().rev().find(|one| one.is_end()).and_then(Heard::status)
+}
+
+async fn plain(world: &World) -> Originate {
+    Originate { record: false, machine_detection: false, ..world.order("0002", 1).await }
+}
+
+/// What is heard with this fault on.
+async fn with_fault(kind: ProviderKind, fault: serde_json::Value) -> (World, Vec<Heard>) {
+    let world = World::of(kind, FAST).await;
+    let order = plain(&world).await;
+    world.fault(fault).await;
+    world.place(&order).await;
+    let heard = world.hear_all().await;
+    (world, heard)
 }
 
 #[tokio::test]
 async fn creation_faults_refuse_and_dial_nothing() {
-    let world = World::new(FAST).await;
-    for (kind, code) in [("error_500", "20500"), ("error_429", "20429"), ("down", "20503")] {
-        world.fault(json!({ "kind": kind, "count": 1 })).await;
-        let Answer::Refused(refusal) = world.voice.originate(&world.order("0001", 1)).await else {
-            panic!("{kind} did not refuse")
-        };
-        assert_eq!((refusal.kind, refusal.code.as_str()), (RefusalKind::Transient, code));
-    }
-    assert_eq!(world.control("rings").await["total"]["dialed"], 0);
-    world.place(&world.order("0001", 2)).await;
-    world.judge();
+    every_kind(FAST, async |world| {
+        let codes = world.fixture.manners().codes;
+        let order = world.order("0001", 1).await;
+        for (kind, code) in [("error_500", codes.broken), ("error_429", Some(codes.too_many)), ("down", Some(codes.down))] {
+            world.fault(json!({ "kind": kind, "count": 1 })).await;
+            match (world.voice.originate(&order).await, code) {
+                (Answer::Refused(refusal), Some(code)) => {
+                    assert_eq!((refusal.kind, refusal.code.as_str()), (RefusalKind::Transient, code), "{kind}");
+                }
+                (Answer::Unknown { .. }, None) => {}
+                (other, _) => panic!("{kind}: {other:?}"),
+            }
+        }
+        assert_eq!(world.control("rings").await["total"]["dialed"], 0);
+        world.call("0001", 2).await;
+        world.judge();
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_provider_that_is_down_is_a_transient_error_for_every_question() {
-    let world = World::new(FAST).await;
-    let id = world.place(&world.order("0002", 1)).await;
-    world.fault(json!({ "kind": "down" })).await;
-    assert!(world.voice.fetch(&id).await.is_err_and(|error| error.is_transient()));
-    assert!(world.voice.hang_up(&id).await.is_err_and(|error| error.is_transient()));
-    assert!(world.voice.check().await.is_err_and(|error| error.is_transient()));
-    world.judge();
+    every_kind(FAST, async |world| {
+        let id = world.call("0002", 1).await;
+        world.hear_end().await;
+        world.fault(json!({ "kind": "down" })).await;
+        assert!(world.voice.fetch(&id).await.is_err_and(|error| error.is_transient()));
+        assert!(world.voice.report(&id).await.is_err_and(|error| error.is_transient()));
+        assert!(world.voice.check().await.is_err_and(|error| error.is_transient()));
+        if world.fixture.manners().can_hang_up {
+            assert!(world.voice.hang_up(&id).await.is_err_and(|error| error.is_transient()));
+        }
+        world.judge();
+    })
+    .await;
 }
 
+/// The request is never answered, and yet the phone rings: the answer is "unknown", the look-up finds exactly one call.
 #[tokio::test]
-async fn a_timeout_after_accept_is_unknown_and_rings_once() {
-    let world = World::with_timeout(FAST, Duration::from_millis(300)).await;
-    world.fault(json!({ "kind": "timeout_after_accept", "count": 1, "to_prefix": "+1415" })).await;
-    let order = world.order("0001", 1);
-    assert!(matches!(world.voice.originate(&order).await, Answer::Unknown { .. }));
-    world.hear_end().await;
-    assert_eq!(world.control("rings").await["by_call"][order.call.to_string()]["rang"], 1);
+async fn a_timeout_after_accept_is_unknown_rings_once_and_can_be_looked_up() {
+    for kind in ProviderKind::ALL {
+        let world = World::of(*kind, FAST).await;
+        let order = world.order("0001", 7).await;
+        world.fault(json!({ "kind": "timeout_after_accept", "count": 1, "to_prefix": "+1415" })).await;
+        let hasty = world.connect(|_| (), Duration::from_secs(1));
+        assert!(matches!(hasty.originate(&order).await, Answer::Unknown { .. }), "{kind}");
+        let heard = world.hear_end().await;
+        let found = world.voice.find(&world.look(&order).await).await.expect("found");
+        assert_eq!(found.iter().map(|call| &call.id).collect::<Vec<_>>(), [&heard[0].callback.id]);
+        let rings = world.control("rings").await;
+        assert_eq!(rings["by_call"][order.call.to_string()], json!({ "dialed": 1, "rang": 1 }), "{kind}");
+    }
 }
 
 #[tokio::test]
 async fn a_forged_callback_is_told_from_a_real_one() {
-    let world = World::new(FAST).await;
-    world.fault(json!({ "kind": "bad_signature", "count": 1 })).await;
-    world.place(&world.order("0002", 1)).await;
-    let heard = world.hear_end().await;
-    assert_eq!(heard.iter().map(|one| one.authentic).collect::<Vec<_>>(), [false, true, true]);
+    for kind in ProviderKind::ALL {
+        let (_, heard) = with_fault(*kind, json!({ "kind": "bad_signature", "count": 1 })).await;
+        let first = heard[0].request;
+        assert!(heard.iter().all(|one| one.authentic == (one.request != first)), "{heard:#?}");
+        assert!(heard.iter().any(|one| one.request != first));
+    }
 }
 
 #[tokio::test]
 async fn an_unheard_of_status_is_read_as_such() {
-    let world = World::new(FAST).await;
-    world.fault(json!({ "kind": "unknown_status", "count": 1 })).await;
-    world.place(&world.order("0002", 1)).await;
-    let heard = world.hear_end().await;
-    assert_eq!(heard[0].status(), Some(ProviderStatus::Unrecognised));
-    assert!(heard[0].authentic);
-    let CallbackKind::Status(seen) = &heard[0].callback.kind else { panic!("not a status") };
-    assert_eq!(seen.raw_status, "hyperspace");
+    for kind in ProviderKind::ALL {
+        let (_, heard) = with_fault(*kind, json!({ "kind": "unknown_status", "count": 1 })).await;
+        assert_eq!(heard[0].status(), Some(ProviderStatus::Unrecognised), "{kind}");
+        assert!(heard[0].authentic);
+        let CallbackKind::Status(seen) = &heard[0].callback.kind else { panic!("not a status") };
+        assert_eq!(seen.raw_status, "hyperspace");
+    }
 }
 
 #[tokio::test]
 async fn dropped_doubled_swapped_and_late_callbacks() {
-    let plain = |world: &World| Originate { record: false, machine_detection: false, ..world.order("0002", 1) };
+    for kind in ProviderKind::ALL {
+        let (count, ended) = plainly(*kind).await;
+        assert!(count >= 2 && ended == Some(ProviderStatus::Ended(Outcome::Busy)));
 
-    let world = World::new(FAST).await;
-    world.fault(json!({ "kind": "drop", "count": 1 })).await;
-    world.place(&plain(&world)).await;
-    assert_eq!(world.hear_end().await.iter().filter_map(Heard::status).next(), Some(ProviderStatus::Ringing));
+        let (_, heard) = with_fault(*kind, json!({ "kind": "drop", "count": 1 })).await;
+        assert_eq!(requests(&heard).len(), count - 1);
 
-    let world = World::new(FAST).await;
-    world.fault(json!({ "kind": "duplicate" })).await;
-    world.place(&plain(&world)).await;
-    world.hear("three statuses, twice", |all| statuses(all) == 6).await;
+        let (_, heard) = with_fault(*kind, json!({ "kind": "duplicate" })).await;
+        let all = requests(&heard);
+        assert_eq!(all.len(), count * 2);
+        assert!(all.chunks(2).all(|pair| pair[0] == pair[1]), "a repeat has the id of the first: {all:?}");
 
-    let world = World::new(FAST).await;
-    world.fault(json!({ "kind": "reorder", "count": 1 })).await;
-    world.place(&plain(&world)).await;
-    let heard = world.hear("three statuses", |all| statuses(all) == 3).await;
-    let order: Vec<_> = heard.iter().filter_map(|one| one.callback.sequence).collect();
-    assert_eq!(order, [1, 0, 2]);
-
-    let world = World::new(FAST).await;
-    world.fault(json!({ "kind": "delay_ms", "count": 1, "delay_ms": 200 })).await;
-    world.place(&plain(&world)).await;
-    let heard = world.hear("three statuses", |all| statuses(all) == 3).await;
-    assert_eq!(heard.last().and_then(|one| one.callback.sequence), Some(0));
-}
-
-#[tokio::test]
-async fn a_listener_that_cannot_be_reached_is_tried_twice_and_then_left() {
-    let world = World::new(FAST).await;
-    let (listener, nowhere) = super::support::bind().await;
-    drop(listener);
-    let order = Originate { callback_url: format!("{nowhere}/hook?call=cal_x"), ..world.order("0002", 1) };
-    world.place(&order).await;
-    let all_tried = |answer: &serde_json::Value| answer["calls"][0]["callbacks"].as_array().is_some_and(|sent| sent.len() >= 3);
-    let calls = world.control_until("calls", all_tried).await;
-    assert_eq!(calls["calls"][0]["callbacks"][0]["status"], serde_json::Value::Null);
-    assert_eq!(calls["calls"][0]["rang"], 1);
+        for fault in [json!({ "kind": "reorder", "count": 1 }), json!({ "kind": "delay_ms", "count": 1, "delay_ms": 200 })] {
+            let (world, _) = with_fault(*kind, fault).await;
+            let heard = world.hear("all of them", |all| requests(all).len() == count).await;
+            assert_eq!(end(&heard), ended);
+        }
+    }
 }

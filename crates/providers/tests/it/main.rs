@@ -1,8 +1,14 @@
-//! The adapter and gremlin over real HTTP, with Twilio's published OpenAPI as the judge of every exchange.
+//! The adapters and gremlin over real HTTP, with each provider's published OpenAPI as the judge of every exchange. What holds
+//! for every kind is in `contract`, `capabilities`, `faults` and `failures`; what only one provider does is in its own file.
 
+mod accounts;
+mod capabilities;
 mod contract;
-mod edges;
 mod failures;
 mod faults;
-mod spec;
+mod fixture;
+mod judge;
+mod retell;
+mod schema;
 mod support;
+mod twilio;

@@ -8,19 +8,21 @@ use std::{
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::StatusCode,
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use model::{id::CallId, phone::Phone};
 use providers::*;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-use super::spec::Spec;
+use super::fixture::{self, Fixture};
 
-pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
+/// The account that a world talks for.
+pub const OWNER: &str = "owner";
 /// Fast enough that a whole call takes milliseconds.
 pub const FAST: f64 = 5_000.0;
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -32,17 +34,47 @@ pub struct Exchange {
     pub method: String,
     pub path: String,
     pub query: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     pub content_type: String,
+    pub body: Vec<u8>,
+    /// The body, read as a form.
     pub form: Vec<(String, String)>,
     pub status: u16,
+    /// Null when there is none, or when it is no JSON.
     pub answer: Value,
+    pub answer_is_json: bool,
+}
+
+impl Exchange {
+    /// The body, read as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
 }
 
 /// A callback as it arrived, with our verdict on its signature.
 #[derive(Debug, Clone)]
 pub struct Heard {
     pub authentic: bool,
+    /// Of one request.
+    pub request: usize,
     pub callback: Callback,
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    pub at: DateTime<Utc>,
+    pub method: Method,
+    pub url: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Arrived {
+    pub fn request(&self) -> CallbackRequest<'_> {
+        CallbackRequest { method: &self.method, url: &self.url, headers: &self.headers, body: &self.body }
+    }
 }
 
 impl Heard {
@@ -56,15 +88,24 @@ impl Heard {
     pub fn is_end(&self) -> bool {
         matches!(self.status(), Some(ProviderStatus::Ended(_)))
     }
+    pub fn recording(&self) -> Option<&Recording> {
+        if let CallbackKind::Recording(recording) = &self.callback.kind { Some(recording) } else { None }
+    }
+    pub fn analysis(&self) -> Option<&Analysis> {
+        if let CallbackKind::Analysis(analysis) = &self.callback.kind { Some(analysis) } else { None }
+    }
 }
 
 pub struct World {
+    pub kind: ProviderKind,
+    pub fixture: &'static dyn Fixture,
     pub voice: Arc<dyn VoiceProvider>,
     pub gremlin: String,
     pub hooks: String,
     pub tap_url: String,
     pub tap: Arc<Tap>,
     heard: watch::Receiver<Vec<Heard>>,
+    pub arrived: Arc<Mutex<Vec<Arrived>>>,
     client: Client,
     _servers: JoinSet<()>,
 }
@@ -80,6 +121,7 @@ struct Hooks {
     base: String,
     voice: Arc<dyn VoiceProvider>,
     heard: watch::Sender<Vec<Heard>>,
+    arrived: Arc<Mutex<Vec<Arrived>>>,
 }
 
 /// A client with a short patience; the TLS provider is installed once.
@@ -89,48 +131,50 @@ pub fn client(timeout: Duration) -> Client {
     http::client_with_timeout(timeout).expect("a client")
 }
 
-pub fn adapter(base_url: &str, token: &str, timeout: Duration) -> Arc<dyn VoiceProvider> {
-    let account = Account { base_url: base_url.to_owned(), account_sid: ACCOUNT.to_owned(), auth_token: token.to_owned().into() };
-    connect(ProviderKind::Twilio, account, client(timeout))
-}
-
-pub fn token() -> String {
-    gremlin::token_for(gremlin::TOKEN_SECRET, ACCOUNT)
-}
-
 pub fn phone(text: &str) -> Phone {
     Phone::parse(text).expect("a phone number")
 }
 
-impl World {
-    pub async fn new(speed: f64) -> Self {
-        Self::with_timeout(speed, Duration::from_secs(10)).await
+/// Runs a test in a world of every kind.
+pub async fn every_kind(speed: f64, test: impl AsyncFn(World)) {
+    for kind in ProviderKind::ALL {
+        // Shown when the test fails.
+        println!("as {kind}");
+        test(World::of(*kind, speed).await).await;
     }
+}
 
-    /// A world whose adapter waits only so long for an answer.
-    pub async fn with_timeout(speed: f64, timeout: Duration) -> Self {
+impl World {
+    pub async fn of(kind: ProviderKind, speed: f64) -> Self {
+        let fixture = fixture::of(kind);
         let mut servers = JoinSet::new();
         let (listener, gremlin) = bind().await;
-        let settings = gremlin::Settings { speed, ..gremlin::Settings::default() };
+        let (tap_listener, tap_url) = bind().await;
+        let settings = gremlin::Settings { speed, public_url: Some(tap_url.clone()), ..gremlin::Settings::default() };
         servers.spawn(async move { gremlin::serve(listener, settings).await.expect("gremlin runs") });
-        let (listener, tap_url) = bind().await;
         let tap = Arc::new(Tap { upstream: gremlin.clone(), client: client(Duration::from_secs(30)), seen: Mutex::default() });
-        servers.spawn(run(listener, Router::new().fallback(pass_on).with_state(Arc::clone(&tap))));
+        servers.spawn(run(tap_listener, Router::new().fallback(pass_on).with_state(Arc::clone(&tap))));
         let (listener, hooks) = bind().await;
-        let voice = adapter(&tap_url, &token(), timeout);
+        let voice = connect(kind, fixture.account(&tap_url, OWNER), client(Duration::from_secs(10)));
         let (sender, heard) = watch::channel(Vec::new());
-        let state = Arc::new(Hooks { base: hooks.clone(), voice: Arc::clone(&voice), heard: sender });
+        let arrived = Arc::<Mutex<Vec<Arrived>>>::default();
+        let state =
+            Arc::new(Hooks { base: hooks.clone(), voice: Arc::clone(&voice), heard: sender, arrived: Arc::clone(&arrived) });
         servers.spawn(run(listener, Router::new().fallback(hear).with_state(state)));
-        Self { voice, gremlin, hooks, tap_url, tap, heard, client: client(Duration::from_secs(30)), _servers: servers }
+        let client = client(Duration::from_secs(30));
+        Self { kind, fixture, voice, gremlin, hooks, tap_url, tap, heard, arrived, client, _servers: servers }
     }
 
     /// A call to the number with these last four digits, with everything switched on.
-    pub fn order(&self, last_digits: &str, call: u128) -> Originate {
+    pub async fn order(&self, last_digits: &str, call: u128) -> Originate {
         let call = CallId::from(uuid::Uuid::from_u128(call));
-        Originate {
+        let mut order = Originate {
             call,
             to: phone(&format!("+1415555{last_digits}")),
             from: phone("+12025550100"),
+            from_id: None,
+            agent: None,
+            variables: [("first_name".to_owned(), "Zoë".to_owned())].into(),
             script: Script {
                 greeting: "Hello, this is Ravi & Sons <bakery>".into(),
                 main: "Your order is ready. مرحبا 😀. To stop these calls, press nine.".into(),
@@ -145,7 +189,14 @@ impl World {
             machine_detection: true,
             callback_url: format!("{}/hook?call={call}&n=a%20b", self.hooks),
             gather_url: format!("{}/gather?call={call}", self.hooks),
-        }
+        };
+        self.fixture.prepare(&*self.voice, &mut order, &self.hooks).await;
+        order
+    }
+
+    /// A call placed to a number.
+    pub async fn call(&self, last_digits: &str, call: u128) -> ProviderCallId {
+        self.place(&self.order(last_digits, call).await).await
     }
 
     /// Places a call that must be taken.
@@ -164,6 +215,26 @@ impl World {
             Ok(all) => all.expect("the listener runs").clone(),
             Err(_) => panic!("did not hear {what}: {:#?}", self.heard.borrow()),
         }
+    }
+
+    /// All callbacks of all calls so far, once gremlin has sent the last one.
+    pub async fn hear_all(&self) -> Vec<Heard> {
+        let over = |answer: &Value| answer["calls"].as_array().is_some_and(|all| all.iter().all(|call| call["over"] == true));
+        let calls = self.control_until("calls?limit=1000", over).await;
+        let sent = |call: &Value| {
+            let arrived = |sent: &&Value| sent["status"].is_u64() && sent["event"] != "document";
+            call["callbacks"].as_array().map_or(0, |sent| sent.iter().filter(arrived).count())
+        };
+        let sent: usize = calls["calls"].as_array().expect("calls").iter().map(sent).sum();
+        self.hear("all that was sent", |all| all.last().map_or(0, |one| one.request + 1) >= sent).await
+    }
+
+    /// The span of a test, and the numbers of an order.
+    pub async fn look(&self, order: &Originate) -> LookUp {
+        let calls = self.control("calls?limit=1").await;
+        let at: DateTime<Utc> = calls["calls"][0]["created_at"].as_str().expect("a call").parse().expect("a moment");
+        let minute = TimeDelta::minutes(1);
+        LookUp { to: order.to.clone(), from: order.from.clone(), call: Some(order.call), since: at - minute, until: at + minute }
     }
 
     pub async fn hear_end(&self) -> Vec<Heard> {
@@ -207,8 +278,16 @@ impl World {
         assert_eq!(answer.status(), 201, "{json}");
     }
 
+    /// Asks gremlin's control API to do something; the status of its answer.
+    pub async fn post_control(&self, path: &str, json: &Value) -> u16 {
+        let url = format!("{}/control/{path}", self.gremlin);
+        self.client.post(url).json(json).send().await.expect("gremlin answers").status().as_u16()
+    }
+
+    /// Asks gremlin as the owner of the account would, over the tap.
     pub async fn fetch_with_credentials(&self, url: &str, range: Option<&str>) -> (u16, Vec<u8>) {
-        let mut request = self.client.get(url).basic_auth(ACCOUNT, Some(token()));
+        let account = self.fixture.account(&self.tap_url, OWNER);
+        let mut request = self.client.get(url).basic_auth(&account.id, Some(account.secret.expose_secret()));
         if let Some(range) = range {
             request = request.header("range", range);
         }
@@ -216,12 +295,21 @@ impl World {
         (answer.status().as_u16(), answer.bytes().await.expect("a body").to_vec())
     }
 
+    /// An adapter of the same kind for another account, or with another key.
+    pub fn connect(&self, change: impl FnOnce(&mut Account), timeout: Duration) -> Arc<dyn VoiceProvider> {
+        let mut account = self.fixture.account(&self.tap_url, OWNER);
+        change(&mut account);
+        connect(self.kind, account, client(timeout))
+    }
+
     /// Every exchange so far kept to the specification; returns them.
     pub fn judge(&self) -> Vec<Exchange> {
         let seen = self.tap.seen.lock().expect("no test holds it").clone();
         assert!(!seen.is_empty(), "nothing was exchanged");
-        let spec = Spec::load();
-        let violations: Vec<String> = seen.iter().flat_map(|exchange| spec.violations(exchange)).collect();
+        let spec = self.fixture.spec();
+        let judged = seen.iter().filter(|exchange| !self.fixture.is_beside_the_specification(&exchange.path));
+        let is_error = |exchange: &Exchange| self.fixture.is_error(exchange);
+        let violations: Vec<String> = judged.flat_map(|exchange| spec.violations(exchange, &is_error)).collect();
         assert!(violations.is_empty(), "{violations:#?}");
         seen
     }
@@ -240,11 +328,24 @@ pub async fn run(listener: TcpListener, router: Router) {
 async fn pass_on(State(tap): State<Arc<Tap>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_BYTES_MAX).await.expect("a body");
+    #[expect(clippy::disallowed_methods, reason = "goes on when the adapter has lost its patience, as a network would")]
+    let passed = tokio::spawn(exchange(tap, parts, body));
+    passed.await.expect("gremlin answers")
+}
+
+/// Asks gremlin, and writes it down.
+async fn exchange(tap: Arc<Tap>, parts: Parts, body: Bytes) -> Response {
     let pairs = |text: &[u8]| url::form_urlencoded::parse(text).into_owned().collect::<Vec<_>>();
     let mut exchange = Exchange {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body: body.to_vec(),
         content_type: parts.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned(),
         form: pairs(&body),
         ..Exchange::default()
@@ -256,11 +357,13 @@ async fn pass_on(State(tap): State<Arc<Tap>>, request: Request) -> Response {
     let (status, headers) = (answer.status(), answer.headers().clone());
     let body = answer.bytes().await.expect("an answer");
     exchange.status = status.as_u16();
-    exchange.answer = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("answers are JSON") };
+    let answer = serde_json::from_slice(&body);
+    exchange.answer_is_json = answer.is_ok();
+    exchange.answer = answer.unwrap_or_default();
     tap.seen.lock().expect("no test holds it").push(exchange);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    for name in ["content-type", "retry-after"] {
+    for name in ["content-type", "retry-after", "location", "content-range"] {
         if let Some(value) = headers.get(name) {
             response.headers_mut().insert(axum::http::HeaderName::from_static(name), value.clone());
         }
@@ -268,15 +371,26 @@ async fn pass_on(State(tap): State<Arc<Tap>>, request: Request) -> Response {
     response
 }
 
+#[expect(clippy::disallowed_methods, reason = "gremlin signs by the real clock")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
 async fn hear(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_BYTES_MAX).await.expect("a body");
     let url = format!("{}{}", hooks.base, parts.uri);
-    let request = CallbackRequest { method: &parts.method, url: &url, headers: &parts.headers, body: &body };
-    let authentic = hooks.voice.verify(&request).is_ok();
-    let callback = hooks.voice.parse(&request).expect("gremlin's callbacks can be read");
-    let pressed = matches!(callback.kind, CallbackKind::Digits(_));
-    hooks.heard.send_modify(|all| all.push(Heard { authentic, callback }));
+    let arrived = Arrived { at: now(), method: parts.method, url, headers: parts.headers, body: body.to_vec() };
+    let authentic = hooks.voice.verify(&arrived.request(), arrived.at).is_ok();
+    let news = hooks.voice.parse(&arrived.request()).expect("gremlin's callbacks can be read");
+    assert!(!news.is_empty(), "a request that tells nothing");
+    let pressed = news.iter().any(|callback| matches!(callback.kind, CallbackKind::Digits(_)));
+    let request = {
+        let mut all = hooks.arrived.lock().expect("no test holds it");
+        all.push(arrived);
+        all.len() - 1
+    };
+    hooks.heard.send_modify(|all| all.extend(news.into_iter().map(|callback| Heard { authentic, request, callback })));
     if !pressed {
         return StatusCode::NO_CONTENT.into_response();
     }

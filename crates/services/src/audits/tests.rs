@@ -20,6 +20,7 @@ fn at(text: &str) -> DateTime<Utc> {
 fn theirs(id: &str, to: &str, began: &str, talk: i64) -> Observed {
     Observed {
         id: ProviderCallId::new(id),
+        call: None,
         status: ProviderStatus::Ended(providers::Outcome::Completed),
         raw_status: "completed".to_owned(),
         raw_reason: None,

@@ -35,7 +35,7 @@ pub(super) const HIDDEN: &str = "+266696687";
 pub async fn answer(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) -> Result<ReplyBody, Refused> {
     let (company, gateway) = inbox::route(db, gateway).await?;
     let provider = Network::shared().map_err(Error::from)?.provider(&gateway);
-    provider.verify(&request).map_err(|_| Refused::BadSignature)?;
+    provider.verify(&request, db.clock().now()).map_err(|_| Refused::BadSignature)?;
     let incoming = provider.parse_inbound(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
     let mut tx = db.begin(&Actor::engine(company)).await?;
     let call = take(&mut tx, &gateway, &incoming).await?;

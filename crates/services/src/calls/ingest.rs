@@ -17,27 +17,42 @@ pub const OPT_OUT_DIGIT: char = '9';
 #[derive(Default)]
 pub(crate) struct Batch {
     calls: HashSet<CallId>,
+    /// One for each call.
     reports: Vec<(CallId, Report)>,
+    /// What the same callback tells besides.
+    more: Vec<(CallId, Report)>,
     steps: Vec<Step>,
     keys: Option<(CallId, String)>,
 }
 
 impl Batch {
-    /// Takes a callback in, unless it must go into another transaction: there is one already about this call, or it is
-    /// about pressed keys, which may lock campaigns and numbers before anything else does, and is not `alone`.
-    pub fn add(&mut self, call: CallId, callback: Callback, alone: bool) -> bool {
-        if matches!(callback.kind, CallbackKind::Digits(_)) && !alone || !self.calls.insert(call) {
+    /// Takes in what one callback tells of a call, unless it must go into another transaction: there is one already about
+    /// this call, or it is about pressed keys, which may lock campaigns and numbers before anything else does, and is not
+    /// `alone`.
+    pub fn add(&mut self, call: CallId, news: Vec<Callback>, alone: bool) -> bool {
+        let has_keys = news.iter().any(|one| matches!(one.kind, CallbackKind::Digits(_)));
+        if has_keys && !alone || !self.calls.insert(call) {
             return false;
         }
-        let provider_call_id = Some(callback.id.to_string());
-        match callback.kind {
-            CallbackKind::Status(seen) => self.reports.push((call, Report { provider_call_id, ..report_of(&seen) })),
+        for one in news {
+            self.take(call, one);
+        }
+        true
+    }
+
+    fn take(&mut self, call: CallId, one: Callback) {
+        let provider_call_id = Some(one.id.to_string());
+        match one.kind {
+            CallbackKind::Status(seen) => self.report(call, Report { provider_call_id, ..report_of(&seen) }),
             CallbackKind::MachineDetected(who) => {
                 let state = CallState::NEW.answered_by(Some(heard(who)));
-                self.reports.push((call, Report { provider_call_id, ..Report::state(state) }));
+                self.report(call, Report { provider_call_id, ..Report::state(state) });
             }
             CallbackKind::Recording(recording) => {
                 self.steps.push(Step { call, title: "Recording", detail: recording.raw_status });
+            }
+            CallbackKind::Analysis(_) => {
+                self.steps.push(Step { call, title: "Analysis", detail: "The conversation was analysed.".to_owned() });
             }
             CallbackKind::Unknown(raw) => {
                 // The callback itself holds phone numbers: it stays in the inbox and on the call, not in the log.
@@ -46,16 +61,20 @@ impl Batch {
             }
             CallbackKind::Digits(digits) => self.keys = Some((call, digits)),
         }
-        true
+    }
+
+    fn report(&mut self, call: CallId, report: Report) {
+        let is_first = self.reports.last().is_none_or(|(last, _)| *last != call);
+        if is_first { &mut self.reports } else { &mut self.more }.push((call, report));
     }
 }
 
-/// The call a callback is about: ours from its address, else by the provider's id.
+/// The call a callback is about: ours from its address or from what it carries along, else by the provider's id.
 ///
 /// # Errors
 /// `NotFound` when the call is not known (yet): the inbox tries again.
 pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId>, callback: &Callback) -> Result<CallId> {
-    match call {
+    match call.or(callback.call) {
         Some(id) => Ok(id),
         None => {
             let found = repo::find_by_provider_id(tx, gateway, callback.id.as_str()).await?;
@@ -69,11 +88,14 @@ pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId
 /// # Errors
 /// `NotFound` for a call of nobody; then nothing is applied.
 pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
-    let Batch { reports, steps: lines, keys, calls } = batch;
+    let Batch { reports, more, steps: lines, keys, calls } = batch;
     let ids: Vec<_> = calls.into_iter().collect();
     repo::lock_all(tx, &ids).await?;
     steps(tx, lines).await?;
     absorb_all(tx, reports).await?;
+    for (call, report) in more {
+        absorb(tx, call, report).await?;
+    }
     if let Some((call, digits)) = keys {
         press(tx, call, &digits).await?;
     }
@@ -86,7 +108,7 @@ pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
 /// As [`ingest_all`].
 pub(crate) async fn ingest(tx: &mut Tx, call: CallId, callback: Callback) -> Result<()> {
     let mut batch = Batch::default();
-    batch.add(call, callback, true);
+    batch.add(call, vec![callback], true);
     ingest_all(tx, batch).await
 }
 

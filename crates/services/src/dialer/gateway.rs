@@ -52,11 +52,7 @@ impl Network {
         match self {
             Self::Scripted(provider) => provider.clone(),
             Self::Http(client) => {
-                let account = providers::Account {
-                    base_url: gateway.base_url.clone(),
-                    account_sid: gateway.account_sid.clone(),
-                    auth_token: gateway.auth_token.clone(),
-                };
+                let account = providers::Account::new(&gateway.base_url, &gateway.account_sid, gateway.auth_token.clone());
                 match gateway.kind {
                     ProviderKind::Twilio => providers::connect(providers::ProviderKind::Twilio, account, client.clone()),
                 }

@@ -103,6 +103,7 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
             let look = LookUp {
                 to: late.phone.clone(),
                 from: late.from_phone.clone(),
+                call: Some(late.id),
                 since: late.created_at - SKEW,
                 until: now + SKEW,
             };

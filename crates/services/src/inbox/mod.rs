@@ -13,6 +13,7 @@ use crate::calls::{self, Batch};
 use crate::db::{Db, Tx};
 use crate::dialer::Network;
 use crate::error::{Error, Result};
+use anyhow::Context;
 use batch::{Batches, Row};
 use model::id::{CallId, CompanyId, GatewayId, InboxId};
 use providers::{CallbackKind, HeaderMap, HeaderValue, Method, Reply};
@@ -76,15 +77,16 @@ pub async fn receive(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) 
     let Desk { routes, batches } = db.desk();
     let mut remembered = routes.remembered(gateway);
     for _ in 0..LOOK_UPS_MAX {
-        let route = match remembered.take().filter(|route| route.provider.verify(&request).is_ok()) {
+        let route = match remembered.take().filter(|route| route.provider.verify(&request, db.clock().now()).is_ok()) {
             Some(route) => route,
             None => {
                 let route = routes.look_up(db, gateway).await?;
-                route.provider.verify(&request).map_err(|_| Refused::BadSignature)?;
+                route.provider.verify(&request, db.clock().now()).map_err(|_| Refused::BadSignature)?;
                 route
             }
         };
-        let callback = route.provider.parse(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
+        let news = route.provider.parse(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
+        let Some(callback) = news.into_iter().next() else { return Err(Refused::Malformed("it tells nothing".to_owned())) };
         if callback.event_id.contains('\0') {
             return Err(Refused::Malformed("a NUL in what names the event".to_owned()));
         }
@@ -214,11 +216,12 @@ async fn apply_in(tx: &mut Tx, waiting: &[Waiting]) -> Result<Done> {
             let gateway = crate::dialer::gateway_for_reading(tx, one.gateway_id).await?;
             providers.insert(one.gateway_id, Network::shared()?.provider(&gateway));
         }
-        let callback = providers[&one.gateway_id]
+        let told = providers[&one.gateway_id]
             .parse(&one.request(&form_headers()))
             .map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
-        let call = calls::call_of(tx, one.gateway_id, call_in(&one.url), &callback).await?;
-        if news.add(call, callback, waiting.len() == 1) {
+        let first = told.first().context("a stored callback tells nothing")?;
+        let call = calls::call_of(tx, one.gateway_id, call_in(&one.url), first).await?;
+        if news.add(call, told, waiting.len() == 1) {
             done.push(one.id);
         } else {
             left.insert(one.id);

@@ -63,12 +63,7 @@ impl World {
 
     /// A company with `people` contacts and a campaign on all of them, launched. Open around the clock, so that only the
     /// law closes the windows.
-    pub async fn morning(
-        &self,
-        name: &str,
-        people: usize,
-        edit: impl FnOnce(&mut CampaignForm),
-    ) -> (Someone, CampaignId) {
+    pub async fn morning(&self, name: &str, people: usize, edit: impl FnOnce(&mut CampaignForm)) -> (Someone, CampaignId) {
         let mut tx = self.db.begin_system(SystemTask::SignIn).await.expect("begin");
         let (company, agent): (CompanyId, AgentId) = (tx.id(), tx.id());
         crate::companies::open(&mut tx, company, name, "America/New_York").await.expect("open");

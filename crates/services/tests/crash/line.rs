@@ -82,7 +82,7 @@ impl Line {
         let state = self.state();
         let leg = state.legs.last().expect("something rang");
         let kind = CallbackKind::Status(Box::new(observed(leg, ProviderStatus::Ended(Outcome::Completed))));
-        Callback { id: leg.id.clone(), event_id: String::new(), at: None, sequence: None, kind }
+        Callback { id: leg.id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind }
     }
 
     /// The callback that tells that 9 was pressed in the newest call.
@@ -100,6 +100,7 @@ fn observed(leg: &Leg, status: ProviderStatus) -> Observed {
     let over = matches!(status, ProviderStatus::Ended(_));
     Observed {
         id: leg.id.clone(),
+        call: None,
         status,
         raw_status: format!("{status:?}"),
         raw_reason: None,

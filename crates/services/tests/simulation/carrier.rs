@@ -113,7 +113,10 @@ impl Carrier {
             if leg.digit && leg.answered_at.is_some_and(|at| at <= now) {
                 leg.digit = false;
                 let kind = CallbackKind::Digits("9".to_owned());
-                out.push((leg.ours, Callback { id: id.clone(), event_id: String::new(), at: None, sequence: None, kind }));
+                out.push((
+                    leg.ours,
+                    Callback { id: id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind },
+                ));
             }
             let (told, later): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut leg.untold).into_iter().partition(|(at, _)| *at <= now && (all || rng.random_bool(0.7)));
@@ -133,13 +136,14 @@ impl Carrier {
 
 fn callback(id: &ProviderCallId, leg: &Leg, status: ProviderStatus) -> Callback {
     let kind = CallbackKind::Status(Box::new(observed(id, leg, status)));
-    Callback { id: id.clone(), event_id: String::new(), at: None, sequence: None, kind }
+    Callback { id: id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind }
 }
 
 fn observed(id: &ProviderCallId, leg: &Leg, status: ProviderStatus) -> Observed {
     let over = matches!(status, ProviderStatus::Ended(_));
     Observed {
         id: id.clone(),
+        call: None,
         status,
         raw_status: format!("{status:?}"),
         raw_reason: None,

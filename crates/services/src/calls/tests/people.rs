@@ -2,10 +2,8 @@
 
 use super::super::{HangUp, hang_up, list};
 use super::*;
-use crate::companies;
 use crate::jobs::Job;
 use model::calls::{CallRange, CallRow};
-use model::id::GatewayId;
 use providers::{Callback, CallbackKind, ProviderCallId, Recording};
 
 impl Room {
@@ -16,7 +14,8 @@ impl Room {
     }
 
     async fn told(&self, kind: CallbackKind) {
-        let callback = Callback { id: ProviderCallId::new("CA1"), event_id: String::new(), at: None, sequence: None, kind };
+        let callback =
+            Callback { id: ProviderCallId::new("CA1"), call: None, event_id: String::new(), at: None, sequence: None, kind };
         self.world.callback(self.acme.company, self.call, callback).await.expect("applied");
     }
 

@@ -78,6 +78,7 @@ impl Talking {
     fn seen(&self) -> Observed {
         Observed {
             id: ProviderCallId::new("CA1"),
+            call: None,
             status: self.status,
             raw_status: "in-progress".to_owned(),
             raw_reason: None,

@@ -24,6 +24,7 @@ struct Forgetful {
 fn ringing(id: &str) -> Observed {
     Observed {
         id: ProviderCallId::new(id),
+        call: None,
         status: ProviderStatus::Ringing,
         raw_status: "ringing".to_owned(),
         raw_reason: None,

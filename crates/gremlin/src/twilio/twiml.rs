@@ -3,10 +3,10 @@
 
 use anyhow::{Context, bail, ensure};
 
+use crate::conversation::speaking_seconds;
+
 /// Elements inside one another.
 const DEPTH_MAX: usize = 8;
-/// Speaking speed of the voice.
-const WORDS_PER_SECOND: f64 = 2.5;
 const PLAY_SECONDS: f64 = 3.0;
 
 /// One step of a document.
@@ -38,11 +38,6 @@ pub fn parse(text: &str) -> anyhow::Result<Vec<Verb>> {
     let root = reader.element(0)?;
     ensure!(root.name == "Response", "the root element is {:?}, not Response", root.name);
     Ok(root.children.iter().filter_map(verb).collect())
-}
-
-/// How long a voice needs for a text.
-pub fn speaking_seconds(text: &str) -> f64 {
-    0.5 + text.split_whitespace().count() as f64 / WORDS_PER_SECOND
 }
 
 fn verb(element: &Element) -> Option<Verb> {

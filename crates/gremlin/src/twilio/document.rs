@@ -1,0 +1,168 @@
+//! Obeying TwiML: fetching documents, saying, gathering keys, and what is asked when somebody calls in.
+
+use anyhow::{Context, ensure};
+
+use super::{
+    terms,
+    twiml::{self, Gather, Verb},
+};
+use crate::{
+    call::{Delivery, Ending, Plan},
+    callee::Pickup,
+    clock,
+    faults::FaultKind,
+    life::{Interrupt, Line, PRESS_SECONDS, VERDICT_SECONDS},
+    network::Network,
+};
+
+/// Verbs and documents of one call.
+const STEPS_MAX: usize = 200;
+/// The largest document we read.
+const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
+/// What people hear when the customer's server fails.
+const APPLICATION_ERROR: &str = "<Response><Say>We are sorry, an application error has occurred. Goodbye.</Say></Response>";
+
+/// Where the next document comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    Inline(String),
+    Fetch {
+        url: String,
+        method: String,
+        more: Vec<(String, String)>,
+    },
+    /// A document that was fetched before it was needed; addresses in it are relative to where it came from.
+    Fetched {
+        url: String,
+        text: String,
+    },
+}
+
+enum Next {
+    Document(Source),
+    HangUp,
+}
+
+impl Line {
+    /// Somebody calls the customer: its voice URL says what happens, and answering is part of that. A document that
+    /// cannot be had is answered all the same, with the sentence that a real network says then.
+    pub async fn arrive(&mut self) -> Option<Source> {
+        let Plan::Document(Source::Fetch { url, method, .. }) = &self.order.plan else { return None };
+        let source = || Source::Fetch { url: url.clone(), method: method.clone(), more: Vec::new() };
+        let mut document = self.load(source()).await;
+        if self.network.strikes(FaultKind::Duplicate, &self.order.account, &self.order.to).is_some() {
+            document = self.load(source()).await;
+        }
+        let text = document.unwrap_or_else(|why| {
+            tracing::info!(call = self.id, %why, "the voice URL did not answer");
+            APPLICATION_ERROR.to_owned()
+        });
+        Some(Source::Fetched { url: url.clone(), text })
+    }
+
+    /// One document after another, from the first.
+    pub async fn obey(&mut self, first: Source) -> Result<Ending, Interrupt> {
+        let waits = self.order.terms::<terms::Terms>().and_then(|terms| terms.detection.as_ref()).is_some_and(|d| !d.background);
+        if waits {
+            self.pass(VERDICT_SECONDS + PRESS_SECONDS).await?;
+        }
+        let (mut source, mut steps) = (first, 0);
+        loop {
+            match self.perform(source, &mut steps).await {
+                Ok(Next::Document(next)) | Err(Interrupt::Redirect(next)) => source = next,
+                Ok(Next::HangUp) => return Ok(Ending::Agent),
+                Err(interrupt) => return Err(interrupt),
+            }
+        }
+    }
+
+    /// Obeys one document.
+    async fn perform(&mut self, source: Source, steps: &mut usize) -> Result<Next, Interrupt> {
+        let base = match &source {
+            Source::Fetch { url, .. } | Source::Fetched { url, .. } => url::Url::parse(url).ok(),
+            Source::Inline(_) => None,
+        };
+        let verbs = match self.load(source).await.and_then(|text| twiml::parse(&text)) {
+            Ok(verbs) => verbs,
+            Err(why) => {
+                // A real network says "an application error has occurred" and hangs up.
+                tracing::info!(call = self.id, %why, "the document is no good");
+                return Ok(Next::HangUp);
+            }
+        };
+        for (at, verb) in verbs.iter().enumerate() {
+            *steps += 1;
+            if *steps > STEPS_MAX {
+                return Ok(Next::HangUp);
+            }
+            let next = match verb {
+                Verb::Sound(seconds) => {
+                    self.pass(*seconds).await?;
+                    continue;
+                }
+                Verb::Hangup => return Ok(Next::HangUp),
+                Verb::Redirect { url, method } => Some((url.clone(), method.clone(), Vec::new())),
+                Verb::Gather(gather) => self.gather(gather, &verbs[at + 1..]).await?,
+            };
+            let Some((url, method, more)) = next else { continue };
+            let absolute = match &base {
+                Some(base) => base.join(&url).map(String::from),
+                None => url::Url::parse(&url).map(|_| url),
+            };
+            return Ok(absolute.map_or(Next::HangUp, |url| Next::Document(Source::Fetch { url, method, more })));
+        }
+        Ok(Next::HangUp)
+    }
+
+    /// Plays the prompts and waits for a key. A person who talks keeps the line until the conversation is over: the
+    /// agent we stand in for would go on listening, where bare TwiML would give up after `timeout`.
+    async fn gather(
+        &mut self,
+        gather: &Gather,
+        after: &[Verb],
+    ) -> Result<Option<(String, String, Vec<(String, String)>)>, Interrupt> {
+        let mut digits = None;
+        for prompt in &gather.prompts {
+            digits = self.listen(*prompt).await?;
+            if digits.is_some() {
+                break;
+            }
+        }
+        if digits.is_none() {
+            let talk = if let Pickup::Human { talk, .. } = self.callee.pickup { talk } else { 0.0 };
+            let closing: f64 = after.iter().map(|verb| if let Verb::Sound(seconds) = verb { *seconds } else { 0.0 }).sum();
+            digits = self.listen(gather.timeout.max(talk - self.elapsed - closing)).await?;
+        }
+        if digits.is_none() && !gather.on_empty {
+            return Ok(None);
+        }
+        let Some(action) = gather.action.clone() else { return Ok(None) };
+        let digits = digits.map(String::from).unwrap_or_default();
+        let more = vec![("Digits".to_owned(), digits), ("msg".to_owned(), "Gather End".to_owned())];
+        Ok(Some((action, gather.method.clone(), more)))
+    }
+
+    async fn load(&self, source: Source) -> anyhow::Result<String> {
+        match source {
+            Source::Inline(text) | Source::Fetched { text, .. } => Ok(text),
+            Source::Fetch { url, method, more } => fetch(&self.network, &self.id, &url, &method, more).await,
+        }
+    }
+}
+
+/// Asks the customer for the next document.
+async fn fetch(network: &Network, id: &str, url: &str, method: &str, more: Vec<(String, String)>) -> anyhow::Result<String> {
+    let (account, mut form) =
+        network.with_call(id, |call| (call.order.account.clone(), terms::call_form(call))).context("the call is gone")?;
+    form.extend(more);
+    let mut response = terms::request(network, &account, url, method, &form, false).send().await?;
+    let status = response.status();
+    network.delivered(id, Delivery { event: "document".into(), at: clock::now(), status: Some(status.as_u16()), note: None });
+    ensure!(status.is_success(), "the document request was answered {status}");
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        ensure!(body.len() + chunk.len() <= DOCUMENT_BYTES_MAX, "the document is larger than {DOCUMENT_BYTES_MAX} bytes");
+        body.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8(body)?)
+}
