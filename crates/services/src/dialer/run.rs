@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Campaigns per turn of the loop.
 const CAMPAIGNS_MAX: i64 = 50;
-/// Requests to providers under way at once, per worker.
-const REQUESTS_MAX: usize = 4 * plan::BATCH_MAX as usize;
-/// Request slots of one turn.
+/// Requests to providers under way at once, per worker: those of four full turns, and some look-ups.
+pub(super) const REQUESTS_MAX: usize = 4 * plan::BATCH_MAX as usize + 8;
+/// Request slots that a turn may need.
 const BATCH: u32 = plan::BATCH_MAX as u32;
 /// The longest sleep; bells and due times end it earlier.
 const IDLE: Duration = Duration::from_secs(1);
@@ -124,7 +124,7 @@ async fn turn(
     let mut is_saturated = false;
     for (company, campaign) in &ready {
         // A request slot per intent must be free: nothing waits between the commit and the request.
-        let Ok(slots) = requests.clone().try_acquire_many_owned(BATCH) else {
+        let Ok(mut slots) = requests.clone().try_acquire_many_owned(BATCH) else {
             is_saturated = true;
             break;
         };
@@ -137,14 +137,14 @@ async fn turn(
                 continue;
             }
         };
-        let slots = Arc::new(slots);
         let now = Instant::now();
         for dial in committed {
-            let (db, network, lease, tray, slots) = (db.clone(), network.clone(), lease.clone(), tray.clone(), slots.clone());
+            let (db, network, lease, tray) = (db.clone(), network.clone(), lease.clone(), tray.clone());
+            let slot = slots.split(1);
             tasks.spawn(async move {
                 let answer = place::act(&network, &lease, &dial, now).await;
                 tray.note(&db, dial, answer).await;
-                drop(slots);
+                drop(slot);
             });
         }
     }

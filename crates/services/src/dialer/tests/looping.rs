@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::db::Db;
-use crate::dialer::{Network, run::run};
+use crate::dialer::run::{REQUESTS_MAX, run};
+use crate::dialer::{BATCH_MAX, Network};
 use crate::testing::World;
 use async_trait::async_trait;
 use model::calls::{CallFilter, CallStatus};
@@ -19,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The people of a full turn.
+const FULL: usize = BATCH_MAX as usize;
 /// Long enough for several turns.
 const A_WHILE: Duration = Duration::from_millis(400);
 
@@ -141,48 +144,71 @@ async fn a_scheduled_campaign_starts_by_itself_when_its_time_has_come() {
     room.holds().await;
 }
 
+/// Companies whose every turn is a full one, with a campaign each.
+async fn busy_companies(room: &Room, names: &[&str]) {
+    for name in names {
+        let company = room.world.company(name).await;
+        crate::credits::adjust_at_console(&room.world.db, company.company, Credits::whole(1_000), "Load").await.expect("paid");
+        let mut tx = room.world.tx(&company).await;
+        sqlx::query("update gateways set calls_per_second = 100, tokens_milli = 100000").execute(tx.conn()).await.expect("rate");
+        sqlx::query("update capacity set cap = 1000").execute(tx.conn()).await.expect("lines");
+        tx.commit().await.expect("commit");
+        room.world.launched(&company, FULL, |form| form.concurrency_max = 1_000).await;
+    }
+    sqlx::raw_sql("update capacity set cap = 1000").execute(&mut owner(&room.world).await).await.expect("lines");
+}
+
 #[tokio::test]
 async fn a_provider_that_hangs_saturates_the_worker_which_goes_on_when_it_answers() {
     let room = Room::new().await;
-    // Each turn wants room for twenty requests, and there is room for 64: three campaigns hang, the fourth waits.
-    let others = [room.world.company("birch").await, room.world.company("cedar").await, room.world.company("dogwood").await];
-    for company in [&room.acme].into_iter().chain(&others) {
-        room.world.launched(company, 1, |_| {}).await;
-    }
+    busy_companies(&room, &["ash", "birch", "cedar", "dogwood", "elm"]).await;
     let provider = Hanging::new();
     let worker = Worker::start(&room.world.db, &provider);
-    until("three are dialed", || provider.asked() == 3).await;
+    until("four turns are dialed", || provider.asked() == 4 * FULL).await;
     sleep(A_WHILE).await;
-    assert_eq!(provider.asked(), 3, "no intent is committed that could not be requested at once");
+    assert_eq!(provider.asked(), 4 * FULL, "no intent is committed that could not be requested at once");
     provider.let_go();
-    until("the fourth is dialed", || provider.asked() == 4).await;
+    until("the fifth turn is dialed", || provider.asked() == 5 * FULL).await;
     worker.end().await.expect("ended");
     room.holds().await;
 }
 
 #[tokio::test]
 async fn look_ups_that_hang_leave_no_room_for_more_and_lose_none() {
+    const SPARE: usize = REQUESTS_MAX - 4 * FULL;
     let room = Room::new().await;
-    let campaign = room.world.launched(&room.acme, 6, |form| form.concurrency_max = 6).await;
+    let campaign = room.world.launched(&room.acme, 10, |form| form.concurrency_max = 10).await;
     for dial in room.plan(campaign).await.dials {
         room.record(&dial, Answer::Unknown { why: "no answer".to_owned() }).await;
     }
     let mut tx = room.world.tx(&room.acme).await;
     sqlx::query("update campaigns set runnable_at = null").execute(tx.conn()).await.expect("parked");
     tx.commit().await.expect("commit");
-    for name in ["birch", "cedar", "dogwood"] {
-        let company = room.world.company(name).await;
-        room.world.launched(&company, 1, |_| {}).await;
-    }
+    busy_companies(&room, &["birch", "cedar", "dogwood", "elm"]).await;
     room.world.clock.advance(TimeDelta::minutes(5));
     let provider = Hanging::new();
     let worker = Worker::start(&room.world.db, &provider);
-    // 64 requests: three turns of twenty, and four look-ups.
-    until("four are looked up", || provider.looked() == 4).await;
+    until("the room that is left is for look-ups", || provider.looked() == SPARE).await;
     sleep(A_WHILE).await;
-    assert_eq!((provider.asked(), provider.looked()), (3, 4));
+    assert_eq!((provider.asked(), provider.looked()), (4 * FULL, SPARE));
     provider.let_go();
-    until("all are looked up", || provider.looked() >= 6).await;
+    until("all are looked up", || provider.looked() >= 10).await;
+    worker.end().await.expect("ended");
+    room.holds().await;
+}
+
+#[tokio::test]
+async fn one_slow_request_keeps_one_slot_and_not_those_of_its_turn() {
+    let room = Room::new().await;
+    let others = [room.world.company("ash").await, room.world.company("birch").await, room.world.company("cedar").await];
+    let more = [room.world.company("dogwood").await, room.world.company("elm").await];
+    for company in [&room.acme].into_iter().chain(&others).chain(&more) {
+        room.world.launched(company, 1, |_| {}).await;
+    }
+    let provider = Hanging::new();
+    let worker = Worker::start(&room.world.db, &provider);
+    until("six slow requests of six companies are under way", || provider.asked() == 6).await;
+    provider.let_go();
     worker.end().await.expect("ended");
     room.holds().await;
 }
