@@ -9,7 +9,7 @@ use crate::{
     call::{Delivery, Order},
     callee::Quirks,
     clock,
-    faults::FaultKind,
+    faults::{FaultKind, Strike},
     network::Network,
     speaker::{Message, Moment, Patience},
 };
@@ -75,7 +75,7 @@ impl Postman {
         self.network.with_call(&self.id, |call| call.over = true);
     }
 
-    fn strikes(&self, kind: FaultKind) -> Option<u64> {
+    fn strikes(&self, kind: FaultKind) -> Option<Strike> {
         self.network.strikes(kind, &self.order.account, &self.order.to)
     }
 
@@ -90,8 +90,11 @@ impl Postman {
         if self.order.speaker.garble(&mut strange) && self.strikes(FaultKind::UnknownStatus).is_some() {
             message = strange;
         }
+        if let Some(Strike { bytes, .. }) = self.strikes(FaultKind::Oversized) {
+            message.body.pad(bytes);
+        }
         let twice = self.quirks.messy_callbacks || self.strikes(FaultKind::Duplicate).is_some();
-        if let Some(delay_ms) = self.strikes(FaultKind::DelayMs) {
+        if let Some(Strike { delay_ms, .. }) = self.strikes(FaultKind::DelayMs) {
             let postman = self.clone();
             let late = async move {
                 tokio::time::sleep(Duration::from_millis(delay_ms)).await;

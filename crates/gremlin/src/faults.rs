@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::chance::Dice;
 
+/// Padding of one callback.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Faults switched on at once.
 pub const FAULTS_MAX: usize = 100;
 
@@ -33,6 +35,14 @@ pub enum FaultKind {
     TimeoutAfterAccept,
     /// Every API request answers 503.
     Down,
+    /// A call that was answered never ends by itself.
+    Stuck,
+    /// The price is not known at the end, and comes a while later.
+    LateCost,
+    /// A callback carries `bytes` of padding.
+    Oversized,
+    /// A callback is signed by a clock that is `delay_ms` behind.
+    ClockSkew,
 }
 
 /// One fault as switched on.
@@ -54,12 +64,25 @@ pub struct Fault {
     pub account: Option<String>,
     #[serde(default)]
     pub delay_ms: u64,
+    #[serde(default = "half_a_megabyte")]
+    pub bytes: usize,
     #[serde(default)]
     pub struck: u64,
 }
 
 fn certain() -> f64 {
     1.0
+}
+
+fn half_a_megabyte() -> usize {
+    512 * 1024
+}
+
+/// A fault that strikes.
+#[derive(Debug, Clone, Copy)]
+pub struct Strike {
+    pub delay_ms: u64,
+    pub bytes: usize,
 }
 
 /// The faults that are on.
@@ -94,8 +117,8 @@ impl Faults {
         &self.list
     }
 
-    /// Does a fault of this kind strike here? Returns its delay. Uses up its count.
-    pub fn strikes(&mut self, seed: u64, kind: FaultKind, account: &str, to: &str) -> Option<u64> {
+    /// Does a fault of this kind strike here? Uses up its count.
+    pub fn strikes(&mut self, seed: u64, kind: FaultKind, account: &str, to: &str) -> Option<Strike> {
         for fault in &mut self.list {
             let meant = fault.kind == kind
                 && fault.count != Some(0)
@@ -109,7 +132,7 @@ impl Faults {
             if Dice::new(seed, &["fault", &question[0], &question[1]]).happens(fault.probability) {
                 fault.struck += 1;
                 fault.count = fault.count.map(|left| left - 1);
-                return Some(fault.delay_ms);
+                return Some(Strike { delay_ms: fault.delay_ms, bytes: fault.bytes.min(BYTES_MAX) });
             }
         }
         None
@@ -167,6 +190,10 @@ mod tests {
             "error_429",
             "timeout_after_accept",
             "down",
+            "stuck",
+            "late_cost",
+            "oversized",
+            "clock_skew",
         ];
         let page = include_str!("control.html");
         for name in menu {

@@ -12,6 +12,7 @@ use crate::{
     callee::{Callee, Pickup, Press},
     chance::Dice,
     conversation::{Brief, Conversation},
+    faults::FaultKind,
     network::Network,
     speaker::Moment,
     twilio::document::Source,
@@ -25,6 +26,10 @@ const RING_BUFFER_SECONDS: f64 = 2.0;
 pub const VERDICT_SECONDS: f64 = 3.5;
 /// A person needs a moment to press a key.
 pub const PRESS_SECONDS: f64 = 0.5;
+/// How long a call that is stuck waits before it waits on.
+const STUCK_SECONDS: f64 = 86_400.0;
+/// When a price that is late is known, after the end.
+const LATE_COST_SECONDS: f64 = 60.0;
 /// Rounding of virtual seconds.
 const EPSILON: f64 = 1e-6;
 
@@ -143,6 +148,12 @@ impl Line {
             self.verdict_at = Some(VERDICT_SECONDS);
         }
         self.progress(Status::InProgress, Moment::Answered).await;
+        if self.network.strikes(FaultKind::Stuck, &self.order.account, &self.order.to).is_some() {
+            self.limit = f64::INFINITY;
+            // Until somebody hangs it up.
+            while self.pass(STUCK_SECONDS).await.is_ok() {}
+            return Ending::Order;
+        }
         let order = Arc::clone(&self.order);
         let talked = match &order.plan {
             Plan::Document(source) => {
@@ -253,7 +264,10 @@ impl Line {
 
     async fn finish(mut self, status: Status, ending: Ending, sip: u16) {
         let seconds = if self.answered { (self.elapsed.round() as u64).max(1) } else { 0 };
-        let bill = self.order.speaker.bill(seconds);
+        let mut bill = self.order.speaker.bill(seconds);
+        if self.network.strikes(FaultKind::LateCost, &self.order.account, &self.order.to).is_some() {
+            bill.after_seconds = bill.after_seconds.max(LATE_COST_SECONDS);
+        }
         let recorded = self.answered && self.order.records;
         let recording_id = recorded.then(|| self.network.new_sid("RE", &self.id));
         self.network.with_call(&self.id, |call| {

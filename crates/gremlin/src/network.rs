@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -18,7 +19,7 @@ use crate::{
     chance,
     clock::{self, Pace},
     documents::Documents,
-    faults::{FaultKind, Faults},
+    faults::{FaultKind, Faults, Strike},
     key_for, life, token_for,
 };
 
@@ -142,8 +143,14 @@ impl Network {
         self.state().numbers.get(&(account.to_owned(), phone.to_owned())).cloned()
     }
 
-    pub fn strikes(&self, kind: FaultKind, account: &str, to: &str) -> Option<u64> {
+    pub fn strikes(&self, kind: FaultKind, account: &str, to: &str) -> Option<Strike> {
         self.state().faults.strikes(self.settings.seed, kind, account, to)
+    }
+
+    /// The clock that callbacks to an account are signed by. It may be wrong.
+    pub fn signing_time(&self, account: &str) -> DateTime<Utc> {
+        let behind = self.strikes(FaultKind::ClockSkew, account, "").map_or(0, |strike| strike.delay_ms);
+        clock::now() - TimeDelta::try_milliseconds(behind.try_into().unwrap_or(i64::MAX)).unwrap_or_default()
     }
 
     /// Counts one more request for this number; the first is 1.

@@ -67,6 +67,17 @@ pub enum Body {
     Json(Value),
 }
 
+impl Body {
+    /// Makes it larger by a field that nobody has heard of.
+    pub fn pad(&mut self, bytes: usize) {
+        let padding = "x".repeat(bytes);
+        match self {
+            Self::Form(form) => form.push(("Padding".to_owned(), padding)),
+            Self::Json(json) => json["padding"] = padding.into(),
+        }
+    }
+}
+
 /// How often a message is repeated that was not taken.
 #[derive(Debug, Clone, Copy)]
 pub enum Patience {

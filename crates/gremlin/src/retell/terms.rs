@@ -92,7 +92,7 @@ impl Speaker for Terms {
 pub fn sealed(network: &Network, account: &str, url: &str, body: &Value, forged: bool) -> RequestBuilder {
     let bytes = body.to_string().into_bytes();
     let key = if forged { "forged".to_owned() } else { network.key(account) };
-    let signed = signature(&key, &bytes, clock::now().timestamp_millis());
+    let signed = signature(&key, &bytes, network.signing_time(account).timestamp_millis());
     network.client.post(url).header("content-type", "application/json").header("x-retell-signature", signed).body(bytes)
 }
 

@@ -143,3 +143,62 @@ async fn dropped_doubled_swapped_and_late_callbacks() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_call_that_is_stuck_can_be_seen_and_ended() {
+    every_kind(FAST, async |world| {
+        if !world.fixture.manners().can_hang_up {
+            return;
+        }
+        let order = world.order("0013", 1).await;
+        world.fault(json!({ "kind": "stuck", "count": 1 })).await;
+        let id = world.place(&order).await;
+        world.observe(&id, "the answer", |seen| seen.status == ProviderStatus::InProgress).await;
+        // The owner of this phone hangs up after two seconds, which are shorter here than it takes to ask.
+        for _ in 0..10 {
+            let seen = world.voice.fetch(&id).await.expect("fetched").expect("exists");
+            assert_eq!(seen.status, ProviderStatus::InProgress);
+        }
+        world.voice.hang_up(&id).await.expect("hung up");
+        world.observe(&id, "the end", |seen| seen.status == ProviderStatus::Ended(Outcome::Completed)).await;
+        world.judge();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_price_that_is_late_is_not_said_at_the_end_and_comes() {
+    every_kind(100.0, async |world| {
+        let order = world.order("0013", 1).await;
+        world.fault(json!({ "kind": "late_cost", "count": 1 })).await;
+        let id = world.place(&order).await;
+        let heard = world.hear_end().await;
+        let end = heard.iter().find(|one| one.is_end()).expect("an end");
+        assert!(matches!(&end.callback.kind, CallbackKind::Status(seen) if seen.price_micros.is_none()));
+        assert_eq!(world.voice.fetch(&id).await.expect("fetched").expect("exists").price_micros, None);
+        let seen = world.observe(&id, "the price", |seen| seen.price_micros.is_some()).await;
+        assert_eq!(seen.price_micros, Some(world.fixture.manners().minute_micros));
+        world.judge();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_large_callback_with_fields_nobody_knows_is_read_like_any_other() {
+    for kind in ProviderKind::ALL {
+        let (world, heard) = with_fault(*kind, json!({ "kind": "oversized", "bytes": 300_000 })).await;
+        assert!(heard.iter().all(|one| one.authentic));
+        assert!(world.arrived.lock().expect("no test holds it").iter().all(|one| one.body.len() > 300_000));
+        assert_eq!(end(&heard), Some(ProviderStatus::Ended(Outcome::Busy)));
+    }
+}
+
+/// Whoever signs the time is refused when it is long past; a scheme without a clock cannot tell.
+#[tokio::test]
+async fn a_callback_signed_by_a_clock_far_behind_is_refused() {
+    for kind in ProviderKind::ALL {
+        let (world, heard) = with_fault(*kind, json!({ "kind": "clock_skew", "delay_ms": 3_600_000 })).await;
+        let has_clock = world.fixture.manners().signs_the_time;
+        assert!(heard.iter().all(|one| one.authentic != has_clock), "{kind}");
+    }
+}
