@@ -218,7 +218,7 @@ fn tell(options: &Options, cap: f64, lines: &Lines, seen: &Seen, (fdatasync, bus
     let least = looks.iter().copied().fold(1.0, f64::min);
     let total: f64 = dials.iter().sum();
     let off = dials.iter().map(|n| (n / total * dials.len() as f64 - 1.0).abs()).fold(0.0, f64::max);
-    let (mut free, mut taken) = (lines.refills().freed.clone(), lines.refills().times.clone());
+    let Refills { freed: mut free, times: mut taken, .. } = std::mem::take(&mut *lines.refills());
     free.sort_by(f64::total_cmp);
     taken.sort_by(f64::total_cmp);
     let (free_p50, free_p99) = (percentile(&free, 0.5), percentile(&free, 0.99));

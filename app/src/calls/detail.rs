@@ -13,7 +13,7 @@ use crate::live::use_topic;
 use crate::prelude::*;
 use crate::screen::{Loaded, When, by_id, duration, link, may, title};
 use crate::ui::{
-    Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, use_toasts,
+    Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, some, use_toasts,
 };
 use crate::wire::Answer;
 
@@ -116,9 +116,29 @@ fn HangUp(call: Signal<Call>) -> impl IntoView {
     }
 }
 
+/// What the conversation came to, if somebody told us.
 fn summary(call: Call) -> Option<AnyView> {
-    let text = call.summary;
-    (!text.is_empty()).then(|| view! { <Card title="Summary"><p>{text}</p></Card> })
+    let Call { summary, sentiment, successful, keywords, found, .. } = call;
+    let is_judged = sentiment.is_some() || successful.is_some() || !keywords.is_empty() || !found.is_empty();
+    if summary.is_empty() && !is_judged {
+        return None;
+    }
+    let text = some(summary).map(|text| view! { <p class="wrap-anywhere">{text}</p> });
+    let facts = is_judged.then(|| {
+        let found = found.into_iter().map(|(name, value)| {
+            let name = name.replace('_', " ");
+            view! { <Fact label=name><span class="wrap-anywhere">{value}</span></Fact> }
+        });
+        view! {
+            <Facts>
+                {sentiment.map(|mood| view! { <Fact label="Sentiment">{mood.label()}</Fact> })}
+                {successful.map(|yes| view! { <Fact label="Goal">{if yes { "Reached" } else { "Not reached" }}</Fact> })}
+                {some(keywords.join(", ")).map(|words| view! { <Fact label="Keywords">{words}</Fact> })}
+                {found.collect_view()}
+            </Facts>
+        }
+    });
+    Some(view! { <Card title="Summary"><div class="flex flex-col gap-4">{text} {facts}</div></Card> })
 }
 
 fn conversation(call: Call) -> AnyView {
@@ -130,13 +150,17 @@ fn conversation(call: Call) -> AnyView {
         };
         return view! { <Card title="Conversation"><Empty icon=icondata::LuMessageSquareText title=title text=text/></Card> };
     }
-    let agent = call.row.agent_name.clone();
+    let (agent, person) = (call.row.agent_name.clone(), call.row.contact_name.clone());
     let turns = call
         .transcript
         .into_iter()
         .map(|(speaker, words)| {
             let ours = speaker == agent || speaker == "agent";
-            let name = if speaker == "agent" { agent.clone() } else { speaker };
+            let name = match speaker.as_str() {
+                "agent" => agent.clone(),
+                "person" => person.clone(),
+                _ => speaker,
+            };
             view! {
                 <li class="grid grid-cols-[5.5rem_minmax(0,1fr)] gap-3 rounded-md px-2 py-2 hover:bg-muted">
                     <span class=if ours { "truncate text-sm leading-[1.375rem] font-medium text-primary" } else { "truncate text-sm leading-[1.375rem] font-medium" }>

@@ -177,7 +177,22 @@ pub struct Call {
     /// Turns of the conversation: speaker, text.
     pub transcript: Vec<(String, String)>,
     pub summary: String,
+    pub sentiment: Option<Sentiment>,
+    /// Whether the agent reached what it was for, as the provider judged.
+    pub successful: Option<bool>,
+    pub keywords: Vec<String>,
+    /// Found out in the conversation: name, value.
+    pub found: Vec<(String, String)>,
     pub steps: Vec<CallStep>,
+}
+
+words! {
+    /// How a person took the conversation, as the provider judged.
+    pub enum Sentiment {
+        Positive = "positive", "Positive";
+        Neutral = "neutral", "Neutral";
+        Negative = "negative", "Negative";
+    }
 }
 
 words! {

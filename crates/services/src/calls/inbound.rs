@@ -54,8 +54,7 @@ async fn take(tx: &mut Tx, gateway: &Gateway, incoming: &Incoming) -> Result<Cal
     }
     let number = numbers::repo::find(tx, gateway.id, &incoming.to).await?;
     let campaign = number.as_ref().and_then(|number| number.campaign);
-    let has_room =
-        company_has_room && dialer::lock_inbound_slots(tx, gateway.id, campaign, number.as_ref().map(|n| n.id)).await?;
+    let has_room = company_has_room && dialer::lock_more_slots(tx, gateway.id, campaign, number.as_ref().map(|n| n.id)).await?;
     let phone = match &incoming.from {
         Some(phone) => phone.clone(),
         None => Phone::parse(HIDDEN).map_err(anyhow::Error::from)?,

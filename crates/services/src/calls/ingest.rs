@@ -2,12 +2,13 @@
 
 use super::{Report, Step, absorb, absorb_all, heard, repo, report_of, step, steps};
 use crate::db::Tx;
+use crate::dialer;
 use crate::error::Result;
 use crate::suppressions;
-use model::calls::CallState;
+use model::calls::{AnsweredBy, CallState};
 use model::id::{CallId, GatewayId};
 use model::suppressions::Source;
-use providers::{Callback, CallbackKind};
+use providers::{Analysis, Callback, CallbackKind};
 use std::collections::HashSet;
 
 /// The key that means "do not call me again".
@@ -21,17 +22,22 @@ pub(crate) struct Batch {
     reports: Vec<(CallId, Report)>,
     /// What the same callback tells besides.
     more: Vec<(CallId, Report)>,
+    analyses: Vec<(CallId, Analysis)>,
     steps: Vec<Step>,
     keys: Option<(CallId, String)>,
 }
 
 impl Batch {
     /// Takes in what one callback tells of a call, unless it must go into another transaction: there is one already about
-    /// this call, or it is about pressed keys, which may lock campaigns and numbers before anything else does, and is not
+    /// this call, or it may be an opt-out, which locks campaigns and numbers that no other may hold before, and is not
     /// `alone`.
     pub fn add(&mut self, call: CallId, news: Vec<Callback>, alone: bool) -> bool {
-        let has_keys = news.iter().any(|one| matches!(one.kind, CallbackKind::Digits(_)));
-        if has_keys && !alone || !self.calls.insert(call) {
+        let may_opt_out = news.iter().any(|one| match &one.kind {
+            CallbackKind::Digits(_) => true,
+            CallbackKind::Analysis(analysis) => analysis.opted_out == Some(true),
+            _ => false,
+        });
+        if may_opt_out && !alone || !self.calls.insert(call) {
             return false;
         }
         for one in news {
@@ -51,8 +57,13 @@ impl Batch {
             CallbackKind::Recording(recording) => {
                 self.steps.push(Step { call, title: "Recording", detail: recording.raw_status });
             }
-            CallbackKind::Analysis(_) => {
-                self.steps.push(Step { call, title: "Analysis", detail: "The conversation was analysed.".to_owned() });
+            CallbackKind::Analysis(analysis) => {
+                if analysis.voicemail == Some(true) {
+                    let state = CallState::NEW.answered_by(Some(AnsweredBy::Voicemail));
+                    self.report(call, Report { provider_call_id, ..Report::state(state) });
+                }
+                self.steps.push(Step { call, title: "Analysis", detail: analysis.summary.clone().unwrap_or_default() });
+                self.analyses.push((call, *analysis));
             }
             CallbackKind::Unknown(raw) => {
                 // The callback itself holds phone numbers: it stays in the inbox and on the call, not in the log.
@@ -88,16 +99,27 @@ pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId
 /// # Errors
 /// `NotFound` for a call of nobody; then nothing is applied.
 pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
-    let Batch { reports, more, steps: lines, keys, calls } = batch;
+    let Batch { reports, more, analyses, steps: lines, keys, calls } = batch;
     let ids: Vec<_> = calls.into_iter().collect();
     repo::lock_all(tx, &ids).await?;
     steps(tx, lines).await?;
+    for (call, analysis) in &analyses {
+        repo::note_analysis(tx, *call, analysis).await?;
+        if analysis.opted_out == Some(true) {
+            // Before the end is settled, so that it is settled as the opt-out it is.
+            opt_out(tx, *call, Source::Keyword, &format!("Said so in {call}")).await?;
+        }
+    }
     absorb_all(tx, reports).await?;
     for (call, report) in more {
         absorb(tx, call, report).await?;
     }
     if let Some((call, digits)) = keys {
-        press(tx, call, &digits).await?;
+        repo::add_digits(tx, call, &digits).await?;
+        step(tx, call, "Key pressed", &digits).await?;
+        if digits.contains(OPT_OUT_DIGIT) {
+            opt_out(tx, call, Source::Dtmf, &format!("Pressed {OPT_OUT_DIGIT} on {call}")).await?;
+        }
     }
     Ok(())
 }
@@ -112,18 +134,16 @@ pub(crate) async fn ingest(tx: &mut Tx, call: CallId, callback: Callback) -> Res
     ingest_all(tx, batch).await
 }
 
-/// Somebody pressed keys.
-async fn press(tx: &mut Tx, id: CallId, digits: &str) -> Result<()> {
-    // The call is locked before campaigns and numbers, as in `absorb_all`.
+/// The person does not want to be called again. Locks the call's slots before campaigns and numbers, because its end may
+/// be settled in the same transaction.
+async fn opt_out(tx: &mut Tx, id: CallId, source: Source, reason: &str) -> Result<()> {
     let call = repo::lock(tx, id).await?;
-    repo::add_digits(tx, id, digits).await?;
-    step(tx, id, "Key pressed", digits).await?;
-    if digits.contains(OPT_OUT_DIGIT) {
-        suppressions::opt_out(tx, &call.phone, Source::Dtmf, &format!("Pressed {OPT_OUT_DIGIT} on {id}")).await?;
-        if call.settled_at.is_some() {
-            // The key was reported after the end, which could not count it.
-            absorb::count_opt_out(tx, &call).await?;
-        }
+    dialer::lock_company_slots(tx).await?;
+    dialer::lock_more_slots(tx, call.gateway_id, call.campaign_id, call.number_id).await?;
+    suppressions::opt_out(tx, &call.phone, source, reason).await?;
+    if call.settled_at.is_some() {
+        // It was told after the end, which could not count it.
+        absorb::count_opt_out(tx, &call).await?;
     }
     Ok(())
 }

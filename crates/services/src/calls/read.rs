@@ -7,7 +7,7 @@ use crate::error::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::accounts::Permission;
 use model::calls::{
-    AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Declined, Direction, Outcome,
+    AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Declined, Direction, Outcome, Sentiment,
 };
 use model::campaigns::Status;
 use model::credits::{Credits, Price};
@@ -17,6 +17,7 @@ use model::phone::Phone;
 use model::time::Timestamp;
 use sqlx::types::Json;
 use sqlx::{Postgres, QueryBuilder};
+use std::collections::BTreeMap;
 
 /// Lines of a call's story shown.
 const STEPS_MAX: i64 = 200;
@@ -151,6 +152,10 @@ struct Detail {
     digits: String,
     transcript: Json<Vec<(String, String)>>,
     summary: String,
+    sentiment: Option<Sentiment>,
+    successful: Option<bool>,
+    keywords: Vec<String>,
+    found: Json<BTreeMap<String, String>>,
 }
 
 /// One call with its story.
@@ -161,7 +166,8 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
     tx.require(Permission::ViewCalls)?;
     let mut sql = QueryBuilder::new(format!(
         "select {ROW}, m.status as campaign_status, k.agent_id, k.agent_version, k.settings_version, k.from_phone, k.provider_call_id,
-                k.provider_status, k.answered_at, k.ended_at, k.held, k.per_minute, k.initial_seconds, k.step_seconds, k.digits, k.transcript, k.summary {FROM} where k.id = "
+                k.provider_status, k.answered_at, k.ended_at, k.held, k.per_minute, k.initial_seconds, k.step_seconds, k.digits, k.transcript, k.summary,
+                k.sentiment, k.successful, k.keywords, k.found {FROM} where k.id = "
     ));
     sql.push_bind(id);
     let found: Option<Detail> = sql.build_query_as().fetch_optional(tx.conn()).await?;
@@ -188,6 +194,10 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
         digits: d.digits,
         transcript: d.transcript.0,
         summary: d.summary,
+        sentiment: d.sentiment,
+        successful: d.successful,
+        keywords: d.keywords,
+        found: d.found.0.into_iter().collect(),
         steps,
         row: row(tx, d.row),
     })

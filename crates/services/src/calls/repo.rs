@@ -4,12 +4,13 @@ use super::Report;
 use crate::db::Tx;
 use crate::error::Result;
 use model::agents::AgentForm;
-use model::calls::{AnsweredBy, CallState, CallStatus, Declined, Outcome};
+use model::calls::{AnsweredBy, CallState, CallStatus, Declined, Outcome, Sentiment};
 use model::campaigns::CampaignForm;
 use model::credits::{Credits, Price};
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
 use model::phone::Phone;
 use model::time::Timestamp;
+use providers::Analysis;
 use sqlx::types::Json;
 use std::collections::HashMap;
 
@@ -234,6 +235,44 @@ pub(crate) async fn check_again(tx: &mut Tx, id: CallId, next: Timestamp) -> Res
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// What a conversation came to. A second telling adds to the first and takes nothing back.
+pub(super) async fn note_analysis(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<()> {
+    let transcript: Vec<_> = a.transcript.iter().map(|said| (speaker(said.speaker), said.text.as_str())).collect();
+    sqlx::query(
+        "update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end, summary = coalesce($3, summary),
+                sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
+                keywords = case when $6 = '{}' then keywords else $6 end, found = found || $7
+         where id = $1",
+    )
+    .bind(id)
+    .bind(Json(transcript))
+    .bind(&a.summary)
+    .bind(a.sentiment.map(sentiment))
+    .bind(a.successful)
+    .bind(&a.keywords)
+    .bind(Json(&a.fields))
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+const fn speaker(who: providers::Speaker) -> &'static str {
+    match who {
+        providers::Speaker::Agent => "agent",
+        providers::Speaker::Person => "person",
+        providers::Speaker::Colleague => "Colleague",
+        providers::Speaker::Event => "Event",
+    }
+}
+
+const fn sentiment(told: providers::Sentiment) -> Sentiment {
+    match told {
+        providers::Sentiment::Positive => Sentiment::Positive,
+        providers::Sentiment::Neutral => Sentiment::Neutral,
+        providers::Sentiment::Negative => Sentiment::Negative,
+    }
 }
 
 /// The person asked not to be called again; `false` when this call had said so already.

@@ -13,6 +13,7 @@ use model::enrollments::{EnrollmentFilter, EnrollmentStatus};
 use model::id::{CallId, CampaignId};
 use model::page::Paging;
 
+mod analysis;
 mod corrections;
 mod inbound;
 mod people;

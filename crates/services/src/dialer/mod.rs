@@ -29,7 +29,7 @@ pub use plan::{BATCH_MAX, Dial, Turn, plan};
 pub(crate) use plan::{Live, PublishedAgent, Recent, runnable};
 pub(crate) use reconcile::inbound_check;
 pub use reconcile::{due_checks, reconcile};
-pub(crate) use slots::{Seat, lock_company_slots, lock_inbound_slots, move_slots};
+pub(crate) use slots::{Seat, lock_company_slots, lock_more_slots, move_slots};
 
 use crate::db::Tx;
 use crate::error::Result;

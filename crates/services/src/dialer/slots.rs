@@ -52,15 +52,14 @@ pub(crate) async fn move_slots(tx: &mut Tx, seats: &[Seat], by: i32) -> Result<(
     Ok(())
 }
 
-/// Locks the company's slots, before any others; whether one is free. For a call that comes in.
+/// Locks the company's slots, before any others; whether one is free.
 pub(crate) async fn lock_company_slots(tx: &mut Tx) -> Result<bool> {
     let free = sqlx::query_scalar("select in_use < cap from capacity where scope = 'company' for update");
     Ok(free.fetch_optional(tx.conn()).await?.unwrap_or(false))
 }
 
-/// Locks the slots of a gateway, a campaign and a number, in that order; whether each has a free one. For a call that
-/// comes in.
-pub(crate) async fn lock_inbound_slots(
+/// Locks the slots of a gateway, a campaign and a number, in that order, after the company's; whether each has a free one.
+pub(crate) async fn lock_more_slots(
     tx: &mut Tx,
     gateway: GatewayId,
     campaign: Option<CampaignId>,
