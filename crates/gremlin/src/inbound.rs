@@ -13,6 +13,7 @@ use crate::{
     network::Network,
     numbers, retell,
     twilio::{document::Source, is_sid, terms},
+    vapi,
 };
 
 /// How long a caller talks unless told otherwise.
@@ -80,14 +81,17 @@ struct NewCaller {
     press: Option<char>,
 }
 
+fn untaken(why: anyhow::Error) -> Refused {
+    tracing::info!(%why, "nobody takes the call");
+    (StatusCode::NOT_FOUND, "nobody takes this call")
+}
+
 /// Somebody calls a number that is set up.
 async fn call(State(network): Net, Json(new): Json<NewCaller>) -> Result<(StatusCode, Json<Value>), Refused> {
     let order = match new.provider.as_deref() {
         None | Some("twilio") => order(&network, &new)?,
-        Some("retell") => retell::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(|why| {
-            tracing::info!(%why, "nobody takes the call");
-            (StatusCode::NOT_FOUND, "nobody takes this call")
-        })?,
+        Some("retell") => retell::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(untaken)?,
+        Some("vapi") => vapi::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(untaken)?,
         Some(_) => return Err((StatusCode::BAD_REQUEST, "no such provider")),
     };
     let talk = new.talk_seconds.unwrap_or(TALK_SECONDS).clamp(1.0, TALK_SECONDS_MAX);

@@ -1,4 +1,4 @@
-//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell), has a
+//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Vapi), has a
 //! scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
@@ -50,9 +50,11 @@ mod sound;
 mod speaker;
 mod tone;
 mod twilio;
+mod vapi;
 
 pub use retell::sign::signature as sign_retell;
 pub use twilio::sign;
+pub use vapi::sign::signature as sign_vapi;
 
 use std::sync::Arc;
 
@@ -123,6 +125,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
     let router = Router::new()
         .nest("/2010-04-01", twilio::routes(&network))
         .merge(retell::routes(&network))
+        .merge(vapi::routes(&network))
         .merge(control::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
