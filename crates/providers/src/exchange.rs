@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use reqwest::{
-    RequestBuilder,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    RequestBuilder, Response,
+    header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
@@ -72,12 +72,37 @@ pub async fn sound(request: RequestBuilder, refuse: Refuse) -> Result<Sound, Tro
     exchange(request.timeout(http::TRANSFER_TIMEOUT), refuse, http::RECORDING_BYTES_MAX).await
 }
 
+/// What a provider has under an address.
+#[derive(Debug)]
+pub enum Found {
+    Sound(Sound),
+    /// A redirect, which nothing here follows: whether it may be is for [`is_public`] to say.
+    Link(String),
+}
+
+/// Like [`sound`], for a provider that answers with the recording or with a link to it.
+pub async fn sound_or_link(request: RequestBuilder, refuse: Refuse) -> Result<Found, Trouble> {
+    let response = dispatch(request).await?;
+    let link = response.headers().get(LOCATION).and_then(|link| link.to_str().ok());
+    match link.filter(|_| response.status().is_redirection()) {
+        Some(link) => Ok(Found::Link(link.to_owned())),
+        None => Ok(Found::Sound(take(response, refuse, http::RECORDING_BYTES_MAX).await?)),
+    }
+}
+
 async fn exchange(request: RequestBuilder, refuse: Refuse, bytes_max: usize) -> Result<Sound, Trouble> {
-    let response = request.send().await.map_err(|error| {
+    take(dispatch(request).await?, refuse, bytes_max).await
+}
+
+async fn dispatch(request: RequestBuilder) -> Result<Response, Trouble> {
+    request.send().await.map_err(|error| {
         // Without the URL: it may name the person called.
         let (unsent, why) = (error.is_connect() || error.is_builder(), describe(error.without_url()));
         if unsent { Trouble::NotSent(why) } else { Trouble::Lost(why) }
-    })?;
+    })
+}
+
+async fn take(response: Response, refuse: Refuse, bytes_max: usize) -> Result<Sound, Trouble> {
     let status = response.status();
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (retry_after, content_type) = (text(RETRY_AFTER), text(CONTENT_TYPE));

@@ -13,6 +13,7 @@ pub mod retell;
 pub mod scripted;
 pub mod signature;
 pub mod twilio;
+pub mod vapi;
 pub mod voice;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -32,17 +33,19 @@ pub use voice::*;
 pub enum ProviderKind {
     Twilio,
     Retell,
+    Vapi,
 }
 
 impl ProviderKind {
     /// Every kind, for settings screens and for the contract suite.
-    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell];
+    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell, Self::Vapi];
 
     /// The word kept in tables, URLs and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Twilio => "twilio",
             Self::Retell => "retell",
+            Self::Vapi => "vapi",
         }
     }
 
@@ -51,6 +54,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => twilio::BASE_URL,
             Self::Retell => retell::BASE_URL,
+            Self::Vapi => vapi::BASE_URL,
         }
     }
 
@@ -59,7 +63,7 @@ impl ProviderKind {
     pub const fn is_conversational(self) -> bool {
         match self {
             Self::Twilio => false,
-            Self::Retell => true,
+            Self::Retell | Self::Vapi => true,
         }
     }
 
@@ -68,7 +72,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => twilio::twiml::check(script),
             // Nothing is read out.
-            Self::Retell => Ok(()),
+            Self::Retell | Self::Vapi => Ok(()),
         }
     }
 }
@@ -122,5 +126,6 @@ pub fn connect(kind: ProviderKind, account: Account, client: Client) -> Arc<dyn 
     match kind {
         ProviderKind::Twilio => Arc::new(twilio::Twilio::new(account, client)),
         ProviderKind::Retell => Arc::new(retell::Retell::new(account, client)),
+        ProviderKind::Vapi => Arc::new(vapi::Vapi::new(account, client)),
     }
 }

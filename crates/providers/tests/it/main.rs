@@ -12,3 +12,4 @@ mod retell;
 mod schema;
 mod support;
 mod twilio;
+mod vapi;
