@@ -82,7 +82,7 @@ pub enum Found {
 
 /// Like [`sound`], for a provider that answers with the recording or with a link to it.
 pub async fn sound_or_link(request: RequestBuilder, refuse: Refuse) -> Result<Found, Trouble> {
-    let response = dispatch(request).await?;
+    let response = dispatch(request.timeout(http::TRANSFER_TIMEOUT)).await?;
     let link = response.headers().get(LOCATION).and_then(|link| link.to_str().ok());
     match link.filter(|_| response.status().is_redirection()) {
         Some(link) => Ok(Found::Link(link.to_owned())),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -23,7 +23,7 @@ use axum::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::{clock, faults::FaultKind, keys, network::Network};
+use crate::{DOCUMENT_BYTES_MAX, clock, faults::FaultKind, keys, network::Network};
 
 /// Whose key the request carries.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub fn routes(network: &Arc<Network>) -> Router<Arc<Network>> {
         .route("/call", get(calls::list).post(create::create))
         .route("/call/{id}", get(calls::fetch))
         .route("/call/{id}/mono-recording", get(calls::recording_link))
-        .route("/file", post(assets::upload))
+        .route("/file", post(assets::upload).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
         .route("/file/{id}", get(assets::file).delete(assets::remove_file))
         .route("/phone-number", get(assets::list_numbers).post(assets::import_number))
         .route("/phone-number/{id}", patch(assets::update_number))

@@ -101,16 +101,24 @@ pub fn tool_call() -> Value {
     json!({ "id": "call_1", "type": "function", "function": { "name": OPT_OUT_TOOL, "arguments": "{}" } })
 }
 
-/// In dollars.
+/// In dollars; nothing for a talk that is not counted yet.
 fn bill(call: &Call, shown: &mut Value) {
-    let dollars = call.price_micros.unwrap_or_default() as f64 / 1_000_000.0;
+    let Some(micros) = call.price_micros.or(call.answered_at.is_none().then_some(0)) else { return };
+    let dollars = micros as f64 / 1_000_000.0;
     shown["cost"] = dollars.into();
-    shown["costBreakdown"] = json!({ "transport": dollars / 6.0, "stt": dollars / 9.0, "llm": dollars / 6.0, "vapi": dollars * 5.0 / 9.0, "total": dollars });
+    shown["costBreakdown"] = json!({
+        "transport": dollars * 4.0 / 9.0,
+        "stt": dollars / 9.0,
+        "llm": dollars / 9.0,
+        "tts": dollars / 9.0,
+        "vapi": dollars * 2.0 / 9.0,
+        "total": dollars,
+    });
     if let Some(seconds) = call.duration.filter(|seconds| *seconds > 0) {
         let minutes = seconds as f64 / 60.0;
         shown["costs"] = json!([
             { "type": "transport", "provider": "twilio", "minutes": minutes, "cost": dollars * 4.0 / 9.0 },
-            { "type": "vapi", "subType": "normal", "minutes": minutes, "cost": dollars * 5.0 / 9.0 },
+            { "type": "vapi", "subType": "normal", "minutes": minutes, "cost": dollars * 2.0 / 9.0 },
         ]);
     }
 }

@@ -82,7 +82,7 @@ impl Terms {
         let mut message = self.message(call, network, "end-of-call-report", json!({}))?;
         let Body::Json(body) = &mut message.body else { return None };
         let said = &mut body["message"];
-        let Some(shown) = said["call"].as_object_mut() else { return None };
+        let shown = said["call"].as_object_mut()?;
         let mut moved = serde_json::Map::new();
         for name in ["endedReason", "startedAt", "endedAt", "cost", "costs", "analysis", "artifact"] {
             moved.extend(shown.remove(name).map(|value| (name.to_owned(), value)));
@@ -167,7 +167,7 @@ pub fn sealed(network: &Network, account: &str, server: &Value, body: &Value, fo
     }
     if server["credentialId"].is_string() {
         let secret = if forged { "forged".to_owned() } else { network.token(account) };
-        let at = clock::now().timestamp_millis().to_string();
+        let at = network.signing_time(account).timestamp_millis().to_string();
         request = request.header("x-signature", signature(&secret, &bytes, &at)).header("x-timestamp", at);
     }
     request.body(bytes)

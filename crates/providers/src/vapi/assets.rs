@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Vapi, wire};
-use crate::{engine::*, exchange, multipart::Multipart, voice::ProviderError};
+use crate::{engine::*, exchange, http, multipart::Multipart, voice::ProviderError};
 
 const FILES: &str = "/file";
 const NUMBERS: &str = "/phone-number";
@@ -28,6 +28,7 @@ struct File {
 #[async_trait]
 impl Knowledge for Vapi {
     async fn put(&self, document: &Document) -> Result<String, ProviderError> {
+        document.check()?;
         let mut form = Multipart::default();
         match &document.content {
             Content::Text(text) => form.file("file", &format!("{}.txt", document.name), "text/plain", text.as_bytes()),
@@ -35,7 +36,8 @@ impl Knowledge for Vapi {
             Content::Url(_) => return Err(ProviderError::Unsupported("Vapi reads no pages: hand their text over")),
         }
         let (content_type, body) = form.finish();
-        let request = self.request(Method::POST, FILES).header("content-type", content_type).body(body);
+        let request =
+            self.request(Method::POST, FILES).header("content-type", content_type).body(body).timeout(http::TRANSFER_TIMEOUT);
         let file: File = exchange::ask(request, wire::refusal).await?;
         Ok(file.id)
     }

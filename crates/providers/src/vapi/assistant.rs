@@ -331,9 +331,10 @@ mod tests {
             ("/server/url", json!("https://elsewhere.example")),
         ] {
             let mut changed = made.clone();
-            match changed.pointer_mut(place) {
-                Some(there) => *there = value,
-                None => drop(changed["analysisPlan"]["structuredDataPlan"]["schema"]["properties"]["more"] = value),
+            let (parent, name) = place.rsplit_once('/').expect("a pointer");
+            match changed.pointer_mut(parent).expect("is there") {
+                Value::Array(all) => all[name.parse::<usize>().expect("a place")] = value,
+                one => one[name] = value,
             }
             assert_ne!(seen(&changed).fingerprint(), spec.fingerprint(), "{place}");
         }

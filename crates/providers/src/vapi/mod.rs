@@ -43,9 +43,9 @@ pub const FROM_KEY: &str = "belfry_from";
 const RING_SECONDS: std::ops::RangeInclusive<u32> = 1..=600;
 const TALK_SECONDS: std::ops::RangeInclusive<u32> = 10..=43_200;
 /// Items per page of a list. Each carries its whole conversation, and a page has to fit into one answer.
-const PAGE_SIZE: usize = 50;
+const PAGE_SIZE: usize = 25;
 /// Pages read for one question. Calls cannot be asked for by number, so a busy quarter of an hour fills some.
-const PAGES_MAX: usize = 80;
+const PAGES_MAX: usize = 160;
 /// Unless the option says otherwise.
 const WEBHOOK_AGE_SECONDS_MAX: i64 = 300;
 /// What marks a recording's id, after the call's.

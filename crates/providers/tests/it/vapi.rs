@@ -56,6 +56,52 @@ async fn edge_25_a_recording_is_asked_for_with_the_key_and_opened_without() {
     assert!(exchanges.iter().all(|one| !one.path.starts_with("/vapi/storage/")));
 }
 
+/// Whoever can make Vapi answer with a link cannot have us open one inside our own network.
+#[tokio::test]
+async fn a_recording_s_link_into_our_own_network_is_not_opened() {
+    let (listener, inside) = bind().await;
+    let (opened, mut openings) = mpsc::unbounded_channel();
+    let open = move || async move {
+        opened.send(()).ok();
+        ([("content-type", "audio/wav")], "RIFF of a neighbour")
+    };
+    let mut servers = JoinSet::new();
+    servers.spawn(run(listener, Router::new().fallback(open)));
+    let (listener, url) = bind().await;
+    let elsewhere = (axum::http::StatusCode::FOUND, [("location", inside)]);
+    servers.spawn(run(listener, Router::new().fallback(move || async move { elsewhere })));
+    let voice = connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(5)));
+    let recording = Recording {
+        id: "019a9046-1c2d-4e3f-8a4b-5c6d7e8f9a0b:mono".into(),
+        url: None,
+        seconds: None,
+        ready: true,
+        raw_status: String::new(),
+    };
+    assert!(matches!(voice.recording(&recording).await, Err(ProviderError::Malformed(_))));
+    assert!(openings.try_recv().is_err(), "it was opened");
+}
+
+/// Vapi alone would send it once; our assistants ask for more.
+#[tokio::test]
+async fn a_message_that_is_not_taken_comes_again() {
+    let world = world(FAST).await;
+    let (told, mut asked) = mpsc::unbounded_channel();
+    let refuses = move |body: axum::Json<Value>| async move {
+        told.send(body.0["message"]["status"].as_str().unwrap_or_default().to_owned()).ok();
+        axum::http::StatusCode::SERVICE_UNAVAILABLE
+    };
+    let (listener, url) = bind().await;
+    let mut servers = JoinSet::new();
+    servers.spawn(run(listener, Router::new().fallback(refuses)));
+    let mut order = world.order("0002", 1).await;
+    order.agent = Some(world.voice.agents().expect("agents").create(&fixture::an_agent(&url)).await.expect("created"));
+    world.place(&order).await;
+    for _ in 0..3 {
+        assert_eq!(asked.recv().await.as_deref(), Some("ringing"));
+    }
+}
+
 /// A batch answers 201 although calls in it failed. We ask for one call, and take nothing else for one.
 #[tokio::test]
 async fn edge_26_the_answer_to_a_batch_is_not_a_placed_call() {
