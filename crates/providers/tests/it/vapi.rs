@@ -287,7 +287,7 @@ async fn a_call_that_comes_in_is_asked_about_and_answered_by_the_agent_we_name()
     let number = import(&world, Binding { agent: Some(agent), inbound_url: Some(url) }).await;
 
     assert_eq!(call_in(&world, &number).await, 201);
-    let question = questions.recv().await.expect("asked");
+    let question = questions.try_recv().expect("asked before it is answered");
     assert_eq!((question.to, question.from), (number.phone, Some(phone("+14155550177"))));
     let heard = world.hear_all().await;
     assert!(heard.iter().all(|one| one.callback.call == Some(order.call) && one.callback.id == question.id && one.authentic));
@@ -340,6 +340,27 @@ async fn a_look_up_follows_all_pages_and_a_list_keeps_to_its_span() {
         "the end is not in it"
     );
     world.judge();
+}
+
+/// To overlook it would be to call the person a second time.
+#[tokio::test]
+async fn a_call_that_waited_longer_than_the_span_is_found_by_when_it_was_made() {
+    let order = world(FAST).await.order("0001", 1).await;
+    let at = now();
+    let stamp = |minutes: i64| (at + chrono::TimeDelta::minutes(minutes)).to_rfc3339();
+    let call = json!([{ "id": "late", "status": "in-progress", "createdAt": stamp(0), "startedAt": stamp(30),
+                        "customer": { "number": order.to.as_str() } }]);
+    let (listener, url) = bind().await;
+    let mut servers = JoinSet::new();
+    let body = call.to_string();
+    servers.spawn(run(listener, Router::new().fallback(move || async move { body })));
+    let voice = connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(5)));
+    let minute = chrono::TimeDelta::minutes(1);
+    let look = LookUp { to: order.to, from: order.from, call: Some(order.call), since: at - minute, until: at + minute };
+    let found = voice.find(&look).await.expect("found");
+    assert_eq!(found.iter().map(|seen| seen.id.as_str()).collect::<Vec<_>>(), ["late"]);
+    let early = LookUp { since: at - minute * 5, until: at - minute, ..look };
+    assert_eq!(voice.find(&early).await, Ok(Vec::new()), "made after the span");
 }
 
 #[test]
