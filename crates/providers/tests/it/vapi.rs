@@ -19,6 +19,14 @@ async fn world(speed: f64) -> World {
     World::of(KIND, speed).await
 }
 
+/// A server of ours for as long as the second part lives.
+async fn serving(router: Router) -> (String, JoinSet<()>) {
+    let (listener, url) = bind().await;
+    let mut servers = JoinSet::new();
+    servers.spawn(run(listener, router));
+    (url, servers)
+}
+
 fn created(exchanges: &[Exchange]) -> Value {
     exchanges.iter().rev().find(|one| (one.method.as_str(), one.path.as_str()) == ("POST", "/call")).expect("created").json()
 }
@@ -59,17 +67,14 @@ async fn edge_25_a_recording_is_asked_for_with_the_key_and_opened_without() {
 /// Whoever can make Vapi answer with a link cannot have us open one inside our own network.
 #[tokio::test]
 async fn a_recording_s_link_into_our_own_network_is_not_opened() {
-    let (listener, inside) = bind().await;
     let (opened, mut openings) = mpsc::unbounded_channel();
     let open = move || async move {
         opened.send(()).ok();
         ([("content-type", "audio/wav")], "RIFF of a neighbour")
     };
-    let mut servers = JoinSet::new();
-    servers.spawn(run(listener, Router::new().fallback(open)));
-    let (listener, url) = bind().await;
+    let (inside, _servers) = serving(Router::new().fallback(open)).await;
     let elsewhere = (axum::http::StatusCode::FOUND, [("location", inside)]);
-    servers.spawn(run(listener, Router::new().fallback(move || async move { elsewhere })));
+    let (url, _outside) = serving(Router::new().fallback(move || async move { elsewhere })).await;
     let voice = connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(5)));
     let recording = Recording {
         id: "019a9046-1c2d-4e3f-8a4b-5c6d7e8f9a0b:mono".into(),
@@ -91,9 +96,7 @@ async fn a_message_that_is_not_taken_comes_again() {
         told.send(body.0["message"]["status"].as_str().unwrap_or_default().to_owned()).ok();
         axum::http::StatusCode::SERVICE_UNAVAILABLE
     };
-    let (listener, url) = bind().await;
-    let mut servers = JoinSet::new();
-    servers.spawn(run(listener, Router::new().fallback(refuses)));
+    let (url, _servers) = serving(Router::new().fallback(refuses)).await;
     let mut order = world.order("0002", 1).await;
     order.agent = Some(world.voice.agents().expect("agents").create(&fixture::an_agent(&url)).await.expect("created"));
     world.place(&order).await;
@@ -112,10 +115,8 @@ async fn edge_26_the_answer_to_a_batch_is_not_a_placed_call() {
     assert!(sent["customer"].is_object() && sent["customers"].is_null());
     for body in [json!({ "results": [], "errors": [{ "error": "limit" }] }), json!({ "results": [{ "id": "a" }], "errors": [] })]
     {
-        let (listener, url) = bind().await;
-        let mut servers = JoinSet::new();
         let answer = (axum::http::StatusCode::CREATED, body.to_string());
-        servers.spawn(run(listener, Router::new().fallback(move || async move { answer })));
+        let (url, _servers) = serving(Router::new().fallback(move || async move { answer })).await;
         let voice = connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(5)));
         assert!(matches!(voice.originate(&order).await, Answer::Unknown { .. }), "{body}");
     }
@@ -268,7 +269,6 @@ async fn call_in(world: &World, to: &RemoteNumber) -> u16 {
 async fn a_call_that_comes_in_is_asked_about_and_answered_by_the_agent_we_name() {
     let world = world(FAST).await;
     let order = world.order("0001", 1).await;
-    let (listener, url) = bind().await;
     let voice = connect(KIND, world.fixture.account(&world.gremlin, OWNER), client(Duration::from_secs(5)));
     let agent = order.agent.clone().expect("an agent");
     let variables = [("first_name".to_owned(), "Mona".to_owned())].into();
@@ -281,8 +281,7 @@ async fn a_call_that_comes_in_is_asked_about_and_answered_by_the_agent_we_name()
         let reply = voice.reply(&reply);
         ([(HeaderName::from_static("content-type"), reply.content_type)], reply.body)
     };
-    let mut servers = JoinSet::new();
-    servers.spawn(run(listener, Router::new().fallback(answer)));
+    let (url, _servers) = serving(Router::new().fallback(answer)).await;
     // An agent of the number's own would keep Vapi from asking; it is kept where it does not.
     let number = import(&world, Binding { agent: Some(agent), inbound_url: Some(url) }).await;
 
@@ -301,10 +300,8 @@ async fn a_call_that_comes_in_is_asked_about_and_answered_by_the_agent_we_name()
 #[tokio::test]
 async fn a_call_that_comes_in_can_be_declined_or_taken_without_a_question() {
     let world = world(FAST).await;
-    let (listener, url) = bind().await;
     let body = world.voice.reply(&Reply::Decline).body;
-    let mut servers = JoinSet::new();
-    servers.spawn(run(listener, Router::new().fallback(move || async move { body })));
+    let (url, _servers) = serving(Router::new().fallback(move || async move { body })).await;
     let agent = world.order("0001", 1).await.agent;
     let number = import(&world, Binding { agent: agent.clone(), inbound_url: Some(url) }).await;
     assert_eq!(call_in(&world, &number).await, 404);
@@ -350,10 +347,8 @@ async fn a_call_that_waited_longer_than_the_span_is_found_by_when_it_was_made() 
     let stamp = |minutes: i64| (at + chrono::TimeDelta::minutes(minutes)).to_rfc3339();
     let call = json!([{ "id": "late", "status": "in-progress", "createdAt": stamp(0), "startedAt": stamp(30),
                         "customer": { "number": order.to.as_str() } }]);
-    let (listener, url) = bind().await;
-    let mut servers = JoinSet::new();
     let body = call.to_string();
-    servers.spawn(run(listener, Router::new().fallback(move || async move { body })));
+    let (url, _servers) = serving(Router::new().fallback(move || async move { body })).await;
     let voice = connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(5)));
     let minute = chrono::TimeDelta::minutes(1);
     let look = LookUp { to: order.to, from: order.from, call: Some(order.call), since: at - minute, until: at + minute };
