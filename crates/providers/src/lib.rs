@@ -3,6 +3,7 @@
 //! What a call means to a campaign is decided in `services`; a fake network to talk to is `gremlin`.
 
 pub mod analysis;
+pub mod elevenlabs;
 pub mod engine;
 pub mod exchange;
 pub mod http;
@@ -32,17 +33,19 @@ pub use voice::*;
 pub enum ProviderKind {
     Twilio,
     Retell,
+    ElevenLabs,
 }
 
 impl ProviderKind {
     /// Every kind, for settings screens and for the contract suite.
-    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell];
+    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell, Self::ElevenLabs];
 
     /// The word kept in tables, URLs and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Twilio => "twilio",
             Self::Retell => "retell",
+            Self::ElevenLabs => "elevenlabs",
         }
     }
 
@@ -51,6 +54,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => twilio::BASE_URL,
             Self::Retell => retell::BASE_URL,
+            Self::ElevenLabs => elevenlabs::BASE_URL,
         }
     }
 
@@ -59,7 +63,7 @@ impl ProviderKind {
     pub const fn is_conversational(self) -> bool {
         match self {
             Self::Twilio => false,
-            Self::Retell => true,
+            Self::Retell | Self::ElevenLabs => true,
         }
     }
 
@@ -68,7 +72,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => twilio::twiml::check(script),
             // Nothing is read out.
-            Self::Retell => Ok(()),
+            Self::Retell | Self::ElevenLabs => Ok(()),
         }
     }
 }
@@ -122,5 +126,6 @@ pub fn connect(kind: ProviderKind, account: Account, client: Client) -> Arc<dyn 
     match kind {
         ProviderKind::Twilio => Arc::new(twilio::Twilio::new(account, client)),
         ProviderKind::Retell => Arc::new(retell::Retell::new(account, client)),
+        ProviderKind::ElevenLabs => Arc::new(elevenlabs::ElevenLabs::new(account, client)),
     }
 }

@@ -4,6 +4,7 @@
 mod accounts;
 mod capabilities;
 mod contract;
+mod elevenlabs;
 mod failures;
 mod faults;
 mod fixture;

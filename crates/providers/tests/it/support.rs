@@ -2,7 +2,10 @@
 //! Nothing waits for luck: tests wait for a condition, with a deadline.
 
 use std::{
-    sync::{Arc, Mutex, Once},
+    sync::{
+        Arc, Mutex, Once,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -106,6 +109,8 @@ pub struct World {
     pub tap: Arc<Tap>,
     heard: watch::Receiver<Vec<Heard>>,
     pub arrived: Arc<Mutex<Vec<Arrived>>>,
+    /// So many of the next callbacks are answered with an error.
+    pub refusals: Arc<AtomicUsize>,
     client: Client,
     _servers: JoinSet<()>,
 }
@@ -122,6 +127,7 @@ struct Hooks {
     voice: Arc<dyn VoiceProvider>,
     heard: watch::Sender<Vec<Heard>>,
     arrived: Arc<Mutex<Vec<Arrived>>>,
+    refusals: Arc<AtomicUsize>,
 }
 
 /// A client with a short patience; the TLS provider is installed once.
@@ -163,11 +169,18 @@ impl World {
         let voice = connect(kind, fixture.account(&tap_url, OWNER), client(timeout));
         let (sender, heard) = watch::channel(Vec::new());
         let arrived = Arc::<Mutex<Vec<Arrived>>>::default();
-        let state =
-            Arc::new(Hooks { base: hooks.clone(), voice: Arc::clone(&voice), heard: sender, arrived: Arc::clone(&arrived) });
+        let refusals = Arc::<AtomicUsize>::default();
+        let state = Arc::new(Hooks {
+            base: hooks.clone(),
+            voice: Arc::clone(&voice),
+            heard: sender,
+            arrived: Arc::clone(&arrived),
+            refusals: Arc::clone(&refusals),
+        });
         servers.spawn(run(listener, Router::new().fallback(hear).with_state(state)));
         let client = client(Duration::from_secs(30));
-        Self { kind, fixture, voice, gremlin, hooks, tap_url, tap, heard, arrived, client, _servers: servers }
+        fixture.set_up(&client, &tap_url, &hooks).await;
+        Self { kind, fixture, voice, gremlin, hooks, tap_url, tap, heard, arrived, refusals, client, _servers: servers }
     }
 
     /// A call to the number with these last four digits, with everything switched on.
@@ -361,7 +374,7 @@ async fn pass_on(State(tap): State<Arc<Tap>>, request: Request) -> Response {
     tap.seen.lock().expect("no test holds it").push(exchange);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    for name in ["content-type", "retry-after", "location", "content-range"] {
+    for name in ["content-type", "retry-after", "location", "content-range", "character-cost"] {
         if let Some(value) = headers.get(name) {
             response.headers_mut().insert(axum::http::HeaderName::from_static(name), value.clone());
         }
@@ -389,6 +402,9 @@ async fn hear(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
         all.len() - 1
     };
     hooks.heard.send_modify(|all| all.extend(news.into_iter().map(|callback| Heard { authentic, request, callback })));
+    if hooks.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     if !pressed {
         return StatusCode::NO_CONTENT.into_response();
     }
