@@ -10,12 +10,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ElevenLabs, sign,
-    wire::{END_CALL_TOOL, MACHINE, SENTIMENT, VOICEMAIL_TOOL},
+    ElevenLabs,
+    collection::{Asked, collected, is_own},
+    sign,
+    wire::{END_CALL_TOOL, VOICEMAIL_TOOL},
 };
 use crate::{
-    analysis::{KEYWORDS, OPT_OUT},
-    engine::{AgentSeen, AgentSpec, Agents, Field, FieldKind, RemoteAgent},
+    engine::{AgentSeen, AgentSpec, Agents, Field, RemoteAgent},
     exchange::{self, configuration},
     voice::ProviderError,
 };
@@ -143,17 +144,6 @@ struct Webhooks {
     post_call_webhook_id: Option<String>,
 }
 
-/// Something that is found out after a call.
-#[derive(Debug, Deserialize)]
-struct Asked {
-    #[serde(default, rename = "type")]
-    kind: String,
-    #[serde(default)]
-    description: String,
-    #[serde(rename = "enum")]
-    choices: Option<Vec<String>>,
-}
-
 #[derive(Debug, Deserialize)]
 struct Document {
     id: String,
@@ -266,8 +256,7 @@ impl Agent {
         let language = if language(kept) == person.language { kept } else { &person.language }.to_owned();
         let order: Vec<&str> = self.tag(FIELDS).unwrap_or_default().split(',').collect();
         let asked = &self.platform_settings.data_collection;
-        let own = |name: &str| matches!(name, OPT_OUT | KEYWORDS | SENTIMENT | MACHINE);
-        let mut fields: Vec<Field> = asked.iter().filter(|(name, _)| !own(name)).map(|(name, one)| one.field(name)).collect();
+        let mut fields: Vec<Field> = asked.iter().filter(|(name, _)| !is_own(name)).map(|(name, one)| one.field(name)).collect();
         fields.sort_by_key(|field| order.iter().position(|name| *name == field.name).unwrap_or(usize::MAX));
         let ring_seconds_max = self.tag(RING).and_then(|text| text.parse().ok()).unwrap_or_default();
         let Config { agent: person, tts, conversation } = self.conversation_config;
@@ -292,18 +281,6 @@ impl Agent {
             callback_url,
         };
         AgentSeen { agent: RemoteAgent::new(self.agent_id), is_published: true, spec }
-    }
-}
-
-impl Asked {
-    fn field(&self, name: &str) -> Field {
-        let kind = match (self.kind.as_str(), &self.choices) {
-            ("boolean", _) => FieldKind::YesNo,
-            ("number" | "integer", _) => FieldKind::Number,
-            (_, Some(choices)) => FieldKind::OneOf(choices.clone()),
-            _ => FieldKind::Text,
-        };
-        Field { name: name.to_owned(), description: self.description.clone(), kind }
     }
 }
 
@@ -360,29 +337,6 @@ fn agent_body(spec: &AgentSpec, knowledge: Vec<Value>) -> Value {
         },
         "platform_settings": { "data_collection": collected(spec) },
     })
-}
-
-fn collected(spec: &AgentSpec) -> Value {
-    let mut all = json!({
-        OPT_OUT: { "type": "boolean", "description": "Did the person ask not to be called again?" },
-        KEYWORDS: { "type": "string", "description": "Up to five keywords of the conversation, separated by commas." },
-        SENTIMENT: { "type": "string", "description": "How did the person take the call?", "enum": ["positive", "neutral", "negative"] },
-        MACHINE: { "type": "boolean", "description": "Did an answering machine or a voicemail take the call, and not a person?" },
-    });
-    for field in &spec.fields {
-        let mut asked = json!({ "description": field.description });
-        asked["type"] = match &field.kind {
-            FieldKind::Text => "string".into(),
-            FieldKind::Number => "number".into(),
-            FieldKind::YesNo => "boolean".into(),
-            FieldKind::OneOf(choices) => {
-                asked["enum"] = json!(choices);
-                "string".into()
-            }
-        };
-        all[&field.name] = asked;
-    }
-    all
 }
 
 /// ElevenLabs' name of a language: the first part of the tag, except for the Portuguese of Brazil.

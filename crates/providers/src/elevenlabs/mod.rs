@@ -1,5 +1,5 @@
 //! ElevenLabs: one workspace, spoken to over its REST API. It holds conversations with agents kept there, and it reads texts out.
-//! Here are calls; words and shapes are in `wire` and `errors`, callbacks in `callback` and `sign`, agents in `agents`, documents, numbers and
+//! Here are calls; words and shapes are in `wire` and `errors`, callbacks in `callback` and `sign`, agents in `agents` and `collection`, documents, numbers and
 //! voices in `assets`, texts into sound in `speech`, the webhooks of the workspace in `webhooks`. Facts and their sources:
 //! docs/providers/elevenlabs.md.
 //!
@@ -11,6 +11,7 @@
 mod agents;
 mod assets;
 mod callback;
+mod collection;
 mod errors;
 pub mod sign;
 mod speech;

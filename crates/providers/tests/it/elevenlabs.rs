@@ -118,6 +118,31 @@ async fn edge_20_the_sound_is_fetched_and_never_posted() {
     world.judge();
 }
 
+/// Somebody asked for it all the same, on the agent: it is one more announcement, under an id of its own.
+#[tokio::test]
+async fn edge_20b_a_sound_that_is_posted_is_understood() {
+    let world = world(FAST).await;
+    let order = world.order("0013", 1).await;
+    let agent = &order.agent.as_ref().expect("an agent").id;
+    let change = json!({ "platform_settings": { "workspace_overrides": { "webhooks": {
+        "events": ["transcript", "audio", "call_initiation_failure"] } } } });
+    let client = super::support::client(Duration::from_secs(5));
+    let request = client.patch(format!("{}/v1/convai/agents/{agent}", world.tap_url)).json(&change);
+    let key = world.fixture.account("", OWNER).secret;
+    let answer = request.header("xi-api-key", key.expose_secret()).send().await.expect("sent");
+    assert_eq!(answer.status(), 200);
+    let id = world.place(&order).await;
+    let heard = world.hear_all().await;
+    let sounds: Vec<&Heard> = heard.iter().filter(|one| one.recording().is_some()).collect();
+    assert_eq!(sounds.len(), 2);
+    assert!(sounds.iter().all(|one| one.authentic && one.callback.id == id));
+    assert_eq!((sounds[0].request, sounds[1].request), (0, 1));
+    assert_ne!(sounds[0].callback.event_id, sounds[1].callback.event_id);
+    let body: Value = serde_json::from_slice(&world.arrived.lock().expect("no test holds it")[1].body).expect("JSON");
+    assert!(body["data"]["full_audio"].as_str().is_some_and(|sound| sound.starts_with("//uQ")), "an MP3 in base64");
+    world.judge();
+}
+
 #[tokio::test]
 async fn our_id_goes_along_as_a_variable_and_as_the_user() {
     let world = world(FAST).await;

@@ -8,6 +8,7 @@ mod elevenlabs;
 mod failures;
 mod faults;
 mod fixture;
+mod heard;
 mod judge;
 mod retell;
 mod schema;

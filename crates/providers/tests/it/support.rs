@@ -23,6 +23,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use super::fixture::{self, Fixture};
+pub use super::heard::{Arrived, Heard};
 
 /// The account that a world talks for.
 pub const OWNER: &str = "owner";
@@ -52,50 +53,6 @@ impl Exchange {
     /// The body, read as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
-    }
-}
-
-/// A callback as it arrived, with our verdict on its signature.
-#[derive(Debug, Clone)]
-pub struct Heard {
-    pub authentic: bool,
-    /// Of one request.
-    pub request: usize,
-    pub callback: Callback,
-}
-
-/// A request as it arrived.
-#[derive(Debug, Clone)]
-pub struct Arrived {
-    pub at: DateTime<Utc>,
-    pub method: Method,
-    pub url: String,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
-impl Arrived {
-    pub fn request(&self) -> CallbackRequest<'_> {
-        CallbackRequest { method: &self.method, url: &self.url, headers: &self.headers, body: &self.body }
-    }
-}
-
-impl Heard {
-    /// The status, if it was one.
-    pub fn status(&self) -> Option<ProviderStatus> {
-        match &self.callback.kind {
-            CallbackKind::Status(observed) => Some(observed.status),
-            _ => None,
-        }
-    }
-    pub fn is_end(&self) -> bool {
-        matches!(self.status(), Some(ProviderStatus::Ended(_)))
-    }
-    pub fn recording(&self) -> Option<&Recording> {
-        if let CallbackKind::Recording(recording) = &self.callback.kind { Some(recording) } else { None }
-    }
-    pub fn analysis(&self) -> Option<&Analysis> {
-        if let CallbackKind::Analysis(analysis) = &self.callback.kind { Some(analysis) } else { None }
     }
 }
 
