@@ -12,5 +12,6 @@ mod heard;
 mod judge;
 mod retell;
 mod schema;
+mod speech;
 mod support;
 mod twilio;
