@@ -1,5 +1,5 @@
-//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Vapi), has a
-//! scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
+//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Vapi,
+//! ElevenLabs), has a scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
 //! # Numbers with a fixed behaviour
@@ -39,6 +39,7 @@ mod clock;
 mod control;
 mod conversation;
 mod documents;
+mod elevenlabs;
 mod faults;
 mod inbound;
 mod keys;
@@ -52,6 +53,7 @@ mod tone;
 mod twilio;
 mod vapi;
 
+pub use elevenlabs::sign::signature as sign_elevenlabs;
 pub use retell::sign::signature as sign_retell;
 pub use twilio::sign;
 pub use vapi::sign::signature as sign_vapi;
@@ -113,6 +115,15 @@ pub fn key_for(secret: &str, account: &str) -> String {
     format!("{account}_{}", token_for(secret, account))
 }
 
+/// What the webhooks of an account are signed with at a provider that makes a secret for them: `wsec_` and its [`token_for`].
+pub fn webhook_secret_for(secret: &str, account: &str) -> String {
+    webhook_secret(&token_for(secret, account))
+}
+
+fn webhook_secret(token: &str) -> String {
+    format!("wsec_{token}")
+}
+
 /// Runs the network until the future is dropped; calls under way stop with it.
 pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<()> {
     ensure!(settings.speed > 0.0 && settings.speed <= SPEED_MAX, "speed must be above 0 and at most {SPEED_MAX}");
@@ -126,6 +137,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
         .nest("/2010-04-01", twilio::routes(&network))
         .merge(retell::routes(&network))
         .merge(vapi::routes(&network))
+        .merge(elevenlabs::routes(&network))
         .merge(control::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -3,6 +3,7 @@
 //! What a call means to a campaign is decided in `services`; a fake network to talk to is `gremlin`.
 
 pub mod analysis;
+pub mod elevenlabs;
 pub mod engine;
 pub mod exchange;
 pub mod http;
@@ -34,11 +35,12 @@ pub enum ProviderKind {
     Twilio,
     Retell,
     Vapi,
+    ElevenLabs,
 }
 
 impl ProviderKind {
     /// Every kind, for settings screens and for the contract suite.
-    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell, Self::Vapi];
+    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell, Self::Vapi, Self::ElevenLabs];
 
     /// The word kept in tables, URLs and logs.
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +48,7 @@ impl ProviderKind {
             Self::Twilio => "twilio",
             Self::Retell => "retell",
             Self::Vapi => "vapi",
+            Self::ElevenLabs => "elevenlabs",
         }
     }
 
@@ -55,6 +58,7 @@ impl ProviderKind {
             Self::Twilio => twilio::BASE_URL,
             Self::Retell => retell::BASE_URL,
             Self::Vapi => vapi::BASE_URL,
+            Self::ElevenLabs => elevenlabs::BASE_URL,
         }
     }
 
@@ -63,7 +67,7 @@ impl ProviderKind {
     pub const fn is_conversational(self) -> bool {
         match self {
             Self::Twilio => false,
-            Self::Retell | Self::Vapi => true,
+            Self::Retell | Self::Vapi | Self::ElevenLabs => true,
         }
     }
 
@@ -72,7 +76,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => twilio::twiml::check(script),
             // Nothing is read out.
-            Self::Retell | Self::Vapi => Ok(()),
+            Self::Retell | Self::Vapi | Self::ElevenLabs => Ok(()),
         }
     }
 }
@@ -127,5 +131,6 @@ pub fn connect(kind: ProviderKind, account: Account, client: Client) -> Arc<dyn 
         ProviderKind::Twilio => Arc::new(twilio::Twilio::new(account, client)),
         ProviderKind::Retell => Arc::new(retell::Retell::new(account, client)),
         ProviderKind::Vapi => Arc::new(vapi::Vapi::new(account, client)),
+        ProviderKind::ElevenLabs => Arc::new(elevenlabs::ElevenLabs::new(account, client)),
     }
 }

@@ -252,3 +252,24 @@ async fn voices_have_ids_and_names() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_text_is_read_out_in_every_format_for_as_long_as_it_is() {
+    every_kind(FAST, async |world| {
+        let Some(speech) = world.voice.speech() else { return };
+        let voice = world.voice.voices().expect("voices").list().await.expect("listed").swap_remove(0).id;
+        for format in [SoundFormat::Mp3, SoundFormat::Ulaw] {
+            let mut lengths = Vec::new();
+            for text in ["Good morning.", "Good morning, your order is ready, and it will be until six in the evening."] {
+                let utterance = Utterance { text: text.into(), voice: voice.clone(), language: Some("en-US".into()), format };
+                let spoken = speech.speak(&utterance).await.expect("spoken");
+                assert!(spoken.sound.content_type.starts_with("audio/"), "{}", spoken.sound.content_type);
+                assert!(spoken.characters.is_none_or(|count| count == text.len() as u64));
+                lengths.push(spoken.sound.bytes.len());
+            }
+            assert!(lengths[0] > 0 && lengths[1] > 2 * lengths[0], "{lengths:?}");
+        }
+        world.judge();
+    })
+    .await;
+}

@@ -5,7 +5,10 @@ use std::time::Duration;
 use providers::*;
 use serde_json::json;
 
-use super::support::{FAST, Heard, World, every_kind};
+use super::{
+    fixture,
+    support::{FAST, Heard, World, every_kind},
+};
 
 /// In the order in which they came, each request once.
 fn requests(all: &[Heard]) -> Vec<&str> {
@@ -18,7 +21,7 @@ fn requests(all: &[Heard]) -> Vec<&str> {
     firsts.into_iter().map(|one| one.callback.event_id.as_str()).collect()
 }
 
-/// How many requests tell of a busy phone, and the end they come to.
+/// How many requests tell of a plain call, and the end they come to.
 async fn plainly(kind: ProviderKind) -> (usize, Option<ProviderStatus>) {
     let world = World::of(kind, FAST).await;
     world.place(&plain(&world).await).await;
@@ -32,7 +35,7 @@ fn end(heard: &[Heard]) -> Option<ProviderStatus> {
 }
 
 async fn plain(world: &World) -> Originate {
-    Originate { record: false, machine_detection: false, ..world.order("0002", 1).await }
+    Originate { record: false, machine_detection: false, ..world.order(world.fixture.manners().plain.0, 1).await }
 }
 
 /// What is heard with this fault on.
@@ -104,7 +107,9 @@ async fn a_timeout_after_accept_is_unknown_rings_once_and_can_be_looked_up() {
 #[tokio::test]
 async fn a_forged_callback_is_told_from_a_real_one() {
     for kind in ProviderKind::ALL {
-        let (_, heard) = with_fault(*kind, json!({ "kind": "bad_signature", "count": 1 })).await;
+        let (world, _) = with_fault(*kind, json!({ "kind": "bad_signature", "count": 1 })).await;
+        world.call("0002", 2).await;
+        let heard = world.hear_all().await;
         let first = heard[0].request;
         assert!(heard.iter().all(|one| one.authentic == (one.request != first)), "{heard:#?}");
         assert!(heard.iter().any(|one| one.request != first));
@@ -126,7 +131,8 @@ async fn an_unheard_of_status_is_read_as_such() {
 async fn dropped_doubled_swapped_and_late_callbacks() {
     for kind in ProviderKind::ALL {
         let (count, ended) = plainly(*kind).await;
-        assert!(count >= 2 && ended == Some(ProviderStatus::Ended(Outcome::Busy)));
+        let (_, least, outcome) = fixture::of(*kind).manners().plain;
+        assert!(count >= least && ended == Some(ProviderStatus::Ended(outcome)));
 
         let (_, heard) = with_fault(*kind, json!({ "kind": "drop", "count": 1 })).await;
         assert_eq!(requests(&heard).len(), count - 1);
@@ -200,5 +206,20 @@ async fn a_callback_signed_by_a_clock_far_behind_is_refused() {
         let (world, heard) = with_fault(*kind, json!({ "kind": "clock_skew", "delay_ms": 3_600_000 })).await;
         let has_clock = world.fixture.manners().signs_the_time;
         assert!(heard.iter().all(|one| one.authentic != has_clock), "{kind}");
+    }
+}
+
+/// One that is answered with an error comes again, or is gone for good: then only asking helps.
+#[tokio::test]
+async fn a_callback_that_was_not_taken_comes_again_or_never() {
+    for kind in ProviderKind::ALL {
+        let (count, _) = plainly(*kind).await;
+        let world = World::of(*kind, FAST).await;
+        world.refusals.store(1, std::sync::atomic::Ordering::SeqCst);
+        let id = world.place(&plain(&world).await).await;
+        let heard = world.hear_all().await;
+        let repeats = world.fixture.manners().repeats_callbacks;
+        assert_eq!(requests(&heard).len(), count + usize::from(repeats), "{kind}");
+        assert!(!world.voice.report(&id).await.expect("reported").is_empty());
     }
 }

@@ -4,12 +4,15 @@
 mod accounts;
 mod capabilities;
 mod contract;
+mod elevenlabs;
 mod failures;
 mod faults;
 mod fixture;
+mod heard;
 mod judge;
 mod retell;
 mod schema;
+mod speech;
 mod support;
 mod twilio;
 mod vapi;

@@ -2,7 +2,10 @@
 //! Nothing waits for luck: tests wait for a condition, with a deadline.
 
 use std::{
-    sync::{Arc, Mutex, Once},
+    sync::{
+        Arc, Mutex, Once,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +23,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use super::fixture::{self, Fixture};
+pub use super::heard::{Arrived, Heard};
 
 /// The account that a world talks for.
 pub const OWNER: &str = "owner";
@@ -52,50 +56,6 @@ impl Exchange {
     }
 }
 
-/// A callback as it arrived, with our verdict on its signature.
-#[derive(Debug, Clone)]
-pub struct Heard {
-    pub authentic: bool,
-    /// Of one request.
-    pub request: usize,
-    pub callback: Callback,
-}
-
-/// A request as it arrived.
-#[derive(Debug, Clone)]
-pub struct Arrived {
-    pub at: DateTime<Utc>,
-    pub method: Method,
-    pub url: String,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
-impl Arrived {
-    pub fn request(&self) -> CallbackRequest<'_> {
-        CallbackRequest { method: &self.method, url: &self.url, headers: &self.headers, body: &self.body }
-    }
-}
-
-impl Heard {
-    /// The status, if it was one.
-    pub fn status(&self) -> Option<ProviderStatus> {
-        match &self.callback.kind {
-            CallbackKind::Status(observed) => Some(observed.status),
-            _ => None,
-        }
-    }
-    pub fn is_end(&self) -> bool {
-        matches!(self.status(), Some(ProviderStatus::Ended(_)))
-    }
-    pub fn recording(&self) -> Option<&Recording> {
-        if let CallbackKind::Recording(recording) = &self.callback.kind { Some(recording) } else { None }
-    }
-    pub fn analysis(&self) -> Option<&Analysis> {
-        if let CallbackKind::Analysis(analysis) = &self.callback.kind { Some(analysis) } else { None }
-    }
-}
-
 pub struct World {
     pub kind: ProviderKind,
     pub fixture: &'static dyn Fixture,
@@ -106,6 +66,8 @@ pub struct World {
     pub tap: Arc<Tap>,
     heard: watch::Receiver<Vec<Heard>>,
     pub arrived: Arc<Mutex<Vec<Arrived>>>,
+    /// So many of the next callbacks are answered with an error.
+    pub refusals: Arc<AtomicUsize>,
     client: Client,
     _servers: JoinSet<()>,
 }
@@ -122,6 +84,7 @@ struct Hooks {
     voice: Arc<dyn VoiceProvider>,
     heard: watch::Sender<Vec<Heard>>,
     arrived: Arc<Mutex<Vec<Arrived>>>,
+    refusals: Arc<AtomicUsize>,
 }
 
 /// A client with a short patience; the TLS provider is installed once.
@@ -158,11 +121,18 @@ impl World {
         let voice = connect(kind, fixture.account(&tap_url, OWNER), client(Duration::from_secs(10)));
         let (sender, heard) = watch::channel(Vec::new());
         let arrived = Arc::<Mutex<Vec<Arrived>>>::default();
-        let state =
-            Arc::new(Hooks { base: hooks.clone(), voice: Arc::clone(&voice), heard: sender, arrived: Arc::clone(&arrived) });
+        let refusals = Arc::<AtomicUsize>::default();
+        let state = Arc::new(Hooks {
+            base: hooks.clone(),
+            voice: Arc::clone(&voice),
+            heard: sender,
+            arrived: Arc::clone(&arrived),
+            refusals: Arc::clone(&refusals),
+        });
         servers.spawn(run(listener, Router::new().fallback(hear).with_state(state)));
         let client = client(Duration::from_secs(30));
-        Self { kind, fixture, voice, gremlin, hooks, tap_url, tap, heard, arrived, client, _servers: servers }
+        fixture.set_up(&client, &tap_url, &hooks).await;
+        Self { kind, fixture, voice, gremlin, hooks, tap_url, tap, heard, arrived, refusals, client, _servers: servers }
     }
 
     /// A call to the number with these last four digits, with everything switched on.
@@ -363,7 +333,7 @@ async fn exchange(tap: Arc<Tap>, parts: Parts, body: Bytes) -> Response {
     tap.seen.lock().expect("no test holds it").push(exchange);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    for name in ["content-type", "retry-after", "location", "content-range"] {
+    for name in ["content-type", "retry-after", "location", "content-range", "character-cost"] {
         if let Some(value) = headers.get(name) {
             response.headers_mut().insert(axum::http::HeaderName::from_static(name), value.clone());
         }
@@ -391,6 +361,9 @@ async fn hear(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
         all.len() - 1
     };
     hooks.heard.send_modify(|all| all.extend(news.into_iter().map(|callback| Heard { authentic, request, callback })));
+    if hooks.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     if !pressed {
         return StatusCode::NO_CONTENT.into_response();
     }
