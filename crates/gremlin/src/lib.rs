@@ -1,4 +1,4 @@
-//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell), has a
+//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Maqsam), has a
 //! scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
@@ -43,6 +43,8 @@ mod faults;
 mod inbound;
 mod keys;
 mod life;
+mod maqsam;
+mod mp3;
 mod network;
 mod numbers;
 mod retell;
@@ -121,6 +123,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
     let router = Router::new()
         .nest("/2010-04-01", twilio::routes(&network))
         .merge(retell::routes(&network))
+        .merge(maqsam::routes(&network))
         .merge(control::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -8,6 +8,8 @@ mod failures;
 mod faults;
 mod fixture;
 mod judge;
+mod maqsam;
+mod news;
 mod retell;
 mod schema;
 mod support;
