@@ -15,7 +15,11 @@ mod options;
 mod tests;
 mod wire;
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{
+    collections::HashSet,
+    fmt,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,7 +41,7 @@ pub const BASE_URL: &str = "https://api.maqsam.com";
 pub const CALL_HEADER: &str = "x-request-id";
 /// Pages read for one question: 100 items each, as far as that is known.
 const PAGES_MAX: u32 = 50;
-/// The agent is looked at before a call; that must leave time for the call itself.
+/// The agent is looked at before a call, on as many pages as this time allows: the call itself needs the rest of the lease.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Their moments are whole seconds.
 const SECOND: TimeDelta = TimeDelta::seconds(1);
@@ -114,21 +118,21 @@ impl Maqsam {
     }
 
     /// One page of the account's people.
-    async fn staff_page(&self, page: u32, timeout: Option<Duration>) -> Result<Vec<wire::Agent>, Trouble> {
+    async fn staff_page(&self, page: u32, deadline: Option<Instant>) -> Result<Vec<wire::Agent>, Trouble> {
         let path = if page <= 1 { "/v1/agents".to_owned() } else { format!("/v1/agents/page/{page}") };
         let mut request = self.request(Method::GET, &path);
-        if let Some(timeout) = timeout {
-            request = request.timeout(timeout);
+        if let Some(deadline) = deadline {
+            request = request.timeout(deadline.saturating_duration_since(Instant::now()));
         }
         let page: wire::Page<wire::Agent> = exchange::ask(request, wire::refusal).await?;
         Ok(page.message)
     }
 
     /// Everybody, or those up to the one wanted.
-    async fn staff_until(&self, wanted: Option<&str>, timeout: Option<Duration>) -> Result<Vec<wire::Agent>, Trouble> {
+    async fn staff_until(&self, wanted: Option<&str>, deadline: Option<Instant>) -> Result<Vec<wire::Agent>, Trouble> {
         let (mut known, mut found) = (HashSet::new(), Vec::new());
         for page in 1..=PAGES_MAX {
-            let (before, page) = (found.len(), self.staff_page(page, timeout).await?);
+            let (before, page) = (found.len(), self.staff_page(page, deadline).await?);
             found.extend(page.into_iter().filter(|agent| known.insert(agent.email.to_lowercase())));
             if found.len() == before || wanted.is_some_and(|email| found.iter().any(|agent| agent.is(email))) {
                 break;
@@ -139,7 +143,7 @@ impl Maqsam {
 
     /// Why this agent cannot call now. Only a clear answer keeps a call back: the request itself will tell better than silence.
     async fn obstacle(&self, email: &str) -> Option<Refusal> {
-        match self.staff_until(Some(email), Some(LOOK_TIMEOUT)).await {
+        match self.staff_until(Some(email), Some(Instant::now() + LOOK_TIMEOUT)).await {
             Ok(all) => match all.iter().find(|agent| agent.is(email)) {
                 Some(agent) => agent.obstacle(),
                 None => Some(configuration("unknown_agent", "Maqsam knows no agent with this e-mail address.")),

@@ -214,6 +214,30 @@ async fn an_agent_who_is_away_is_waited_for_and_one_who_may_not_call_is_a_matter
     assert_eq!(posts, 3, "the careful one asked for no call");
 }
 
+/// Looking at the agent is a courtesy: a list that does not end in time, or makes no sense, holds no call back.
+#[tokio::test]
+async fn a_call_does_not_wait_for_a_list_of_agents_without_an_end() {
+    let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let answer = move |request: axum::extract::Request| async move {
+        if request.method() == Method::POST {
+            return Json(json!({ "result": "success", "referenceId": "r" }));
+        }
+        // Each page has somebody new, and takes its time.
+        let n = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        Json(json!({ "result": "success", "message": [member(n as usize, &format!("a{n}@example.com"), "available")] }))
+    };
+    let (listener, url) = bind().await;
+    let mut servers = JoinSet::new();
+    servers.spawn(run(listener, Router::new().fallback(answer)));
+    let voice = connect(KIND, fixture::of(KIND).account(&url, OWNER), client(Duration::from_secs(30)));
+    let placed = voice.originate(&world(1.0).await.order("0001", 1).await).await;
+    assert_eq!(placed, Answer::Placed(ProviderCallId::new("v3-ref-r")));
+    let asked = asked.load(std::sync::atomic::Ordering::Relaxed);
+    assert!((1..50).contains(&asked), "{asked} pages");
+}
+
 #[tokio::test]
 async fn an_agent_of_the_second_page_is_found_and_pages_0_and_1_are_the_same() {
     let world = world(FAST).await;
