@@ -30,6 +30,7 @@
 //! # Accounts
 //! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
 //! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
+//! What people set up in Maqsam's portal is set by `POST /control/maqsam`.
 
 mod call;
 mod callbacks;

@@ -81,8 +81,7 @@ pub async fn recording(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     const NONE: Refusal = Refusal::missing("Recording Not Found");
-    let speed = network.settings.speed;
-    let found = numbered(&network, &me, &id, |call| (terms::recorded(call, speed), call.duration.unwrap_or_default()));
+    let found = numbered(&network, &me, &id, |call| (terms::recorded(call), call.duration.unwrap_or_default()));
     match found.ok_or(NONE)? {
         (None, _) => Err(NONE),
         (Some(false), _) => Err(Refusal::bad("Recording is not ready yet")),

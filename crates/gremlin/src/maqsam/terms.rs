@@ -9,7 +9,6 @@ use crate::{
     call::{Call, Direction, Status},
     callbacks::UNKNOWN_STATUS,
     callee::Pickup,
-    clock,
     conversation::{Conversation, Segment, Sentiment, Who},
     network::Network,
     speaker::{Bill, Body, Message, Moment, Patience, Speaker},
@@ -17,10 +16,8 @@ use crate::{
 
 /// The tag by which people of the account note that somebody does not want to be called again.
 const OPT_OUT_TAG: &str = "do_not_call";
-/// When the transcript and the summary are there, after the end.
+/// When transcript, summary and recording are there, after the end.
 const ANALYSIS_SECONDS: f64 = 120.0;
-/// When the recording can be fetched, after the end.
-const RECORDING_SECONDS: f64 = 20.0;
 /// What an agent does after a call.
 const WRAP_UP_SECONDS: u64 = 7;
 
@@ -115,11 +112,9 @@ pub fn number(call: &Call) -> i64 {
     call.created_at.timestamp_millis() * 1000 + i64::try_from(call.serial % 1000).unwrap_or_default()
 }
 
-/// Is the recording there to be fetched? `None` when there never will be one.
-pub fn recorded(call: &Call, speed: f64) -> Option<bool> {
-    call.recording_id.as_ref()?;
-    let since_end = clock::now() - call.ended_at?;
-    Some(since_end.as_seconds_f64() * speed >= RECORDING_SECONDS)
+/// Is the recording there to be fetched? It comes with the text. `None` when there never will be one.
+pub fn recorded(call: &Call) -> Option<bool> {
+    call.recording_id.as_ref().map(|_| call.analyzed)
 }
 
 /// The call as it is listed and fetched. A call that nobody has answered yet has no state.

@@ -133,8 +133,8 @@ async fn the_secret_may_come_in_a_header() {
 /// Right after the end there is neither sound nor text; both come by asking again.
 #[tokio::test]
 async fn edge_33b_what_comes_minutes_later_is_asked_for_again() {
-    // Two minutes are two seconds here.
-    let world = world(60.0).await;
+    // Two minutes are three seconds here: long enough to look at what is not there yet.
+    let world = world(40.0).await;
     let id = world.call("0013", 1).await;
     world.observe(&id, "the end", |seen| matches!(seen.status, ProviderStatus::Ended(_))).await;
     let early = world.voice.report(&id).await.expect("reported");
