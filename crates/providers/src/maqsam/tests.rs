@@ -197,6 +197,9 @@ fn one_call_is_found_wherever_the_answer_has_it() {
         let one: wire::One = serde_json::from_value(answer.clone()).expect("any JSON");
         assert_eq!(one.call().expect("a call").provider_id().as_str(), "v3-ref-r", "{answer}");
     }
+    let numbered = || serde_json::from_value::<wire::Call>(json!({ "id": 7 })).expect("a call");
+    assert_eq!(numbered().known_as(Some("r")).provider_id().as_str(), "v3-ref-r", "the reference that it was asked by");
+    assert_eq!(numbered().known_as(None).provider_id().as_str(), "v3-id-7");
     for answer in [json!({}), json!([]), json!(null), json!({ "message": "success" }), json!({ "message": [] })] {
         let one: wire::One = serde_json::from_value(answer.clone()).expect("any JSON");
         assert!(one.call().is_none(), "{answer}");
