@@ -82,11 +82,6 @@ struct NewCaller {
     press: Option<char>,
 }
 
-fn untaken(why: anyhow::Error) -> Refused {
-    tracing::info!(%why, "nobody takes the call");
-    (StatusCode::NOT_FOUND, "nobody takes this call")
-}
-
 /// Somebody calls a number that is set up.
 async fn call(State(network): Net, Json(new): Json<NewCaller>) -> Result<(StatusCode, Json<Value>), Refused> {
     let order = match new.provider.as_deref() {

@@ -1,5 +1,6 @@
 //! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Vapi,
-//! ElevenLabs), has a scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
+//! ElevenLabs, Maqsam), has a scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for
+//! tests.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
 //! # Numbers with a fixed behaviour
@@ -30,6 +31,7 @@
 //! # Accounts
 //! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
 //! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
+//! What people set up in Maqsam's portal is set by `POST /control/maqsam`.
 
 mod call;
 mod callbacks;
@@ -44,6 +46,8 @@ mod faults;
 mod inbound;
 mod keys;
 mod life;
+mod maqsam;
+mod mp3;
 mod network;
 mod numbers;
 mod retell;
@@ -138,6 +142,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
         .merge(retell::routes(&network))
         .merge(vapi::routes(&network))
         .merge(elevenlabs::routes(&network))
+        .merge(maqsam::routes(&network))
         .merge(control::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -24,7 +24,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{clock, faults::FaultKind, network::Network};
+use crate::{DOCUMENT_BYTES_MAX, clock, faults::FaultKind, network::Network};
 
 /// Whose key the request carries.
 #[derive(Debug, Clone)]
@@ -39,9 +39,9 @@ pub fn routes(network: &Arc<Network>) -> Router<Arc<Network>> {
         .route("/v1/workspace/webhooks/{id}", patch(webhooks::update))
         .route("/v1/convai/agents/create", post(agents::create))
         .route("/v1/convai/agents/{id}", get(agents::fetch).patch(agents::update).delete(agents::remove))
-        .route("/v1/convai/knowledge-base/text", post(knowledge::text))
+        .route("/v1/convai/knowledge-base/text", post(knowledge::text).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
         .route("/v1/convai/knowledge-base/url", post(knowledge::url))
-        .route("/v1/convai/knowledge-base/file", post(knowledge::file))
+        .route("/v1/convai/knowledge-base/file", post(knowledge::file).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
         .route("/v1/convai/knowledge-base/{id}", get(knowledge::fetch).delete(knowledge::remove))
         .route("/v1/convai/phone-numbers", get(assets::numbers).post(assets::import))
         .route("/v1/convai/phone-numbers/{id}", patch(assets::bind))

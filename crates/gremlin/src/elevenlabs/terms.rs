@@ -73,7 +73,7 @@ impl Speaker for Terms {
         let Body::Json(body) = &message.body else { unreachable!("ElevenLabs' messages are JSON") };
         let bytes = body.to_string().into_bytes();
         let secret = if forged { "forged".to_owned() } else { crate::webhook_secret(&network.token(account)) };
-        let signed = signature(&secret, &bytes, clock::now().timestamp());
+        let signed = signature(&secret, &bytes, network.signing_time(account).timestamp());
         let request = network.client.post(&message.url).header("content-type", "application/json");
         request.header("elevenlabs-signature", signed).body(bytes)
     }

@@ -7,13 +7,13 @@ use super::{
     support::{FAST, Heard, World, every_kind, phone},
 };
 
-/// The kinds that hold conversations, in a world each.
+/// The kinds whose agents, which hold conversations, are made from here, in a world each.
 async fn conversational(test: impl AsyncFn(World)) {
     every_kind(FAST, async |world| {
-        if world.kind.is_conversational() {
+        let keeps_agents = world.kind.is_conversational() && world.fixture.keeps_agents();
+        assert_eq!(world.voice.agents().is_some(), keeps_agents, "neither more nor less than it says");
+        if keeps_agents {
             test(world).await;
-        } else {
-            assert!(world.voice.agents().is_none(), "agents without conversations");
         }
     })
     .await;
@@ -100,7 +100,10 @@ async fn an_agent_that_is_gone_is_none_and_removing_it_again_is_fine() {
 
 #[tokio::test]
 async fn a_call_without_an_agent_is_never_sent() {
-    conversational(async |world| {
+    every_kind(FAST, async |world| {
+        if !world.kind.is_conversational() {
+            return;
+        }
         let order = Originate { agent: None, ..world.order("0001", 1).await };
         let before = world.tap.seen.lock().expect("no test holds it").len();
         let Answer::Refused(refusal) = world.voice.originate(&order).await else { panic!("not refused") };
@@ -237,6 +240,21 @@ async fn a_number_is_imported_listed_and_bound() {
         assert_eq!(binding.agent.map(|one| one.id), agent.map(|one| one.id));
         numbers.bind(&made.id, &Binding::default()).await.expect("unbound");
         assert_eq!(bound(numbers.list().await.expect("listed")).agent, None);
+        world.judge();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn those_who_talk_are_listed_where_they_are_made_elsewhere() {
+    every_kind(FAST, async |world| {
+        assert_eq!(world.voice.staff().is_some(), world.kind.is_conversational() && !world.fixture.keeps_agents());
+        let Some(staff) = world.voice.staff() else { return };
+        let all = staff.list().await.expect("listed");
+        assert!(all.iter().all(|one| !one.id.is_empty() && !one.name.is_empty()), "{all:?}");
+        assert!(all.iter().any(|one| one.can_call_now) && all.iter().all(|one| one.may_call || !one.can_call_now));
+        let one = all.into_iter().find(|one| one.can_call_now).expect("somebody");
+        world.place(&Originate { agent: Some(RemoteAgent::new(one.id)), ..world.order("0013", 1).await }).await;
         world.judge();
     })
     .await;

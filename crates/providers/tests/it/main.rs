@@ -10,6 +10,8 @@ mod faults;
 mod fixture;
 mod heard;
 mod judge;
+mod maqsam;
+mod news;
 mod retell;
 mod schema;
 mod speech;

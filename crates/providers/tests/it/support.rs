@@ -29,7 +29,7 @@ pub use super::heard::{Arrived, Heard};
 pub const OWNER: &str = "owner";
 /// Fast enough that a whole call takes milliseconds.
 pub const FAST: f64 = 5_000.0;
-const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(20);
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// One request of the adapter, with its answer.
@@ -64,7 +64,8 @@ pub struct World {
     pub hooks: String,
     pub tap_url: String,
     pub tap: Arc<Tap>,
-    heard: watch::Receiver<Vec<Heard>>,
+    /// What came, or was asked for where nothing comes.
+    pub(crate) heard: watch::Sender<Vec<Heard>>,
     pub arrived: Arc<Mutex<Vec<Arrived>>>,
     /// So many of the next callbacks are answered with an error.
     pub refusals: Arc<AtomicUsize>,
@@ -119,13 +120,13 @@ impl World {
         servers.spawn(run(tap_listener, Router::new().fallback(pass_on).with_state(Arc::clone(&tap))));
         let (listener, hooks) = bind().await;
         let voice = connect(kind, fixture.account(&tap_url, OWNER), client(Duration::from_secs(10)));
-        let (sender, heard) = watch::channel(Vec::new());
+        let heard = watch::Sender::new(Vec::new());
         let arrived = Arc::<Mutex<Vec<Arrived>>>::default();
         let refusals = Arc::<AtomicUsize>::default();
         let state = Arc::new(Hooks {
             base: hooks.clone(),
             voice: Arc::clone(&voice),
-            heard: sender,
+            heard: heard.clone(),
             arrived: Arc::clone(&arrived),
             refusals: Arc::clone(&refusals),
         });
@@ -177,38 +178,12 @@ impl World {
         }
     }
 
-    /// The callbacks so far, once they satisfy the condition.
-    pub async fn hear(&self, what: &str, enough: impl Fn(&[Heard]) -> bool) -> Vec<Heard> {
-        let mut heard = self.heard.clone();
-        let waited = tokio::time::timeout(DEADLINE, heard.wait_for(|all| enough(all))).await;
-        match waited {
-            Ok(all) => all.expect("the listener runs").clone(),
-            Err(_) => panic!("did not hear {what}: {:#?}", self.heard.borrow()),
-        }
-    }
-
-    /// All callbacks of all calls so far, once gremlin has sent the last one.
-    pub async fn hear_all(&self) -> Vec<Heard> {
-        let over = |answer: &Value| answer["calls"].as_array().is_some_and(|all| all.iter().all(|call| call["over"] == true));
-        let calls = self.control_until("calls?limit=1000", over).await;
-        let sent = |call: &Value| {
-            let arrived = |sent: &&Value| sent["status"].is_u64() && sent["event"] != "document";
-            call["callbacks"].as_array().map_or(0, |sent| sent.iter().filter(arrived).count())
-        };
-        let sent: usize = calls["calls"].as_array().expect("calls").iter().map(sent).sum();
-        self.hear("all that was sent", |all| all.last().map_or(0, |one| one.request + 1) >= sent).await
-    }
-
     /// The span of a test, and the numbers of an order.
     pub async fn look(&self, order: &Originate) -> LookUp {
         let calls = self.control("calls?limit=1").await;
         let at: DateTime<Utc> = calls["calls"][0]["created_at"].as_str().expect("a call").parse().expect("a moment");
         let minute = TimeDelta::minutes(1);
         LookUp { to: order.to.clone(), from: order.from.clone(), call: Some(order.call), since: at - minute, until: at + minute }
-    }
-
-    pub async fn hear_end(&self) -> Vec<Heard> {
-        self.hear("the end of the call", |all| all.iter().any(Heard::is_end)).await
     }
 
     /// The provider's view of a call, once it satisfies the condition.

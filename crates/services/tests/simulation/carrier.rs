@@ -113,7 +113,10 @@ impl Carrier {
             if leg.digit && leg.answered_at.is_some_and(|at| at <= now) {
                 leg.digit = false;
                 let kind = CallbackKind::Digits("9".to_owned());
-                out.push((leg.ours, Callback { id: id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind }));
+                out.push((
+                    leg.ours,
+                    Callback { id: id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind },
+                ));
             }
             let (told, later): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut leg.untold).into_iter().partition(|(at, _)| *at <= now && (all || rng.random_bool(0.7)));
