@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use crate::{
     call::{Direction, Hook, Number, Order, Plan},
     callee::{Callee, Character, Pickup, Press, Quirks},
+    elevenlabs,
     network::Network,
     numbers, retell,
     twilio::{document::Source, is_sid, terms},
+    vapi,
 };
 
 /// How long a caller talks unless told otherwise.
@@ -84,10 +86,9 @@ struct NewCaller {
 async fn call(State(network): Net, Json(new): Json<NewCaller>) -> Result<(StatusCode, Json<Value>), Refused> {
     let order = match new.provider.as_deref() {
         None | Some("twilio") => order(&network, &new)?,
-        Some("retell") => retell::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(|why| {
-            tracing::info!(%why, "nobody takes the call");
-            (StatusCode::NOT_FOUND, "nobody takes this call")
-        })?,
+        Some("retell") => retell::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(untaken)?,
+        Some("vapi") => vapi::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(untaken)?,
+        Some("elevenlabs") => elevenlabs::inbound::order(&network, &new.account, &new.from, &new.to).await.map_err(untaken)?,
         Some(_) => return Err((StatusCode::BAD_REQUEST, "no such provider")),
     };
     let talk = new.talk_seconds.unwrap_or(TALK_SECONDS).clamp(1.0, TALK_SECONDS_MAX);
@@ -103,6 +104,11 @@ async fn call(State(network): Net, Json(new): Json<NewCaller>) -> Result<(Status
         Ok(sid) => Ok((StatusCode::CREATED, Json(json!({ "sid": sid })))),
         Err(_) => Err((StatusCode::TOO_MANY_REQUESTS, "too many calls are under way")),
     }
+}
+
+fn untaken(why: anyhow::Error) -> Refused {
+    tracing::info!(%why, "nobody takes the call");
+    (StatusCode::NOT_FOUND, "nobody takes this call")
 }
 
 fn order(network: &Network, new: &NewCaller) -> Result<Order, Refused> {

@@ -1,5 +1,6 @@
-//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell), has a
-//! scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for tests.
+//! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Vapi,
+//! ElevenLabs, Maqsam), has a scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for
+//! tests.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
 //! # Numbers with a fixed behaviour
@@ -30,6 +31,7 @@
 //! # Accounts
 //! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
 //! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
+//! What people set up in Maqsam's portal is set by `POST /control/maqsam`.
 
 mod call;
 mod callbacks;
@@ -39,10 +41,13 @@ mod clock;
 mod control;
 mod conversation;
 mod documents;
+mod elevenlabs;
 mod faults;
 mod inbound;
 mod keys;
 mod life;
+mod maqsam;
+mod mp3;
 mod network;
 mod numbers;
 mod retell;
@@ -50,9 +55,12 @@ mod sound;
 mod speaker;
 mod tone;
 mod twilio;
+mod vapi;
 
+pub use elevenlabs::sign::signature as sign_elevenlabs;
 pub use retell::sign::signature as sign_retell;
 pub use twilio::sign;
+pub use vapi::sign::signature as sign_vapi;
 
 use std::sync::Arc;
 
@@ -111,6 +119,15 @@ pub fn key_for(secret: &str, account: &str) -> String {
     format!("{account}_{}", token_for(secret, account))
 }
 
+/// What the webhooks of an account are signed with at a provider that makes a secret for them: `wsec_` and its [`token_for`].
+pub fn webhook_secret_for(secret: &str, account: &str) -> String {
+    webhook_secret(&token_for(secret, account))
+}
+
+fn webhook_secret(token: &str) -> String {
+    format!("wsec_{token}")
+}
+
 /// Runs the network until the future is dropped; calls under way stop with it.
 pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<()> {
     ensure!(settings.speed > 0.0 && settings.speed <= SPEED_MAX, "speed must be above 0 and at most {SPEED_MAX}");
@@ -123,6 +140,9 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
     let router = Router::new()
         .nest("/2010-04-01", twilio::routes(&network))
         .merge(retell::routes(&network))
+        .merge(vapi::routes(&network))
+        .merge(elevenlabs::routes(&network))
+        .merge(maqsam::routes(&network))
         .merge(control::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

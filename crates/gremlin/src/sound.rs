@@ -5,9 +5,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// The file, or the part of it that was asked for.
+/// The WAV file, or the part of it that was asked for.
 pub fn serve(file: Vec<u8>, headers: &HeaderMap) -> Response {
-    let kind = [(header::CONTENT_TYPE, "audio/x-wav"), (header::ACCEPT_RANGES, "bytes")];
+    serve_as("audio/x-wav", file, headers)
+}
+
+/// The file, or the part of it that was asked for.
+pub fn serve_as(content_type: &'static str, file: Vec<u8>, headers: &HeaderMap) -> Response {
+    let kind = [(header::CONTENT_TYPE, content_type), (header::ACCEPT_RANGES, "bytes")];
     let length = file.len();
     match headers.get(header::RANGE).and_then(|value| value.to_str().ok()) {
         None => (kind, file).into_response(),

@@ -110,6 +110,24 @@ pub struct AgentSeen {
     pub spec: AgentSpec,
 }
 
+/// Who can talk in a call where agents are made in the provider's own portal, and only listed here.
+#[async_trait]
+pub trait Staff: Send + Sync {
+    async fn list(&self) -> Result<Vec<Colleague>, ProviderError>;
+}
+
+/// A person, or an AI agent, as the provider lists them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Colleague {
+    /// For [`RemoteAgent::id`].
+    pub id: String,
+    pub name: String,
+    /// Is it set up to make calls?
+    pub may_call: bool,
+    /// And free to do so at this moment, as far as the provider says?
+    pub can_call_now: bool,
+}
+
 /// Documents that agents know.
 #[async_trait]
 pub trait Knowledge: Send + Sync {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use reqwest::{
-    RequestBuilder,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    RequestBuilder, Response,
+    header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER},
 };
 use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
@@ -58,7 +58,7 @@ impl From<Trouble> for ProviderError {
 
 /// Sends a request, with its credentials already on it; returns the body of a success.
 pub async fn send(request: RequestBuilder, refuse: Refuse) -> Result<Vec<u8>, Trouble> {
-    Ok(exchange(request, refuse, http::ANSWER_BYTES_MAX).await?.bytes)
+    Ok(exchange(request, refuse, http::ANSWER_BYTES_MAX).await?.0.bytes)
 }
 
 /// Like [`send`], for a JSON answer.
@@ -69,24 +69,55 @@ pub async fn ask<T: DeserializeOwned>(request: RequestBuilder, refuse: Refuse) -
 
 /// Like [`send`], for a recording.
 pub async fn sound(request: RequestBuilder, refuse: Refuse) -> Result<Sound, Trouble> {
+    Ok(sound_with_headers(request, refuse).await?.0)
+}
+
+/// Like [`sound`], with what the provider says about it in the headers of its answer.
+pub async fn sound_with_headers(request: RequestBuilder, refuse: Refuse) -> Result<(Sound, HeaderMap), Trouble> {
     exchange(request.timeout(http::TRANSFER_TIMEOUT), refuse, http::RECORDING_BYTES_MAX).await
 }
 
-async fn exchange(request: RequestBuilder, refuse: Refuse, bytes_max: usize) -> Result<Sound, Trouble> {
-    let response = request.send().await.map_err(|error| {
+/// What a provider has under an address.
+#[derive(Debug)]
+pub enum Found {
+    Sound(Sound),
+    /// A redirect, which nothing here follows: whether it may be is for [`is_public`] to say.
+    Link(String),
+}
+
+/// Like [`sound`], for a provider that answers with the recording or with a link to it.
+pub async fn sound_or_link(request: RequestBuilder, refuse: Refuse) -> Result<Found, Trouble> {
+    let response = dispatch(request.timeout(http::TRANSFER_TIMEOUT)).await?;
+    let link = response.headers().get(LOCATION).and_then(|link| link.to_str().ok());
+    match link.filter(|_| response.status().is_redirection()) {
+        Some(link) => Ok(Found::Link(link.to_owned())),
+        None => Ok(Found::Sound(take(response, refuse, http::RECORDING_BYTES_MAX).await?.0)),
+    }
+}
+
+async fn exchange(request: RequestBuilder, refuse: Refuse, bytes_max: usize) -> Result<(Sound, HeaderMap), Trouble> {
+    take(dispatch(request).await?, refuse, bytes_max).await
+}
+
+async fn dispatch(request: RequestBuilder) -> Result<Response, Trouble> {
+    request.send().await.map_err(|error| {
         // Without the URL: it may name the person called.
         let (unsent, why) = (error.is_connect() || error.is_builder(), describe(error.without_url()));
         if unsent { Trouble::NotSent(why) } else { Trouble::Lost(why) }
-    })?;
+    })
+}
+
+async fn take(response: Response, refuse: Refuse, bytes_max: usize) -> Result<(Sound, HeaderMap), Trouble> {
     let status = response.status();
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (retry_after, content_type) = (text(RETRY_AFTER), text(CONTENT_TYPE));
+    let headers = response.headers().clone();
     let body = http::read(response, bytes_max).await.map_err(|error| match error {
         ReadError::TooLarge(max) if status.is_success() && max == http::RECORDING_BYTES_MAX => Trouble::TooLarge(max),
         other => Trouble::Lost(describe(other)),
     })?;
     if status.is_success() {
-        return Ok(Sound { content_type: content_type.unwrap_or_default(), bytes: body });
+        return Ok((Sound { content_type: content_type.unwrap_or_default(), bytes: body }, headers));
     }
     match refuse(status.as_u16(), &body, retry_after.as_deref()) {
         Some(refusal) => Err(Trouble::Refused(refusal)),

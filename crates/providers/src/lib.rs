@@ -3,9 +3,11 @@
 //! What a call means to a campaign is decided in `services`; a fake network to talk to is `gremlin`.
 
 pub mod analysis;
+pub mod elevenlabs;
 pub mod engine;
 pub mod exchange;
 pub mod http;
+pub mod maqsam;
 pub mod money;
 pub mod multipart;
 mod news;
@@ -13,6 +15,7 @@ pub mod retell;
 pub mod scripted;
 pub mod signature;
 pub mod twilio;
+pub mod vapi;
 pub mod voice;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -32,17 +35,23 @@ pub use voice::*;
 pub enum ProviderKind {
     Twilio,
     Retell,
+    Vapi,
+    ElevenLabs,
+    Maqsam,
 }
 
 impl ProviderKind {
     /// Every kind, for settings screens and for the contract suite.
-    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell];
+    pub const ALL: &[Self] = &[Self::Twilio, Self::Retell, Self::Vapi, Self::ElevenLabs, Self::Maqsam];
 
     /// The word kept in tables, URLs and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Twilio => "twilio",
             Self::Retell => "retell",
+            Self::Vapi => "vapi",
+            Self::ElevenLabs => "elevenlabs",
+            Self::Maqsam => "maqsam",
         }
     }
 
@@ -51,15 +60,36 @@ impl ProviderKind {
         match self {
             Self::Twilio => twilio::BASE_URL,
             Self::Retell => retell::BASE_URL,
+            Self::Vapi => vapi::BASE_URL,
+            Self::ElevenLabs => elevenlabs::BASE_URL,
+            Self::Maqsam => maqsam::BASE_URL,
         }
     }
 
     /// Does the provider hold conversations with agents of its own, instead of reading texts out? Then a call names an agent,
-    /// callbacks come to one address for all calls, and an [`Analysis`] follows.
+    /// callbacks come to one address for all calls, and an [`Analysis`] follows. Whether such agents can be made from here is what
+    /// [`VoiceProvider::agents`] says; whether they are at least listed, [`VoiceProvider::staff`].
     pub const fn is_conversational(self) -> bool {
         match self {
             Self::Twilio => false,
-            Self::Retell => true,
+            Self::Retell | Self::Vapi | Self::ElevenLabs | Self::Maqsam => true,
+        }
+    }
+
+    /// Must its calls be asked for? Then nothing that proves where it comes from is sent to us, and [`VoiceProvider::list`] and
+    /// [`VoiceProvider::report`] are how news comes.
+    pub const fn is_polled(self) -> bool {
+        match self {
+            Self::Twilio | Self::Retell | Self::Vapi | Self::ElevenLabs => false,
+            Self::Maqsam => true,
+        }
+    }
+
+    /// Does a call end by itself after [`Originate::talk_seconds_max`]? Where it does not, a call may cost more than was held.
+    pub const fn keeps_talk_limit(self) -> bool {
+        match self {
+            Self::Twilio | Self::Retell | Self::Vapi | Self::ElevenLabs => true,
+            Self::Maqsam => false,
         }
     }
 
@@ -68,7 +98,7 @@ impl ProviderKind {
         match self {
             Self::Twilio => twilio::twiml::check(script),
             // Nothing is read out.
-            Self::Retell => Ok(()),
+            Self::Retell | Self::Vapi | Self::ElevenLabs | Self::Maqsam => Ok(()),
         }
     }
 }
@@ -122,5 +152,8 @@ pub fn connect(kind: ProviderKind, account: Account, client: Client) -> Arc<dyn 
     match kind {
         ProviderKind::Twilio => Arc::new(twilio::Twilio::new(account, client)),
         ProviderKind::Retell => Arc::new(retell::Retell::new(account, client)),
+        ProviderKind::Vapi => Arc::new(vapi::Vapi::new(account, client)),
+        ProviderKind::ElevenLabs => Arc::new(elevenlabs::ElevenLabs::new(account, client)),
+        ProviderKind::Maqsam => Arc::new(maqsam::Maqsam::new(account, client)),
     }
 }

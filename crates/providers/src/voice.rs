@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{id::CallId, phone::Phone};
 
-use crate::engine::{Agents, Knowledge, Numbers, RemoteAgent, Speech, Voices};
+use crate::engine::{Agents, Knowledge, Numbers, RemoteAgent, Speech, Staff, Voices};
 pub use crate::news::*;
 
 /// One account at one provider. Implementations keep no state about calls, so any worker may ask about any call.
@@ -54,6 +54,10 @@ pub trait VoiceProvider: Send + Sync {
     fn reply(&self, reply: &Reply) -> ReplyBody;
     /// Conversational agents kept at the provider.
     fn agents(&self) -> Option<&dyn Agents> {
+        None
+    }
+    /// Those who talk where they are only listed: people, and agents made elsewhere.
+    fn staff(&self) -> Option<&dyn Staff> {
         None
     }
     /// Documents that such agents know.

@@ -7,13 +7,13 @@ use super::{
     support::{FAST, Heard, World, every_kind, phone},
 };
 
-/// The kinds that hold conversations, in a world each.
+/// The kinds whose agents, which hold conversations, are made from here, in a world each.
 async fn conversational(test: impl AsyncFn(World)) {
     every_kind(FAST, async |world| {
-        if world.kind.is_conversational() {
+        let keeps_agents = world.kind.is_conversational() && world.fixture.keeps_agents();
+        assert_eq!(world.voice.agents().is_some(), keeps_agents, "neither more nor less than it says");
+        if keeps_agents {
             test(world).await;
-        } else {
-            assert!(world.voice.agents().is_none(), "agents without conversations");
         }
     })
     .await;
@@ -100,7 +100,10 @@ async fn an_agent_that_is_gone_is_none_and_removing_it_again_is_fine() {
 
 #[tokio::test]
 async fn a_call_without_an_agent_is_never_sent() {
-    conversational(async |world| {
+    every_kind(FAST, async |world| {
+        if !world.kind.is_conversational() {
+            return;
+        }
         let order = Originate { agent: None, ..world.order("0001", 1).await };
         let before = world.tap.seen.lock().expect("no test holds it").len();
         let Answer::Refused(refusal) = world.voice.originate(&order).await else { panic!("not refused") };
@@ -188,6 +191,10 @@ async fn documents_are_handed_over_in_every_form_and_known_by_an_agent() {
         let mut ids = Vec::new();
         for content in contents {
             let document = Document { name: "Prices of the bakery, as of this week only".into(), content };
+            if matches!(document.content, Content::Url(_)) && !world.fixture.manners().reads_pages {
+                assert!(matches!(knowledge.put(&document).await, Err(ProviderError::Unsupported(_))));
+                continue;
+            }
             ids.push(knowledge.put(&document).await.expect("put"));
         }
         for id in &ids {
@@ -239,11 +246,47 @@ async fn a_number_is_imported_listed_and_bound() {
 }
 
 #[tokio::test]
+async fn those_who_talk_are_listed_where_they_are_made_elsewhere() {
+    every_kind(FAST, async |world| {
+        assert_eq!(world.voice.staff().is_some(), world.kind.is_conversational() && !world.fixture.keeps_agents());
+        let Some(staff) = world.voice.staff() else { return };
+        let all = staff.list().await.expect("listed");
+        assert!(all.iter().all(|one| !one.id.is_empty() && !one.name.is_empty()), "{all:?}");
+        assert!(all.iter().any(|one| one.can_call_now) && all.iter().all(|one| one.may_call || !one.can_call_now));
+        let one = all.into_iter().find(|one| one.can_call_now).expect("somebody");
+        world.place(&Originate { agent: Some(RemoteAgent::new(one.id)), ..world.order("0013", 1).await }).await;
+        world.judge();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn voices_have_ids_and_names() {
     every_kind(FAST, async |world| {
         let Some(voices) = world.voice.voices() else { return };
         let all = voices.list().await.expect("listed");
         assert!(all.len() >= 2 && all.iter().all(|voice| !voice.id.is_empty() && !voice.name.is_empty()), "{all:?}");
+        world.judge();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_text_is_read_out_in_every_format_for_as_long_as_it_is() {
+    every_kind(FAST, async |world| {
+        let Some(speech) = world.voice.speech() else { return };
+        let voice = world.voice.voices().expect("voices").list().await.expect("listed").swap_remove(0).id;
+        for format in [SoundFormat::Mp3, SoundFormat::Ulaw] {
+            let mut lengths = Vec::new();
+            for text in ["Good morning.", "Good morning, your order is ready, and it will be until six in the evening."] {
+                let utterance = Utterance { text: text.into(), voice: voice.clone(), language: Some("en-US".into()), format };
+                let spoken = speech.speak(&utterance).await.expect("spoken");
+                assert!(spoken.sound.content_type.starts_with("audio/"), "{}", spoken.sound.content_type);
+                assert!(spoken.characters.is_none_or(|count| count == text.len() as u64));
+                lengths.push(spoken.sound.bytes.len());
+            }
+            assert!(lengths[0] > 0 && lengths[1] > 2 * lengths[0], "{lengths:?}");
+        }
         world.judge();
     })
     .await;

@@ -54,11 +54,13 @@ async fn a_person_answers_and_every_step_is_told_signed_and_in_order() {
         let CallbackKind::Status(told) = &end.callback.kind else { panic!("not a status") };
         assert!(told.talk_seconds.is_some_and(|seconds| (15..=300).contains(&seconds)), "{told:?}");
 
-        let seen = world.observe(&id, "the price", |seen| seen.price_micros.is_some()).await;
+        let is_priced = manners.minute_micros > 0;
+        let seen = world.observe(&id, "the price", |seen| !is_priced || seen.price_micros.is_some()).await;
         assert_eq!(seen.status, ProviderStatus::Ended(Outcome::Completed));
         assert_eq!(seen.talk_seconds, told.talk_seconds);
         let minutes = (seen.talk_seconds.expect("known") + 59) / 60;
-        assert_eq!((seen.price_micros, seen.currency.as_deref()), (Some(minutes * manners.minute_micros), Some("USD")));
+        let price = is_priced.then_some(minutes * manners.minute_micros);
+        assert_eq!((seen.price_micros, seen.currency.as_deref()), (price, price.map(|_| "USD")));
         assert!(seen.started_at <= seen.answered_at && seen.answered_at <= seen.ended_at, "{seen:?}");
         assert_eq!((seen.to.as_ref(), seen.from.as_ref()), (Some(&order.to), Some(&order.from)));
         world.judge();
@@ -90,9 +92,13 @@ async fn one_flipped_bit_in_a_callback_is_noticed() {
     every_kind(FAST, async |world| {
         world.call("0002", 1).await;
         world.hear_end().await;
+        let signing = world.fixture.manners().signing;
+        assert_eq!(world.kind.is_polled(), signing == Signing::Nobody);
+        if signing == Signing::Nobody {
+            return nothing_is_believed(&world);
+        }
         let arrived = world.arrived.lock().expect("no test holds it")[0].clone();
         assert!(world.voice.verify(&arrived.request(), arrived.at).is_ok());
-        let signing = world.fixture.manners().signing;
         let (body, url) = (arrived.body.as_slice(), arrived.url.as_bytes());
         // One bit of each byte; the adapter's own tests try every bit of its vectors.
         for n in (0..if signing == Signing::UrlToken { url } else { body }.len()).map(|at| at * 8 + at % 8) {
@@ -121,6 +127,18 @@ async fn one_flipped_bit_in_a_callback_is_noticed() {
     .await;
 }
 
+/// Who signs nothing is not believed, whatever is in the request; and gremlin sent nothing.
+fn nothing_is_believed(world: &World) {
+    assert!(world.arrived.lock().expect("no test holds it").is_empty());
+    let headers = HeaderMap::from_iter([(axum::http::header::AUTHORIZATION, "Bearer x".parse().expect("a value"))]);
+    for (url, body) in [("https://b.example/hook", &b"id=1&state=completed"[..]), ("https://b.example/hook?token=", b"{}")] {
+        for headers in [&HeaderMap::new(), &headers] {
+            let request = CallbackRequest { method: &Method::POST, url, headers, body };
+            assert!(world.voice.verify(&request, super::support::now()).is_err());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_recording_can_be_fetched() {
     every_kind(FAST, async |world| {
@@ -131,7 +149,7 @@ async fn a_recording_can_be_fetched() {
         assert!(recording.seconds.is_none_or(|seconds| seconds == 2), "{recording:?}");
         let sound = world.voice.recording(recording).await.expect("fetched");
         assert!(sound.content_type.starts_with("audio/"), "{}", sound.content_type);
-        assert_eq!(&sound.bytes[..4], b"RIFF");
+        assert!(sound.bytes.starts_with(world.fixture.sound_begins()));
         world.judge();
         // Whoever knows the account's key can sign any link: one into our own network is not opened.
         let (listener, inside) = bind().await;
@@ -172,10 +190,11 @@ async fn a_machine_s_call_ends_as_voicemail() {
     every_kind(FAST, async |world| {
         let id = world.call("0004", 1).await;
         let heard = world.hear_end().await;
-        assert_eq!(outcome(&heard), Outcome::Voicemail);
+        let expected = if world.fixture.knows_machines() { Outcome::Voicemail } else { Outcome::Completed };
+        assert_eq!(outcome(&heard), expected);
         let verdict = heard.iter().any(|one| one.callback.kind == CallbackKind::MachineDetected(AnsweredBy::Voicemail));
         assert_eq!(verdict, world.fixture.manners().tells_detection);
-        assert_eq!(seen(&world, &id).await.status, ProviderStatus::Ended(Outcome::Voicemail));
+        assert_eq!(seen(&world, &id).await.status, ProviderStatus::Ended(expected));
         world.judge();
     })
     .await;
@@ -278,7 +297,9 @@ async fn no_call_outlasts_the_limit_that_was_held_for() {
         let limit = world.fixture.manners().talk_seconds_least.max(7);
         let id = world.place(&Originate { talk_seconds_max: limit, ..world.order("0015", 1).await }).await;
         assert_eq!(outcome(&world.hear_end().await), Outcome::Completed);
-        assert_eq!(seen(&world, &id).await.talk_seconds, Some(limit.into()));
+        // Who takes no limit lets them talk until they have said everything.
+        let expected = if world.kind.keeps_talk_limit() { limit.into() } else { 600 };
+        assert_eq!(seen(&world, &id).await.talk_seconds, Some(expected));
         world.judge();
     })
     .await;
@@ -323,7 +344,8 @@ async fn what_callbacks_lost_can_be_asked_for() {
                 answer["live"] == 0 && answer["calls"].as_array().is_some_and(|all| all.iter().all(|call| call["over"] == true))
             })
             .await;
-        assert!(world.hear_all().await.iter().all(|one| one.callback.id == told));
+        let is_first = |one: &Heard| one.callback.id == told;
+        assert_eq!(world.hear_all().await.iter().all(is_first), !world.kind.is_polled(), "what is asked for is not lost");
         let news = world.voice.report(&id).await.expect("reported");
         let kinds = |recording: bool| if recording { "recording" } else { "analysis" };
         for recording in [true, false] {

@@ -4,11 +4,17 @@
 mod accounts;
 mod capabilities;
 mod contract;
+mod elevenlabs;
 mod failures;
 mod faults;
 mod fixture;
+mod heard;
 mod judge;
+mod maqsam;
+mod news;
 mod retell;
 mod schema;
+mod speech;
 mod support;
 mod twilio;
+mod vapi;

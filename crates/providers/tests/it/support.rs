@@ -2,7 +2,10 @@
 //! Nothing waits for luck: tests wait for a condition, with a deadline.
 
 use std::{
-    sync::{Arc, Mutex, Once},
+    sync::{
+        Arc, Mutex, Once,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,12 +23,13 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use super::fixture::{self, Fixture};
+pub use super::heard::{Arrived, Heard};
 
 /// The account that a world talks for.
 pub const OWNER: &str = "owner";
 /// Fast enough that a whole call takes milliseconds.
 pub const FAST: f64 = 5_000.0;
-const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(20);
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// One request of the adapter, with its answer.
@@ -52,50 +56,6 @@ impl Exchange {
     }
 }
 
-/// A callback as it arrived, with our verdict on its signature.
-#[derive(Debug, Clone)]
-pub struct Heard {
-    pub authentic: bool,
-    /// Of one request.
-    pub request: usize,
-    pub callback: Callback,
-}
-
-/// A request as it arrived.
-#[derive(Debug, Clone)]
-pub struct Arrived {
-    pub at: DateTime<Utc>,
-    pub method: Method,
-    pub url: String,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
-impl Arrived {
-    pub fn request(&self) -> CallbackRequest<'_> {
-        CallbackRequest { method: &self.method, url: &self.url, headers: &self.headers, body: &self.body }
-    }
-}
-
-impl Heard {
-    /// The status, if it was one.
-    pub fn status(&self) -> Option<ProviderStatus> {
-        match &self.callback.kind {
-            CallbackKind::Status(observed) => Some(observed.status),
-            _ => None,
-        }
-    }
-    pub fn is_end(&self) -> bool {
-        matches!(self.status(), Some(ProviderStatus::Ended(_)))
-    }
-    pub fn recording(&self) -> Option<&Recording> {
-        if let CallbackKind::Recording(recording) = &self.callback.kind { Some(recording) } else { None }
-    }
-    pub fn analysis(&self) -> Option<&Analysis> {
-        if let CallbackKind::Analysis(analysis) = &self.callback.kind { Some(analysis) } else { None }
-    }
-}
-
 pub struct World {
     pub kind: ProviderKind,
     pub fixture: &'static dyn Fixture,
@@ -104,8 +64,11 @@ pub struct World {
     pub hooks: String,
     pub tap_url: String,
     pub tap: Arc<Tap>,
-    heard: watch::Receiver<Vec<Heard>>,
+    /// What came, or was asked for where nothing comes.
+    pub(crate) heard: watch::Sender<Vec<Heard>>,
     pub arrived: Arc<Mutex<Vec<Arrived>>>,
+    /// So many of the next callbacks are answered with an error.
+    pub refusals: Arc<AtomicUsize>,
     client: Client,
     _servers: JoinSet<()>,
 }
@@ -122,6 +85,7 @@ struct Hooks {
     voice: Arc<dyn VoiceProvider>,
     heard: watch::Sender<Vec<Heard>>,
     arrived: Arc<Mutex<Vec<Arrived>>>,
+    refusals: Arc<AtomicUsize>,
 }
 
 /// A client with a short patience; the TLS provider is installed once.
@@ -156,13 +120,20 @@ impl World {
         servers.spawn(run(tap_listener, Router::new().fallback(pass_on).with_state(Arc::clone(&tap))));
         let (listener, hooks) = bind().await;
         let voice = connect(kind, fixture.account(&tap_url, OWNER), client(Duration::from_secs(10)));
-        let (sender, heard) = watch::channel(Vec::new());
+        let heard = watch::Sender::new(Vec::new());
         let arrived = Arc::<Mutex<Vec<Arrived>>>::default();
-        let state =
-            Arc::new(Hooks { base: hooks.clone(), voice: Arc::clone(&voice), heard: sender, arrived: Arc::clone(&arrived) });
+        let refusals = Arc::<AtomicUsize>::default();
+        let state = Arc::new(Hooks {
+            base: hooks.clone(),
+            voice: Arc::clone(&voice),
+            heard: heard.clone(),
+            arrived: Arc::clone(&arrived),
+            refusals: Arc::clone(&refusals),
+        });
         servers.spawn(run(listener, Router::new().fallback(hear).with_state(state)));
         let client = client(Duration::from_secs(30));
-        Self { kind, fixture, voice, gremlin, hooks, tap_url, tap, heard, arrived, client, _servers: servers }
+        fixture.set_up(&client, &tap_url, &hooks).await;
+        Self { kind, fixture, voice, gremlin, hooks, tap_url, tap, heard, arrived, refusals, client, _servers: servers }
     }
 
     /// A call to the number with these last four digits, with everything switched on.
@@ -207,38 +178,12 @@ impl World {
         }
     }
 
-    /// The callbacks so far, once they satisfy the condition.
-    pub async fn hear(&self, what: &str, enough: impl Fn(&[Heard]) -> bool) -> Vec<Heard> {
-        let mut heard = self.heard.clone();
-        let waited = tokio::time::timeout(DEADLINE, heard.wait_for(|all| enough(all))).await;
-        match waited {
-            Ok(all) => all.expect("the listener runs").clone(),
-            Err(_) => panic!("did not hear {what}: {:#?}", self.heard.borrow()),
-        }
-    }
-
-    /// All callbacks of all calls so far, once gremlin has sent the last one.
-    pub async fn hear_all(&self) -> Vec<Heard> {
-        let over = |answer: &Value| answer["calls"].as_array().is_some_and(|all| all.iter().all(|call| call["over"] == true));
-        let calls = self.control_until("calls?limit=1000", over).await;
-        let sent = |call: &Value| {
-            let arrived = |sent: &&Value| sent["status"].is_u64() && sent["event"] != "document";
-            call["callbacks"].as_array().map_or(0, |sent| sent.iter().filter(arrived).count())
-        };
-        let sent: usize = calls["calls"].as_array().expect("calls").iter().map(sent).sum();
-        self.hear("all that was sent", |all| all.last().map_or(0, |one| one.request + 1) >= sent).await
-    }
-
     /// The span of a test, and the numbers of an order.
     pub async fn look(&self, order: &Originate) -> LookUp {
         let calls = self.control("calls?limit=1").await;
         let at: DateTime<Utc> = calls["calls"][0]["created_at"].as_str().expect("a call").parse().expect("a moment");
         let minute = TimeDelta::minutes(1);
         LookUp { to: order.to.clone(), from: order.from.clone(), call: Some(order.call), since: at - minute, until: at + minute }
-    }
-
-    pub async fn hear_end(&self) -> Vec<Heard> {
-        self.hear("the end of the call", |all| all.iter().any(Heard::is_end)).await
     }
 
     /// The provider's view of a call, once it satisfies the condition.
@@ -363,7 +308,7 @@ async fn exchange(tap: Arc<Tap>, parts: Parts, body: Bytes) -> Response {
     tap.seen.lock().expect("no test holds it").push(exchange);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    for name in ["content-type", "retry-after", "location", "content-range"] {
+    for name in ["content-type", "retry-after", "location", "content-range", "character-cost"] {
         if let Some(value) = headers.get(name) {
             response.headers_mut().insert(axum::http::HeaderName::from_static(name), value.clone());
         }
@@ -391,6 +336,9 @@ async fn hear(State(hooks): State<Arc<Hooks>>, request: Request) -> Response {
         all.len() - 1
     };
     hooks.heard.send_modify(|all| all.extend(news.into_iter().map(|callback| Heard { authentic, request, callback })));
+    if hooks.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     if !pressed {
         return StatusCode::NO_CONTENT.into_response();
     }
