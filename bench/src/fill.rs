@@ -47,7 +47,7 @@ pub struct Options {
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// People of each company
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 4_000)]
     people: usize,
 }
 

@@ -17,6 +17,7 @@ use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventKind, Topic};
 use model::id::{CallId, CampaignId};
 use model::time::Timestamp;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// A call that is over, and what told so.
@@ -165,13 +166,13 @@ async fn follow<'a>(tx: &mut Tx, ends: impl Iterator<Item = &'a End<'a>>) -> Res
     let attempts = repo::counted_outcomes(tx, &people).await?;
     let (mut settings, mut speeds) = (HashMap::new(), HashMap::new());
     for (end, campaign, _) in &ours {
-        if !settings.contains_key(campaign) {
-            settings.insert(*campaign, campaigns::repo::settings_of(tx, *campaign).await?);
+        if let Entry::Vacant(unread) = settings.entry(*campaign) {
+            unread.insert(campaigns::repo::settings_of(tx, *campaign).await?);
         }
-        if !speeds.contains_key(&end.call.gateway_id) {
+        if let Entry::Vacant(unread) = speeds.entry(end.call.gateway_id) {
             // Waits of sandbox campaigns run at the sandbox's speed.
             let gateway = dialer::gateway_for_reading(tx, end.call.gateway_id).await?;
-            speeds.insert(end.call.gateway_id, gateway.speed(tx.config()));
+            unread.insert(gateway.speed(tx.config()));
         }
     }
     let now = tx.now();

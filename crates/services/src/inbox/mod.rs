@@ -20,6 +20,7 @@ use providers::{CallbackKind, HeaderMap, HeaderValue, Method, Reply};
 /// What a door hands over and gets back; the adapters behind it are no business of a door.
 pub use providers::{CallbackRequest, ReplyBody};
 use routes::Routes;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The channel that wakes the worker.
@@ -212,11 +213,14 @@ async fn apply_in(tx: &mut Tx, waiting: &[Waiting]) -> Result<Done> {
     let mut providers = HashMap::new();
     let (mut news, mut done, mut left) = (Batch::default(), Vec::new(), HashSet::new());
     for one in waiting.iter().filter(|one| mine.contains(&one.id)) {
-        if !providers.contains_key(&one.gateway_id) {
-            let gateway = crate::dialer::gateway_for_reading(tx, one.gateway_id).await?;
-            providers.insert(one.gateway_id, Network::shared()?.provider(&gateway));
-        }
-        let told = providers[&one.gateway_id]
+        let provider = match providers.entry(one.gateway_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let gateway = crate::dialer::gateway_for_reading(tx, one.gateway_id).await?;
+                unknown.insert(Network::shared()?.provider(&gateway))
+            }
+        };
+        let told = provider
             .parse(&one.request(&form_headers()))
             .map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
         let first = told.first().context("a stored callback tells nothing")?;
