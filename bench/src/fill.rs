@@ -10,7 +10,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use clap::Args;
 use model::id::{CallId, CompanyId};
-use providers::scripted::Script;
+use providers::scripted::{self, Script};
 use providers::{Answer, Callback, CallbackKind, Observed, Originate, Outcome, ProviderCallId, ProviderStatus};
 use serde_json::json;
 use services::dialer;
@@ -286,25 +286,12 @@ async fn end_calls(
 
 fn told(talk: &Talk) -> Callback {
     let kind = CallbackKind::Status(Box::new(ended(talk)));
-    Callback { id: talk.id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind }
+    scripted::news(talk.id.clone(), kind)
 }
 
 fn ended(talk: &Talk) -> Observed {
     Observed {
-        id: talk.id.clone(),
-        call: None,
-        status: ProviderStatus::Ended(Outcome::Completed),
-        raw_status: "completed".to_owned(),
-        raw_reason: None,
-        answered_by: None,
-        created_at: None,
-        started_at: None,
-        answered_at: None,
-        ended_at: None,
         talk_seconds: i64::try_from(talk.seconds).ok(),
-        price_micros: None,
-        currency: None,
-        from: None,
-        to: None,
+        ..Observed::new(talk.id.clone(), ProviderStatus::Ended(Outcome::Completed), "completed")
     }
 }

@@ -112,6 +112,8 @@ enum Bench {
     DueToDial,
     /// How full 1,000 lines are while people wait
     Fill,
+    /// From `kill -9` of the only worker to the next request; the same as `kills`
+    Recover,
 }
 
 fn main() -> ExitCode {
@@ -146,6 +148,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Bench { what: Bench::Callback, json, more } => bench::callback(paths, json, &more),
         Do::Bench { what: Bench::Dispatch, json, more } => bench::dispatch(paths, json, &more),
         Do::Bench { what: Bench::DueToDial, json, more } => bench::alone(paths, "due-to-dial", json, &more),
+        Do::Bench { what: Bench::Recover, .. } => timed(|stages| e2e::run_kills(paths, stages)),
         Do::Bench { what: Bench::Fill, json, more } => bench::alone(paths, "fill", json, &more),
     }
 }

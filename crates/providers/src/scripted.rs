@@ -1,8 +1,8 @@
 //! Providers for tests: what a test does not script is answered as by a provider that knows of no call.
 
 use crate::{
-    AccountInfo, Answer, BadSignature, Callback, CallbackRequest, LookUp, Malformed, Observed, Originate, ProviderCallId,
-    ProviderError, Reply, ReplyBody, VoiceProvider,
+    AccountInfo, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate,
+    ProviderCallId, ProviderError, Reply, ReplyBody, VoiceProvider,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -23,6 +23,11 @@ pub trait Script: Send + Sync {
     async fn list(&self, _since: DateTime<Utc>, _until: DateTime<Utc>) -> Result<Vec<Observed>, ProviderError> {
         Ok(Vec::new())
     }
+}
+
+/// A callback that a test hands over in person.
+pub fn news(id: ProviderCallId, kind: CallbackKind) -> Callback {
+    Callback { id, call: None, event_id: String::new(), at: None, sequence: None, kind }
 }
 
 /// Makes a provider of a script.

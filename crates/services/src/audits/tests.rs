@@ -19,12 +19,6 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn theirs(id: &str, to: &str, began: &str, talk: i64) -> Observed {
     Observed {
-        id: ProviderCallId::new(id),
-        call: None,
-        status: ProviderStatus::Ended(providers::Outcome::Completed),
-        raw_status: "completed".to_owned(),
-        raw_reason: None,
-        answered_by: None,
         created_at: Some(at(began)),
         started_at: Some(at(began)),
         answered_at: Some(at(began)),
@@ -32,8 +26,8 @@ fn theirs(id: &str, to: &str, began: &str, talk: i64) -> Observed {
         talk_seconds: Some(talk),
         price_micros: Some(14_000),
         currency: Some("USD".to_owned()),
-        from: None,
         to: Some(Phone::parse(to).expect("E.164")),
+        ..Observed::new(ProviderCallId::new(id), ProviderStatus::Ended(providers::Outcome::Completed), "completed")
     }
 }
 

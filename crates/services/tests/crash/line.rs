@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use model::id::CallId;
 use model::phone::Phone;
-use providers::scripted::Script;
+use providers::scripted::{self, Script};
 use providers::{
     Answer, Callback, CallbackKind, LookUp, Observed, Originate, Outcome, ProviderCallId, ProviderError, ProviderStatus, Refusal,
     RefusalKind,
@@ -82,7 +82,7 @@ impl Line {
         let state = self.state();
         let leg = state.legs.last().expect("something rang");
         let kind = CallbackKind::Status(Box::new(observed(leg, ProviderStatus::Ended(Outcome::Completed))));
-        Callback { id: leg.id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind }
+        scripted::news(leg.id.clone(), kind)
     }
 
     /// The callback that tells that 9 was pressed in the newest call.
@@ -99,21 +99,14 @@ impl Line {
 fn observed(leg: &Leg, status: ProviderStatus) -> Observed {
     let over = matches!(status, ProviderStatus::Ended(_));
     Observed {
-        id: leg.id.clone(),
-        call: None,
-        status,
-        raw_status: format!("{status:?}"),
-        raw_reason: None,
-        answered_by: None,
         created_at: Some(leg.placed_at),
         started_at: Some(leg.placed_at),
         answered_at: Some(leg.placed_at),
         ended_at: over.then(|| leg.placed_at + TimeDelta::seconds(TALK_SECONDS)),
         talk_seconds: over.then_some(TALK_SECONDS),
-        price_micros: None,
-        currency: None,
         from: Some(leg.from.clone()),
         to: Some(leg.to.clone()),
+        ..Observed::new(leg.id.clone(), status, format!("{status:?}"))
     }
 }
 

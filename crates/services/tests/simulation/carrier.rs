@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::America::New_York;
 use model::id::CallId;
-use providers::scripted::Script;
+use providers::scripted::{self, Script};
 use providers::{
     Answer, Callback, CallbackKind, LookUp, Observed, Originate, Outcome, ProviderCallId, ProviderError, ProviderStatus, Refusal,
     RefusalKind,
@@ -113,10 +113,7 @@ impl Carrier {
             if leg.digit && leg.answered_at.is_some_and(|at| at <= now) {
                 leg.digit = false;
                 let kind = CallbackKind::Digits("9".to_owned());
-                out.push((
-                    leg.ours,
-                    Callback { id: id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind },
-                ));
+                out.push((leg.ours, scripted::news(id.clone(), kind)));
             }
             let (told, later): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut leg.untold).into_iter().partition(|(at, _)| *at <= now && (all || rng.random_bool(0.7)));
@@ -136,27 +133,20 @@ impl Carrier {
 
 fn callback(id: &ProviderCallId, leg: &Leg, status: ProviderStatus) -> Callback {
     let kind = CallbackKind::Status(Box::new(observed(id, leg, status)));
-    Callback { id: id.clone(), call: None, event_id: String::new(), at: None, sequence: None, kind }
+    scripted::news(id.clone(), kind)
 }
 
 fn observed(id: &ProviderCallId, leg: &Leg, status: ProviderStatus) -> Observed {
     let over = matches!(status, ProviderStatus::Ended(_));
     Observed {
-        id: id.clone(),
-        call: None,
-        status,
-        raw_status: format!("{status:?}"),
-        raw_reason: None,
-        answered_by: None,
         created_at: Some(leg.placed_at),
         started_at: Some(leg.placed_at),
         answered_at: leg.answered_at.filter(|_| over),
         ended_at: over.then_some(leg.ended_at),
         talk_seconds: over.then_some(leg.talk_seconds),
-        price_micros: None,
-        currency: None,
         from: Some(leg.originate.from.clone()),
         to: Some(leg.originate.to.clone()),
+        ..Observed::new(id.clone(), status, format!("{status:?}"))
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::suppressions;
 use model::calls::Sentiment;
 use model::suppressions::{Source, SuppressionFilter};
-use providers::{Analysis, Callback, CallbackKind, ProviderCallId, Segment, Speaker};
+use providers::{Analysis, CallbackKind, ProviderCallId, Segment, Speaker, scripted};
 
 fn said(speaker: Speaker, text: &str) -> Segment {
     Segment { speaker, text: text.to_owned(), start_ms: None, end_ms: None }
@@ -25,8 +25,7 @@ fn analysis() -> Analysis {
 impl Room {
     async fn analysed(&self, analysis: Analysis) {
         let kind = CallbackKind::Analysis(Box::new(analysis));
-        let callback =
-            Callback { id: ProviderCallId::new("CA1"), call: None, event_id: String::new(), at: None, sequence: None, kind };
+        let callback = scripted::news(ProviderCallId::new("CA1"), kind);
         self.world.callback(self.acme.company, self.call, callback).await.expect("applied");
         assert_eq!(check::run(&self.world.db).await.expect("checked").violations, Vec::<String>::new());
     }

@@ -4,7 +4,7 @@ use super::super::{HangUp, hang_up, list};
 use super::*;
 use crate::jobs::Job;
 use model::calls::{CallRange, CallRow};
-use providers::{Callback, CallbackKind, ProviderCallId, Recording};
+use providers::{CallbackKind, ProviderCallId, Recording, scripted};
 
 impl Room {
     async fn steps(&self) -> Vec<(String, String)> {
@@ -14,8 +14,7 @@ impl Room {
     }
 
     async fn told(&self, kind: CallbackKind) {
-        let callback =
-            Callback { id: ProviderCallId::new("CA1"), call: None, event_id: String::new(), at: None, sequence: None, kind };
+        let callback = scripted::news(ProviderCallId::new("CA1"), kind);
         self.world.callback(self.acme.company, self.call, callback).await.expect("applied");
     }
 

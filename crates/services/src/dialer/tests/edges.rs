@@ -76,23 +76,7 @@ struct Talking {
 
 impl Talking {
     fn seen(&self) -> Observed {
-        Observed {
-            id: ProviderCallId::new("CA1"),
-            call: None,
-            status: self.status,
-            raw_status: "in-progress".to_owned(),
-            raw_reason: None,
-            answered_by: None,
-            created_at: None,
-            started_at: None,
-            answered_at: None,
-            ended_at: None,
-            talk_seconds: None,
-            price_micros: None,
-            currency: None,
-            from: None,
-            to: None,
-        }
+        Observed::new(ProviderCallId::new("CA1"), self.status, "in-progress")
     }
 }
 

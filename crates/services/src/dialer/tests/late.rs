@@ -22,23 +22,7 @@ struct Forgetful {
 }
 
 fn ringing(id: &str) -> Observed {
-    Observed {
-        id: ProviderCallId::new(id),
-        call: None,
-        status: ProviderStatus::Ringing,
-        raw_status: "ringing".to_owned(),
-        raw_reason: None,
-        answered_by: None,
-        created_at: None,
-        started_at: None,
-        answered_at: None,
-        ended_at: None,
-        talk_seconds: None,
-        price_micros: None,
-        currency: None,
-        from: None,
-        to: None,
-    }
+    Observed::new(ProviderCallId::new(id), ProviderStatus::Ringing, "ringing")
 }
 
 #[async_trait]
