@@ -24,7 +24,6 @@ use rand::{Rng, SeedableRng};
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Postgres, Transaction};
-use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -134,7 +133,7 @@ impl Db {
         // The only value formatted into this SQL is a UUID.
         let sql = format!("begin; set local role company; set local app.company = '{}'{early}", actor.company.uuid());
         let inner = begun(&self.0.company, AssertSqlSafe(sql)).await?;
-        Ok(Tx { inner, actor: actor.clone(), now: self.0.clock.now(), db: self.clone(), hot, notices: BTreeSet::new() })
+        Ok(Tx { inner, actor: actor.clone(), now: self.0.clock.now(), db: self.clone(), hot, notices: Vec::new() })
     }
 
     /// Returns once the disk has everything that was committed before: the log is one, and a durable commit waits for
@@ -218,8 +217,8 @@ pub struct Tx {
     db: Db,
     /// See [`Db::begin_hot`].
     hot: bool,
-    /// What screens hear when it commits.
-    notices: BTreeSet<String>,
+    /// What screens hear when it commits, each once, in the order in which it was said first.
+    notices: Vec<String>,
 }
 
 impl Tx {
@@ -306,7 +305,7 @@ impl Tx {
     }
 
     /// What screens of this company hear when it commits.
-    pub(crate) fn notices(&mut self) -> &mut BTreeSet<String> {
+    pub(crate) fn notices(&mut self) -> &mut Vec<String> {
         &mut self.notices
     }
 
@@ -361,7 +360,7 @@ impl SystemTx {
     pub(crate) async fn inside(mut self, actor: &Actor) -> Result<Tx> {
         let sql = format!("set local app.company = '{}'", actor.company.uuid());
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *self.inner).await?;
-        let (actor, notices) = (actor.clone(), BTreeSet::new());
+        let (actor, notices) = (actor.clone(), Vec::new());
         Ok(Tx { inner: self.inner, actor, now: self.now, db: self.db, hot: false, notices })
     }
 

@@ -16,6 +16,7 @@ use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventKind, Topic};
 use model::id::{CallId, CampaignId};
+use model::phone::Phone;
 use model::time::Timestamp;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -32,15 +33,19 @@ struct End<'a> {
 /// # Errors
 /// `NotFound` for a call of nobody; database errors leave everything as it was.
 pub(crate) async fn absorb(tx: &mut Tx, id: CallId, report: Report) -> Result<()> {
-    absorb_all(tx, vec![(id, report)]).await
+    absorb_all(tx, vec![(id, report)], &[]).await
 }
 
 /// The same for many calls, one report for each: every statement is about all of them, so that a company whose calls end
-/// by the hundred need not wait for its own slots, escrow and counters a hundred times.
+/// by the hundred need not wait for its own slots, escrow and counters a hundred times. `later` are numbers that the caller
+/// locks afterwards: they are locked here, where they belong in the order of locks.
 ///
 /// # Errors
 /// As [`absorb`]; nothing is absorbed then.
-pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>) -> Result<()> {
+pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>, later: &[Phone]) -> Result<()> {
+    if reports.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<_> = reports.iter().map(|(id, _)| *id).collect();
     let mut before = repo::lock_all(tx, &ids).await?;
     let (mut changes, mut steps, mut has_moved) = (Vec::new(), Vec::new(), false);
@@ -83,7 +88,12 @@ pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>) -> R
             _ => {}
         }
     }
-    settle(tx, &ends).await?;
+    let phones: Vec<_> = met.iter().map(|(_, phone): &(_, Phone)| phone).chain(later).cloned().collect();
+    if !corrected.is_empty() {
+        // They move counters and campaigns one after the other; whoever else does so waits for the slots first.
+        dialer::lock_company_slots(tx).await?;
+    }
+    settle(tx, &ends, &phones).await?;
     for (was, call, outcome) in corrected {
         correct(tx, was, call, outcome).await?;
     }
@@ -91,7 +101,7 @@ pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>) -> R
 }
 
 /// The end: pay, free the slots, count, and decide what follows. Guarded by `settled_at` under the locks of the calls.
-async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)]) -> Result<()> {
+async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)], phones: &[Phone]) -> Result<()> {
     if ends.is_empty() {
         return Ok(());
     }
@@ -105,9 +115,12 @@ async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)]) -> Result<()> {
         tallies.entry(campaign).or_default().add(*outcome, call.talk_seconds, paid.cost);
     }
     let campaigns: Vec<_> = tallies.keys().copied().collect();
-    // Lock order: slots, campaigns, balances, counters, enrollments.
+    // Lock order: slots, campaigns, numbers, balances, counters, enrollments.
     dialer::move_slots(tx, &seats, -1).await?;
     campaigns::repo::wake_after_calls(tx, &campaigns).await?;
+    if !phones.is_empty() {
+        suppressions::lock_phones(tx, phones).await?;
+    }
     credits::settle(tx, &settlements).await?;
     for (end, paid) in ends.iter().filter(|(_, paid)| paid.overrun > Credits::ZERO) {
         tell_overrun(tx, end.call, paid.overrun).await?;

@@ -18,10 +18,10 @@ pub const OPT_OUT_DIGIT: char = '9';
 #[derive(Default)]
 pub(crate) struct Batch {
     calls: HashSet<CallId>,
+    /// Calls of which something was put off: what comes after it waits with it.
+    put_off: HashSet<CallId>,
     /// One for each call.
     reports: Vec<(CallId, Report)>,
-    /// What the same callback tells besides.
-    more: Vec<(CallId, Report)>,
     analyses: Vec<(CallId, Analysis)>,
     steps: Vec<Step>,
     keys: Option<(CallId, String)>,
@@ -37,9 +37,11 @@ impl Batch {
             CallbackKind::Analysis(analysis) => analysis.opted_out == Some(true),
             _ => false,
         });
-        if may_opt_out && !alone || !self.calls.insert(call) {
+        if may_opt_out && !alone || self.put_off.contains(&call) || self.calls.contains(&call) {
+            self.put_off.insert(call);
             return false;
         }
+        self.calls.insert(call);
         for one in news {
             self.take(call, one);
         }
@@ -75,8 +77,10 @@ impl Batch {
     }
 
     fn report(&mut self, call: CallId, report: Report) {
-        let is_first = self.reports.last().is_none_or(|(last, _)| *last != call);
-        if is_first { &mut self.reports } else { &mut self.more }.push((call, report));
+        match self.reports.last_mut().filter(|(last, _)| *last == call) {
+            Some((_, told)) => *told = told.clone().and(report),
+            None => self.reports.push((call, report)),
+        }
     }
 }
 
@@ -99,7 +103,7 @@ pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId
 /// # Errors
 /// `NotFound` for a call of nobody; then nothing is applied.
 pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
-    let Batch { reports, more, analyses, steps: lines, keys, calls } = batch;
+    let Batch { reports, analyses, steps: lines, keys, calls, .. } = batch;
     let ids: Vec<_> = calls.into_iter().collect();
     repo::lock_all(tx, &ids).await?;
     steps(tx, lines).await?;
@@ -110,10 +114,7 @@ pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
             opt_out(tx, *call, Source::Keyword, &format!("Said so in {call}")).await?;
         }
     }
-    absorb_all(tx, reports).await?;
-    for (call, report) in more {
-        absorb(tx, call, report).await?;
-    }
+    absorb_all(tx, reports, &[]).await?;
     if let Some((call, digits)) = keys {
         repo::add_digits(tx, call, &digits).await?;
         step(tx, call, "Key pressed", &digits).await?;

@@ -54,6 +54,24 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// What the same message tells besides.
+    pub(crate) fn and(self, more: Self) -> Self {
+        Self {
+            state: self.state.join(more.state),
+            provider_call_id: more.provider_call_id.or(self.provider_call_id),
+            provider_status: more.provider_status.or(self.provider_status),
+            provider_code: more.provider_code.or(self.provider_code),
+            answered_at: more.answered_at.or(self.answered_at),
+            ended_at: more.ended_at.or(self.ended_at),
+            talk_seconds: more.talk_seconds.max(self.talk_seconds),
+            price: more.price.or(self.price),
+            permanent: more.permanent || self.permanent,
+            uncounted_until: more.uncounted_until.or(self.uncounted_until),
+            uncertain: more.uncertain || self.uncertain,
+            pause: more.pause.or(self.pause),
+        }
+    }
+
     /// A report that tells only the state.
     pub(crate) fn state(state: CallState) -> Self {
         Self {

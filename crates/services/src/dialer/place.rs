@@ -12,6 +12,7 @@ use crate::error::Result;
 use chrono::TimeDelta;
 use model::calls::{CallState, Outcome};
 use model::id::GatewayId;
+use model::phone::Phone;
 use model::time::Timestamp;
 use providers::{Answer, Refusal, RefusalKind};
 use std::collections::BTreeMap;
@@ -79,8 +80,9 @@ pub async fn record_all(tx: &mut Tx, answers: Vec<(&Dial, Answer)>) -> Result<()
     }
     calls::repo::note_placed(tx, &placed).await?;
     calls::steps(tx, steps).await?;
+    let answering_phones: Vec<_> = answering.iter().map(|(_, phone): &(_, Phone)| phone.clone()).collect();
     // Slots, gateways, numbers: the order in which `plan` locks them.
-    calls::absorb_all(tx, refused).await?;
+    calls::absorb_all(tx, refused, &answering_phones).await?;
     for (gateway, health) in gateways {
         gateway::note(tx, gateway, health).await?;
     }

@@ -5,7 +5,7 @@ use super::place;
 use super::plan::Dial;
 use crate::actor::Actor;
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::Error;
 use model::id::CompanyId;
 use providers::Answer;
 use std::collections::HashMap;
@@ -72,24 +72,33 @@ impl Writer<'_> {
     }
 }
 
-/// All in one transaction; each in its own when they cannot be written together.
+/// All in one transaction; each in its own when they cannot be written together. What the database being away leaves open,
+/// a commit above all, is not repeated: the reconciler looks those calls up.
 async fn write(db: &Db, company: CompanyId, answers: Vec<(Dial, Answer)>) {
-    let together = record(db, company, answers.iter().map(|(dial, answer)| (dial, answer.clone())).collect()).await;
-    let Err(error) = together else { return };
-    tracing::warn!(%company, count = answers.len(), %error, "answers not recorded together");
-    if answers.len() == 1 {
+    let (together, count) = (answers.iter().map(|(dial, answer)| (dial, answer.clone())).collect(), answers.len());
+    let Err(error) = record(db, company, together).await else { return };
+    tracing::warn!(%company, count, error = %error.0, "answers not recorded together");
+    if error.1 == Then::LookUp || count == 1 {
         return;
     }
     for (dial, answer) in answers {
         if let Err(error) = record(db, company, vec![(&dial, answer)]).await {
-            tracing::warn!(call = %dial.call, %error, "answer not recorded; it will be looked up");
+            tracing::warn!(call = %dial.call, error = %error.0, "answer not recorded; it will be looked up");
         }
     }
 }
 
-async fn record(db: &Db, company: CompanyId, answers: Vec<(&Dial, Answer)>) -> Result<()> {
+/// What helps after a failure.
+#[derive(Debug, PartialEq, Eq)]
+enum Then {
+    /// Nothing was written, and one of them may be the reason.
+    Alone,
+    LookUp,
+}
+
+async fn record(db: &Db, company: CompanyId, answers: Vec<(&Dial, Answer)>) -> Result<(), (Error, Then)> {
     // Refusals end calls, and give back slots that turns of the company wait for.
-    let mut tx = db.begin_hot(&Actor::engine(company)).await?;
-    place::record_all(&mut tx, answers).await?;
-    tx.commit().await
+    let mut tx = db.begin_hot(&Actor::engine(company)).await.map_err(|error| (error, Then::LookUp))?;
+    place::record_all(&mut tx, answers).await.map_err(|error| (error, Then::Alone))?;
+    tx.commit().await.map_err(|error| (error, Then::LookUp))
 }

@@ -12,7 +12,6 @@ use model::id::EventId;
 use model::page::Page;
 use model::time::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
-use std::collections::BTreeSet;
 
 /// Longest event text kept.
 const TEXT_MAX: usize = 500;
@@ -45,14 +44,15 @@ pub(crate) async fn record(tx: &mut Tx, kind: EventKind, lines: Vec<(Option<Stri
 /// commits. All notices of a transaction leave with it, in one statement.
 pub(crate) async fn notice(tx: &mut Tx, topic: Topic) -> Result<()> {
     let notice = format!("{}:{topic}", tx.actor().company());
-    tx.notices().insert(notice);
+    if !tx.notices().contains(&notice) {
+        tx.notices().push(notice);
+    }
     Ok(())
 }
 
 /// Sends what the transaction has to tell.
-pub(crate) async fn send(conn: &mut PgConnection, notices: &BTreeSet<String>) -> Result<()> {
+pub(crate) async fn send(conn: &mut PgConnection, notices: &[String]) -> Result<()> {
     if !notices.is_empty() {
-        let notices: Vec<_> = notices.iter().map(String::as_str).collect();
         sqlx::query("select pg_notify($1, notice) from unnest($2::text[]) as notice")
             .bind(LIVE_CHANNEL)
             .bind(notices)

@@ -201,6 +201,20 @@ async fn callbacks_in_any_order_end_in_the_same_state() {
 }
 
 #[tokio::test]
+async fn a_nine_that_waits_with_the_end_of_its_call_is_heard_before_the_end() {
+    let line = Line::new().await;
+    line.post(&format!("CallSid={}&Digits=9", sid(1))).await.expect("accepted");
+    line.world.clock.advance(TimeDelta::milliseconds(1));
+    line.post(&status(1, 3, "completed", 30)).await.expect("accepted");
+    line.drain().await;
+    let mut tx = line.world.tx(&line.acme).await;
+    let person: String = sqlx::query_scalar("select status from enrollments").fetch_one(tx.conn()).await.expect("person");
+    assert_eq!(person, "opted_out", "not merely called");
+    drop(tx);
+    line.nothing_is_wrong().await;
+}
+
+#[tokio::test]
 async fn a_callback_without_our_id_finds_its_call_by_the_providers() {
     let line = Line::new().await;
     line.post(&status(1, 1, "ringing", 0)).await.expect("accepted");
