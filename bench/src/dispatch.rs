@@ -204,6 +204,9 @@ impl Bench {
         }
         let (seconds, done) = (started.elapsed().as_secs_f64(), completed(c).await? - before);
         ensure!(done as u64 == asked.0.load(Ordering::Relaxed), "{done} were completed, {:?} were asked for", asked.0);
+        let left: i64 =
+            sqlx::query_scalar("select sum(contacts - finished)::bigint from campaign_stats").fetch_one(&mut *c).await?;
+        ensure!(left > 0, "nobody was left to call before the time was over: ask for a larger --backlog");
         Ok((done, seconds))
     }
 
