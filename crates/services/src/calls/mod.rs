@@ -111,7 +111,7 @@ pub(crate) fn report_of(seen: &Observed) -> Report {
     };
     Report {
         provider_call_id: Some(seen.id.to_string()),
-        provider_status: Some(seen.raw_status.clone()),
+        provider_status: Some(kept(&seen.raw_status, WORD_MAX)),
         answered_at: seen.answered_at,
         ended_at: seen.ended_at,
         talk_seconds: seen.talk_seconds,
@@ -158,11 +158,19 @@ pub(crate) async fn steps(tx: &mut Tx, lines: Vec<Step>) -> Result<()> {
     .bind(lines.iter().map(|line| line.call).collect::<Vec<_>>())
     .bind(ids)
     .bind(lines.iter().map(|line| line.title).collect::<Vec<_>>())
-    .bind(lines.into_iter().map(|line| line.detail.chars().take(DETAIL_MAX).collect()).collect::<Vec<String>>())
+    .bind(lines.iter().map(|line| kept(&line.detail, DETAIL_MAX)).collect::<Vec<_>>())
     .bind(now)
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Longest word of a provider for a status.
+const WORD_MAX: usize = 200;
+
+/// A stranger's text as it is kept: not longer than that, and without the one character that Postgres keeps nowhere.
+fn kept(text: &str, chars_max: usize) -> String {
+    text.chars().filter(|c| *c != '\0').take(chars_max).collect()
 }
 
 /// Asks the provider to end a call, for a person. The end itself comes back like any other.

@@ -12,7 +12,7 @@ use model::phone::Phone;
 use model::time::Timestamp;
 use providers::Analysis;
 use sqlx::types::Json;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A call's moving parts.
 #[derive(sqlx::FromRow, Debug, Clone)]
@@ -237,9 +237,19 @@ pub(crate) async fn check_again(tx: &mut Tx, id: CallId, next: Timestamp) -> Res
     Ok(())
 }
 
+/// Turns of a conversation kept; keywords, and things found out.
+const TURNS_MAX: usize = 2_000;
+const FOUND_MAX: usize = 100;
+/// Longest text of a turn, a summary, or something found out.
+const TEXT_MAX: usize = 4_000;
+
 /// What a conversation came to. A second telling adds to the first and takes nothing back.
 pub(super) async fn note_analysis(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<()> {
-    let transcript: Vec<_> = a.transcript.iter().map(|said| (speaker(said.speaker), said.text.as_str())).collect();
+    let kept = |text: &String| super::kept(text, TEXT_MAX);
+    let said = |said: &providers::Segment| (speaker(said.speaker), kept(&said.text));
+    let transcript: Vec<_> = a.transcript.iter().take(TURNS_MAX).map(said).collect();
+    let keywords: Vec<_> = a.keywords.iter().take(FOUND_MAX).map(kept).collect();
+    let found: BTreeMap<_, _> = a.fields.iter().take(FOUND_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
     sqlx::query(
         "update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end, summary = coalesce($3, summary),
                 sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
@@ -248,11 +258,11 @@ pub(super) async fn note_analysis(tx: &mut Tx, id: CallId, a: &Analysis) -> Resu
     )
     .bind(id)
     .bind(Json(transcript))
-    .bind(&a.summary)
+    .bind(a.summary.as_ref().map(kept))
     .bind(a.sentiment.map(sentiment))
     .bind(a.successful)
-    .bind(&a.keywords)
-    .bind(Json(&a.fields))
+    .bind(keywords)
+    .bind(Json(found))
     .execute(tx.conn())
     .await?;
     Ok(())

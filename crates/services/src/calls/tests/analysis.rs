@@ -78,6 +78,25 @@ async fn who_says_stop_is_not_called_again_whether_it_is_told_before_the_end_or_
 }
 
 #[tokio::test]
+async fn no_text_of_a_conversation_keeps_the_call_from_its_end() {
+    let room = Room::new().await;
+    let nul = "a\0b".to_owned();
+    let long = "x".repeat(100_000);
+    room.analysed(Analysis {
+        transcript: vec![said(Speaker::Person, &nul), said(Speaker::Agent, &long)],
+        summary: Some(nul.clone()),
+        keywords: vec![nul.clone(); 1_000],
+        fields: (0..1_000).map(|n| (format!("{n}\0"), nul.clone())).collect(),
+        ..Analysis::default()
+    })
+    .await;
+    let mut tx = room.world.tx(&room.acme).await;
+    let call = load(&mut tx, room.call).await.expect("call");
+    assert_eq!((call.transcript[0].1.as_str(), call.transcript[1].1.len(), call.summary.as_str()), ("ab", 4_000, "ab"));
+    assert_eq!((call.keywords.len(), call.found.len()), (100, 100));
+}
+
+#[tokio::test]
 async fn a_machine_that_the_judgement_finds_is_counted_as_one() {
     let room = Room::new().await;
     room.absorb(ended(Outcome::Completed, 20)).await;
