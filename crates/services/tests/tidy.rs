@@ -55,7 +55,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("accounts", &["passwords.rs", "sessions.rs", "testing.rs"]),
     ("agents", &["templates.rs"]),
     ("audits", &["compare.rs"]),
-    ("calls", &["absorb.rs", "inbound.rs", "ingest.rs", "read.rs"]),
+    ("calls", &["absorb.rs", "analysis.rs", "inbound.rs", "ingest.rs", "read.rs"]),
     ("check", &["night.rs"]),
     ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),

@@ -1,6 +1,6 @@
 //! Stored callbacks into calls.
 
-use super::{Report, Step, absorb, absorb_all, heard, repo, report_of, step, steps};
+use super::{Report, Step, absorb, absorb_all, analysis, heard, repo, report_of, step, steps};
 use crate::db::Tx;
 use crate::dialer;
 use crate::error::Result;
@@ -107,9 +107,9 @@ pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
     let ids: Vec<_> = calls.into_iter().collect();
     repo::lock_all(tx, &ids).await?;
     steps(tx, lines).await?;
-    for (call, analysis) in &analyses {
-        repo::note_analysis(tx, *call, analysis).await?;
-        if analysis.opted_out == Some(true) {
+    for (call, told) in &analyses {
+        analysis::note(tx, *call, told).await?;
+        if told.opted_out == Some(true) {
             // Before the end is settled, so that it is settled as the opt-out it is.
             opt_out(tx, *call, Source::Keyword, &format!("Said so in {call}")).await?;
         }

@@ -4,6 +4,7 @@
 //! answer to the request) becomes a [`Report`]; reports may come late, twice and out of order.
 
 mod absorb;
+mod analysis;
 mod inbound;
 mod ingest;
 mod read;

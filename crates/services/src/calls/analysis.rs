@@ -1,0 +1,57 @@
+//! What a conversation came to, as the provider tells it: bounded, and kept with the call.
+
+use crate::db::Tx;
+use crate::error::Result;
+use model::calls::Sentiment;
+use model::id::CallId;
+use providers::Analysis;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
+
+/// Turns of a conversation kept; keywords, and things found out.
+const TURNS_MAX: usize = 2_000;
+const FOUND_MAX: usize = 100;
+/// Longest text of a turn, a summary, or something found out.
+const TEXT_MAX: usize = 4_000;
+
+/// What a conversation came to. A second telling adds to the first and takes nothing back.
+pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<()> {
+    let kept = |text: &String| super::kept(text, TEXT_MAX);
+    let said = |said: &providers::Segment| (speaker(said.speaker), kept(&said.text));
+    let transcript: Vec<_> = a.transcript.iter().take(TURNS_MAX).map(said).collect();
+    let keywords: Vec<_> = a.keywords.iter().take(FOUND_MAX).map(kept).collect();
+    let found: BTreeMap<_, _> = a.fields.iter().take(FOUND_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
+    sqlx::query(
+        "update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end, summary = coalesce($3, summary),
+                sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
+                keywords = case when $6 = '{}' then keywords else $6 end, found = found || $7
+         where id = $1",
+    )
+    .bind(id)
+    .bind(Json(transcript))
+    .bind(a.summary.as_ref().map(kept))
+    .bind(a.sentiment.map(sentiment))
+    .bind(a.successful)
+    .bind(keywords)
+    .bind(Json(found))
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+const fn speaker(who: providers::Speaker) -> &'static str {
+    match who {
+        providers::Speaker::Agent => "agent",
+        providers::Speaker::Person => "person",
+        providers::Speaker::Colleague => "Colleague",
+        providers::Speaker::Event => "Event",
+    }
+}
+
+const fn sentiment(told: providers::Sentiment) -> Sentiment {
+    match told {
+        providers::Sentiment::Positive => Sentiment::Positive,
+        providers::Sentiment::Neutral => Sentiment::Neutral,
+        providers::Sentiment::Negative => Sentiment::Negative,
+    }
+}
