@@ -11,7 +11,7 @@ use services::inbox::{self, CallbackRequest, Refused, ReplyBody};
 use services::{Db, calls};
 
 /// News about a call, or keys pressed during one; the latter is answered with what to say next.
-pub async fn twilio(hook: Hook) -> Response {
+pub async fn news(hook: Hook) -> Response {
     replied(inbox::receive(&hook.db, hook.gateway, hook.request()).await)
 }
 
@@ -43,7 +43,8 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let Ok(Path(gateway)) = Path::<String>::from_request_parts(&mut parts, state).await else {
+        // Which provider it is says the gateway; the word in the address is for people who read logs.
+        let Ok(Path((_, gateway))) = Path::<(String, String)>::from_request_parts(&mut parts, state).await else {
             return Err(refused(&Refused::UnknownGateway));
         };
         let Ok(gateway) = gateway.parse() else { return Err(refused(&Refused::UnknownGateway)) };

@@ -102,9 +102,9 @@ fn listeners(site: &Site) -> Router<Site> {
 /// Telephone providers: no session and no CSRF, but a signature over the raw bytes.
 fn providers() -> Router<Site> {
     Router::new()
-        .route("/hooks/twilio/{gateway}", post(hooks::twilio))
-        .route("/hooks/twilio/{gateway}/gather", post(hooks::twilio))
-        .route("/hooks/twilio/{gateway}/voice", post(hooks::voice))
+        .route("/hooks/{provider}/{gateway}", post(hooks::news))
+        .route("/hooks/{provider}/{gateway}/gather", post(hooks::news))
+        .route("/hooks/{provider}/{gateway}/voice", post(hooks::voice))
         .layer(DefaultBodyLimit::max(limits::HOOK_BYTES_MAX))
         .layer(timeout())
 }

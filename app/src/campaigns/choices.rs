@@ -40,7 +40,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
     let agents = services::agents::list(&mut tx, &AgentFilter { paging, ..AgentFilter::default() }).await?;
     let segments = services::contacts::segments(&mut tx).await?;
     let imports = services::imports::list(&mut tx, &ImportFilter { status: Some(ImportStatus::Completed), paging }).await?;
-    let gateways = services::companies::gateways(&mut tx).await?;
+    let gateways = services::gateways::list(&mut tx).await?;
     let numbers = services::numbers::list(&mut tx).await?;
     let settings = services::companies::settings(&mut tx).await?;
     tx.commit().await?;

@@ -8,7 +8,8 @@ pub mod week;
 use icondata as i;
 use leptos_meta::Title;
 use model::Error;
-use model::companies::{GatewayRow, Settings};
+use model::companies::Settings;
+use model::gateways::GatewayRow;
 use model::numbers::NumberRow;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ pub async fn load_settings() -> Result<CompanyPage, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
     let settings = services::companies::settings(&mut tx).await?;
-    let gateways = services::companies::gateways(&mut tx).await?;
+    let gateways = services::gateways::list(&mut tx).await?;
     let numbers = services::numbers::list(&mut tx).await?;
     tx.commit().await?;
     // Legacy names without a region (`EST`, `Etc/GMT-5`) mislead; the one in use is offered whatever it is.

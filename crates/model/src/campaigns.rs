@@ -353,6 +353,7 @@ words! {
         Due = "due", "Waiting for the next attempt that is due.";
         Calls = "calls", "Waiting for calls under way.";
         Credits = "credits", "Credits are held by calls under way.";
+        Agent = "agent", "The agent is being published at the provider.";
         Trouble = "trouble", "Something went wrong on our side; trying again soon.";
     }
 }

@@ -1,7 +1,7 @@
 //! The tenant, its type and its settings.
 
 use crate::error::{Check, Result};
-use crate::id::{CompanyId, GatewayId};
+use crate::id::CompanyId;
 use crate::time::Hours;
 use crate::words;
 
@@ -95,19 +95,6 @@ impl Compliance {
             .need(self.countries.len() <= COUNTRIES_MAX, "countries", "There are fewer countries than that.")
             .done()
     }
-}
-
-/// A gateway as the settings screen shows it. Keys never leave the server.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct GatewayRow {
-    pub id: GatewayId,
-    pub name: String,
-    pub kind: String,
-    /// Rings simulated phones only.
-    pub sandbox: bool,
-    pub caller_id: String,
-    pub concurrency_max: i32,
-    pub calls_per_second: i32,
 }
 
 /// A company as its members see it.

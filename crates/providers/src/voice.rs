@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::{id::CallId, phone::Phone};
+use secrecy::SecretString;
 
 use crate::engine::{Agents, Knowledge, Numbers, RemoteAgent, Speech, Staff, Voices};
 pub use crate::news::*;
@@ -28,6 +29,11 @@ pub trait VoiceProvider: Send + Sync {
     async fn hang_up(&self, id: &ProviderCallId) -> Result<(), ProviderError>;
     /// Do the credentials work, and what does the account look like?
     async fn check(&self) -> Result<AccountInfo, ProviderError>;
+    /// Has the account tell us about calls at this address, where that is not said with each call or agent. Returns what
+    /// callbacks will be signed with, where the provider makes that up; nothing where there is nothing to do.
+    async fn listen(&self, _url: &str) -> Result<Option<SecretString>, ProviderError> {
+        Ok(None)
+    }
     /// Everything the provider can tell of a call now, as the news its callbacks would have brought: what they lost is made
     /// good by it. Nothing when it knows no such call.
     async fn report(&self, id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {

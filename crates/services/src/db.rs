@@ -299,6 +299,11 @@ impl Tx {
         Ok(self.inner.rollback().await?)
     }
 
+    /// A secret nobody can guess: 32 random bytes.
+    pub(crate) fn secret(&self) -> [u8; 32] {
+        self.db.luck()
+    }
+
     /// SQL exists only inside `services`.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
         &mut self.inner

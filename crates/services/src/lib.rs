@@ -22,6 +22,7 @@ pub mod dialer;
 pub mod enrollments;
 pub mod error;
 pub mod events;
+pub mod gateways;
 pub mod imports;
 pub mod inbox;
 pub mod jobs;

@@ -182,9 +182,9 @@ impl World {
         let mut tx = self.tx(of).await;
         let (id, now): (GatewayId, _) = (tx.id(), tx.now());
         sqlx::query(
-            "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second,
+            "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, concurrency_max, calls_per_second,
                     tokens_milli, tokens_at, created_at)
-             select $1, $2, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second, tokens_milli, $3, $3
+             select $1, $2, kind, sandbox, account_sid, auth_token, concurrency_max, calls_per_second, tokens_milli, $3, $3
              from gateways order by created_at limit 1",
         )
         .bind(id)
@@ -200,7 +200,7 @@ impl World {
             .expect("slots");
         // Another number than the first gateway's, so that a test can tell them apart.
         let (number, phone) = (tx.id(), Phone::parse("+12025550190").expect("E.164"));
-        let number = NewNumber { id: number, gateway: id, phone: &phone, label: name, concurrency_max: 100 };
+        let number = NewNumber { id: number, gateway: id, phone: &phone, label: name, concurrency_max: 100, remote_id: None };
         crate::numbers::repo::insert(tx.conn(), number, now).await.expect("number");
         tx.commit().await.expect("commit");
         id

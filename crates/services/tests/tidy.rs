@@ -53,9 +53,9 @@ const MODEL_FEATURES: &[(&str, &str)] = &[("sqlx", "services"), ("server_fn", "a
 /// Files a slice may have besides `mod.rs`, `repo.rs`, `jobs.rs` and `tests.rs`.
 const MORE_FILES: &[(&str, &[&str])] = &[
     ("accounts", &["passwords.rs", "sessions.rs", "testing.rs"]),
-    ("agents", &["templates.rs"]),
+    ("agents", &["kept.rs", "templates.rs"]),
     ("audits", &["compare.rs"]),
-    ("calls", &["absorb.rs", "analysis.rs", "inbound.rs", "ingest.rs", "read.rs"]),
+    ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "inbound.rs", "ingest.rs", "read.rs"]),
     ("check", &["night.rs"]),
     ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
@@ -79,6 +79,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ),
     ("enrollments", &["why.rs"]),
     ("events", &["live.rs"]),
+    ("gateways", &["sandbox.rs"]),
     ("rehearsal", &["network.rs", "play.rs", "report.rs", "stage.rs"]),
     ("imports", &["encoding.rs", "files.rs", "intake.rs", "records.rs", "rows.rs"]),
     ("inbox", &["batch.rs", "routes.rs"]),

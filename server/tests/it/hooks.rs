@@ -22,7 +22,7 @@ async fn post(site: &Site, path: &str, signature: &str, body: impl Into<Body>) -
 async fn sandbox(site: &Site, company: &str) -> (GatewayId, String) {
     let someone = site.world.company(company).await;
     let mut tx = site.world.tx(&someone).await;
-    let gateways = services::companies::gateways(&mut tx).await.expect("gateways");
+    let gateways = services::gateways::list(&mut tx).await.expect("gateways");
     let account = format!("AC{}", someone.company.uuid().simple());
     (gateways[0].id, gremlin::token_for(gremlin::TOKEN_SECRET, &account))
 }

@@ -50,7 +50,7 @@ impl Town {
         .await;
         let acme = world.company("acme").await;
         world.answering(&acme, |_| {}).await;
-        let gateway = companies::gateways(&mut world.tx(&acme).await).await.expect("gateways")[0].id;
+        let gateway = services::gateways::list(&mut world.tx(&acme).await).await.expect("gateways")[0].id;
         let options = server::leptos_options(world.db.config()).expect("options");
         let router: Router = server::router(world.db.clone(), options);
         let mut servers = JoinSet::new();

@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::id::CallId;
 use reqwest::{Client, Method, RequestBuilder};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -207,6 +207,10 @@ impl VoiceProvider for ElevenLabs {
             balance_micros: None,
             currency: None,
         })
+    }
+
+    async fn listen(&self, url: &str) -> Result<Option<SecretString>, ProviderError> {
+        self.make_webhook(url).await.map(Some)
     }
 
     async fn report(&self, id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {

@@ -1,7 +1,10 @@
-//! The webhooks of a workspace. An agent names one by its id, so the address of a callback is looked up among them. They are made
-//! by hand: ElevenLabs shows the secret once, to whoever makes one.
+//! The webhooks of a workspace. An agent names one by its id, so the address of a callback is looked up among them. ElevenLabs
+//! shows the secret of one once, to whoever makes it.
 
+use reqwest::Method;
+use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::ElevenLabs;
 use crate::{exchange::configuration, voice::ProviderError};
@@ -35,6 +38,11 @@ struct Usage {
     usage_type: String,
 }
 
+#[derive(Deserialize)]
+struct Made {
+    webhook_secret: String,
+}
+
 impl Webhook {
     fn is_dead(&self) -> bool {
         self.is_disabled || self.is_auto_disabled
@@ -45,6 +53,17 @@ impl ElevenLabs {
     async fn webhooks(&self) -> Result<Vec<Webhook>, ProviderError> {
         let all: All = self.get("/v1/workspace/webhooks?include_usages=true").await?;
         Ok(all.webhooks)
+    }
+
+    /// Makes a webhook with this address; returns what it will be signed with, which ElevenLabs shows this once.
+    pub(super) async fn make_webhook(&self, url: &str) -> Result<SecretString, ProviderError> {
+        if self.webhooks().await?.iter().any(|one| one.webhook_url == url) {
+            let why = format!("There is a webhook with this address at ElevenLabs already; give us its secret: {url}");
+            return Err(ProviderError::Refused(configuration("webhook_exists", &why)));
+        }
+        let body = json!({ "settings": { "auth_type": "hmac", "name": "Belfry", "webhook_url": url } });
+        let made: Made = self.send(Method::POST, "/v1/workspace/webhooks", &body).await?;
+        Ok(made.webhook_secret.into())
     }
 
     /// The id of the webhook with this address.

@@ -190,7 +190,7 @@ async fn a_script_that_does_not_fit_is_never_sent() {
     let world = world(1.0).await;
     let mut order = world.order("0001", 1).await;
     order.script.main = "word ".repeat(1_000);
-    assert!(KIND.check_script(&order.script).is_err());
+    assert!(providers::check_script(KIND, &order.script).is_err());
     let Answer::Refused(refusal) = world.voice.originate(&order).await else { panic!("not refused") };
     assert_eq!((refusal.kind, refusal.code.as_str()), (RefusalKind::Configuration, "script_too_long"));
     assert!(world.tap.seen.lock().expect("no test holds it").is_empty());

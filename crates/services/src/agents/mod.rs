@@ -1,6 +1,7 @@
 //! AI voice agents: made from templates or from nothing, edited as drafts, published as versions that calls
 //! remember.
 
+pub mod kept;
 mod repo;
 mod templates;
 #[cfg(test)]
@@ -84,6 +85,7 @@ pub async fn publish(tx: &mut Tx, id: AgentId) -> Result<()> {
     }
     let version = agent.version + 1;
     repo::publish(tx, id, version, &agent.form.0).await?;
+    kept::publish_everywhere(tx, id).await?;
     tx.record(EventKind::AgentPublished, Some(id.to_string()), format!("{}, version {version}", agent.form.name.trim())).await
 }
 
@@ -105,6 +107,7 @@ pub async fn archive(tx: &mut Tx, id: AgentId) -> Result<()> {
         .into());
     }
     repo::archive(tx, id).await?;
+    kept::publish_everywhere(tx, id).await?;
     tx.record(EventKind::AgentArchived, Some(id.to_string()), agent.form.name.trim()).await
 }
 

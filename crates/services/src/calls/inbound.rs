@@ -1,8 +1,9 @@
 //! Somebody calls one of our numbers: decided, paid for and recorded in one transaction, then answered from what was
 //! recorded, so that a webhook that comes twice hears the same. The end settles in `absorb`, like any call's.
 
-use super::{repo, step};
+use super::{arrivals, repo, step};
 use crate::actor::Actor;
+use crate::agents::kept::{self, Speaker};
 use crate::agents::{self, Listener};
 use crate::campaigns::{self, repo::Answering, stats::Tally};
 use crate::contacts;
@@ -49,7 +50,7 @@ pub async fn answer(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) -
 async fn take(tx: &mut Tx, gateway: &Gateway, incoming: &Incoming) -> Result<CallId> {
     // Two webhooks of one call wait for each other at the company's slots; the second finds what the first recorded.
     let company_has_room = dialer::lock_company_slots(tx).await?;
-    if let Some(known) = repo::find_by_provider_id(tx, gateway.id, incoming.id.as_str()).await? {
+    if let Some(known) = repo::find_asked(tx, gateway.id, incoming.id.as_str()).await? {
         return Ok(known);
     }
     let number = numbers::repo::find(tx, gateway.id, &incoming.to).await?;
@@ -70,8 +71,8 @@ async fn take(tx: &mut Tx, gateway: &Gateway, incoming: &Incoming) -> Result<Cal
         _ => None,
     };
     let call: CallId = tx.id();
-    let verdict = judge(tx, call, number.as_ref(), answering, has_room, &phone).await?;
-    let arrival = repo::Arrival {
+    let verdict = judge(tx, call, gateway, number.as_ref(), answering, has_room, &phone).await?;
+    let arrival = arrivals::Arrival {
         call,
         gateway: gateway.id,
         number: number.as_ref().map(|n| n.id),
@@ -109,6 +110,7 @@ enum Verdict {
 async fn judge(
     tx: &mut Tx,
     call: CallId,
+    gateway: &Gateway,
     number: Option<&Bound>,
     answering: Option<Answering>,
     has_room: bool,
@@ -133,6 +135,9 @@ async fn judge(
         None => None,
     };
     let Some(agent) = agent else { return no(Declined::NoAgent) };
+    if !matches!(kept::speaker(tx, gateway, &agent).await?, Speaker::Anyone | Speaker::Kept(_)) {
+        return no(Declined::NoAgent);
+    }
     if !has_room {
         return no(Declined::NoLine);
     }
@@ -151,9 +156,9 @@ async fn judge(
     Ok(Verdict::Take(Box::new(Offer { campaign: c.id, settings_version, agent, price, seconds_max, held })))
 }
 
-async fn accept(tx: &mut Tx, gateway: &Gateway, arrival: &repo::Arrival<'_>, offer: &Offer) -> Result<()> {
+async fn accept(tx: &mut Tx, gateway: &Gateway, arrival: &arrivals::Arrival<'_>, offer: &Offer) -> Result<()> {
     let check_at = tx.now() + dialer::inbound_check(offer.seconds_max, gateway.speed(tx.config()));
-    let terms = repo::InboundTerms {
+    let terms = arrivals::InboundTerms {
         agent: offer.agent.0,
         agent_version: offer.agent.1,
         settings_version: offer.settings_version,
@@ -162,15 +167,15 @@ async fn accept(tx: &mut Tx, gateway: &Gateway, arrival: &repo::Arrival<'_>, off
         held: offer.held,
         check_at,
     };
-    repo::insert_taken(tx, arrival, &terms).await?;
+    arrivals::insert_taken(tx, arrival, &terms).await?;
     let seat = Seat { campaign: offer.campaign, gateway: gateway.id, number: arrival.number };
     dialer::move_slots(tx, &[seat], 1).await?;
     step(tx, arrival.call, "Answered", &format!("{} speaks", offer.agent.2.name)).await
 }
 
 /// Recorded with the reason, and over for us: nothing is held, so there is nothing to settle later.
-async fn decline(tx: &mut Tx, arrival: &repo::Arrival<'_>, why: Declined, settings_version: i32) -> Result<()> {
-    repo::insert_declined(tx, arrival, why, settings_version).await?;
+async fn decline(tx: &mut Tx, arrival: &arrivals::Arrival<'_>, why: Declined, settings_version: i32) -> Result<()> {
+    arrivals::insert_declined(tx, arrival, why, settings_version).await?;
     if let Some(campaign) = arrival.campaign {
         campaigns::stats::count(tx, campaign, &Tally::of(Outcome::Rejected, 0, Credits::ZERO)).await?;
     }
@@ -181,9 +186,12 @@ async fn decline(tx: &mut Tx, arrival: &repo::Arrival<'_>, why: Declined, settin
 
 /// What the caller hears, read back from the record: agent and texts in the versions that the call was taken with.
 async fn reply_to(tx: &mut Tx, gateway: &Gateway, call: CallId) -> Result<Reply> {
-    let told = repo::told(tx, call).await?;
+    let told = arrivals::told(tx, call).await?;
     let fallback = told.fallback.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| FALLBACK.to_owned());
     let Some(agent) = told.agent.filter(|_| told.declined.is_none()) else {
+        if gateway.kind.is_conversational() {
+            return Ok(Reply::Decline); // it reads nothing out
+        }
         return Ok(Reply::SayAndHangUp { text: fallback, language: FALLBACK_LANGUAGE.to_owned(), voice: None });
     };
     let listener = Listener {
@@ -191,6 +199,13 @@ async fn reply_to(tx: &mut Tx, gateway: &Gateway, call: CallId) -> Result<Reply>
         contact_company: told.contact_company.unwrap_or_default(),
         company: told.company,
     };
-    let gather_url = format!("{}/hooks/twilio/{}/gather?call={call}", tx.config().public_url, gateway.id);
-    Ok(Reply::Talk { script: agents::script(&agent.0, &listener), gather_url })
+    Ok(match kept::speaker(tx, gateway, &agent).await? {
+        Speaker::Anyone if !gateway.kind.is_conversational() => {
+            let gather_url = format!("{}/gather?call={call}", gateway.hook(tx.config()));
+            Reply::Talk { script: agents::script(&agent.2, &listener), gather_url }
+        }
+        Speaker::Kept(remote) => Reply::Connect { call, agent: remote, variables: kept::variables(&agent.2, &listener) },
+        // It was there when the call was taken, a moment ago.
+        Speaker::Anyone | Speaker::Pending | Speaker::Failed(_) => Reply::Decline,
+    })
 }

@@ -8,7 +8,7 @@ use crate::suppressions;
 use model::calls::{AnsweredBy, CallState};
 use model::id::{CallId, GatewayId};
 use model::suppressions::Source;
-use providers::{Analysis, Callback, CallbackKind};
+use providers::{Analysis, Callback, CallbackKind, ProviderCallId};
 use std::collections::HashSet;
 
 /// The key that means "do not call me again".
@@ -123,6 +123,17 @@ pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Applies what a provider told of a call when it was asked.
+///
+/// # Errors
+/// As [`ingest_all`].
+pub(crate) async fn ingest_news(tx: &mut Tx, call: CallId, id: &ProviderCallId, news: Vec<CallbackKind>) -> Result<()> {
+    let told = |kind| Callback { id: id.clone(), call: Some(call), event_id: String::new(), at: None, sequence: None, kind };
+    let mut batch = Batch::default();
+    batch.add(call, news.into_iter().map(told).collect(), true);
+    ingest_all(tx, batch).await
 }
 
 /// Applies one callback.

@@ -5,6 +5,7 @@
 
 mod absorb;
 mod analysis;
+mod arrivals;
 mod inbound;
 mod ingest;
 mod read;
@@ -14,7 +15,7 @@ mod tests;
 
 pub(crate) use absorb::{absorb, absorb_all};
 pub use inbound::answer;
-pub(crate) use ingest::{Batch, OPT_OUT_DIGIT, call_of, ingest, ingest_all};
+pub(crate) use ingest::{Batch, OPT_OUT_DIGIT, call_of, ingest, ingest_all, ingest_news};
 pub use read::{list, load};
 
 use crate::Actor;

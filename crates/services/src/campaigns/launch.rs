@@ -177,7 +177,7 @@ fn credits_item(reserve: Credits, available: Credits) -> CheckItem {
 }
 
 async fn gateway_item(tx: &mut Tx) -> Result<CheckItem> {
-    Ok(match companies::gateways(tx).await?.first() {
+    Ok(match crate::gateways::list(tx).await?.first() {
         Some(g) if g.sandbox => item("Gateway", true, "Sandbox: only simulated phones ring".to_owned(), ""),
         Some(g) => item("Gateway", true, g.name.clone(), ""),
         None => item("Gateway", false, "Connect a gateway first.".to_owned(), "/settings"),

@@ -43,7 +43,7 @@ fn passes_or(ok: bool, otherwise: Standing) -> Standing {
 /// Most of what the dialer waits for is what somebody has set.
 fn parked(why: Parked) -> Standing {
     match why {
-        Parked::Lines | Parked::Pace | Parked::Today | Parked::Due | Parked::Calls => Standing::Waits,
+        Parked::Lines | Parked::Pace | Parked::Today | Parked::Due | Parked::Calls | Parked::Agent => Standing::Waits,
         Parked::Provider | Parked::Credits | Parked::Trouble => Standing::Against,
     }
 }

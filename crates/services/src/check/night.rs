@@ -2,9 +2,9 @@
 
 use super::{Report, run};
 use crate::actor::{Actor, SystemTask};
-use crate::audits;
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
+use crate::{agents, audits};
 use chrono::{Days, TimeDelta, Timelike};
 use model::accounts::Permission;
 use model::health::{CheckRow, Health};
@@ -52,6 +52,7 @@ pub async fn nightly(db: &Db) -> Result<bool> {
     }
     sqlx::query("delete from checks where started_at < $1").bind(now - KEPT).execute(tx.conn()).await?;
     tx.commit().await?;
+    agents::kept::compare_all(db).await?;
     finish(db, id).await?;
     Ok(true)
 }

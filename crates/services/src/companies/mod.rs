@@ -6,30 +6,23 @@ mod tests;
 use crate::credits::{self, Shift};
 use crate::db::{SystemTx, Tx};
 use crate::error::Result;
+use crate::gateways::{self, repo::NewGateway, sandbox};
 use crate::numbers::{self, repo::NewNumber};
 use chrono_tz::Tz;
-use hmac::{Hmac, KeyInit, Mac};
 use model::accounts::Permission;
-use model::companies::{CompanyType, Compliance, GatewayRow, Settings};
+use model::companies::{CompanyType, Compliance, Settings};
 use model::credits::MovementKind;
 use model::events::EventKind;
+use model::gateways::ProviderKind;
 use model::id::{CompanyId, GatewayId};
-use model::phone::Phone;
 use model::time::Hours;
 use secrecy::ExposeSecret;
-use sha2::Sha256;
 use sqlx::types::Json;
 
 /// What a company starts with; an administrator may change it.
 const CONCURRENCY: i32 = 20;
 const RING_SECONDS: i32 = 30;
 const CALL_MINUTES: i32 = 10;
-/// The sandbox network takes this much.
-const SANDBOX_CONCURRENCY: i32 = 100;
-const SANDBOX_CALLS_PER_SECOND: i32 = 20;
-/// In the range that the numbering plan reserves for fiction.
-const SANDBOX_CALLER_ID: &str = "+12025550100";
-
 /// Creates a company with its sandbox gateway, its slots and its free credits, inside registration.
 /// The transaction is narrowed to the new company from here on.
 ///
@@ -53,31 +46,35 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
     .execute(tx.conn())
     .await?;
     let gateway: GatewayId = tx.id();
-    let account = format!("AC{}", id.uuid().simple());
-    let token = sandbox_token(tx.config().sandbox_secret.expose_secret(), &account);
-    sqlx::query(
-        "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, caller_id, concurrency_max, calls_per_second, tokens_milli, tokens_at,
-                created_at)
-         values ($1, 'Sandbox', 'twilio', true, $2, $3, $4, $5, $6, $6 * 1000, $7, $7)",
-    )
-    .bind(gateway)
-    .bind(account)
-    .bind(token)
-    .bind(SANDBOX_CALLER_ID)
-    .bind(SANDBOX_CONCURRENCY)
-    .bind(SANDBOX_CALLS_PER_SECOND)
-    .bind(now)
-    .execute(tx.conn())
-    .await?;
-    sqlx::query("insert into capacity (scope, ref, cap) values ('company', $1, $2), ('gateway', $3, $4)")
+    let keys = sandbox::keys(ProviderKind::Twilio, tx.config().sandbox_secret.expose_secret(), gateway);
+    let new = NewGateway {
+        id: gateway,
+        name: "Sandbox",
+        kind: ProviderKind::Twilio,
+        sandbox: true,
+        base_url: None,
+        account: &keys.account,
+        secret: &keys.secret,
+        webhook_secret: None,
+        options: &keys.options,
+        concurrency_max: sandbox::CONCURRENCY,
+        calls_per_second: sandbox::CALLS_PER_SECOND,
+    };
+    gateways::repo::insert(tx.conn(), new, now).await?;
+    sqlx::query("insert into capacity (scope, ref, cap) values ('company', $1, $2)")
         .bind(id)
         .bind(CONCURRENCY)
-        .bind(gateway)
-        .bind(SANDBOX_CONCURRENCY)
         .execute(tx.conn())
         .await?;
-    let phone = Phone::parse(SANDBOX_CALLER_ID).map_err(anyhow::Error::from)?;
-    let number = NewNumber { id: tx.id(), gateway, phone: &phone, label: "Sandbox", concurrency_max: SANDBOX_CONCURRENCY };
+    let phone = sandbox::phone(0)?;
+    let number = NewNumber {
+        id: tx.id(),
+        gateway,
+        phone: &phone,
+        label: "Sandbox",
+        concurrency_max: sandbox::CONCURRENCY,
+        remote_id: None,
+    };
     numbers::repo::insert(tx.conn(), number, now).await?;
     let welcome = Shift {
         kind: MovementKind::Grant,
@@ -91,13 +88,6 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
     let movement = tx.id();
     credits::shift(tx.conn(), now, "Belfry", &[(movement, welcome)]).await?;
     Ok(())
-}
-
-/// The token gremlin expects of a sandbox account: the first half of HMAC-SHA256(secret, account), in hex.
-pub(crate) fn sandbox_token(secret: &str, account: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(account.as_bytes());
-    mac.finalize().into_bytes().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
 #[derive(sqlx::FromRow)]
@@ -199,31 +189,6 @@ pub async fn save_compliance(tx: &mut Tx, own: &Compliance) -> Result<()> {
     crate::dialer::wake_company(tx).await?;
     let subject = tx.actor().company().to_string();
     tx.record(EventKind::SettingsChanged, Some(subject), "Compliance saved").await
-}
-
-/// The company's gateways, without their keys.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn gateways(tx: &mut Tx) -> Result<Vec<GatewayRow>> {
-    type Row = (GatewayId, String, String, bool, String, i32, i32);
-    let rows: Vec<Row> = sqlx::query_as(
-        "select id, name, kind, sandbox, caller_id, concurrency_max, calls_per_second from gateways order by created_at limit 100",
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, name, kind, sandbox, caller_id, concurrency_max, calls_per_second)| GatewayRow {
-            id,
-            name,
-            kind,
-            sandbox,
-            caller_id,
-            concurrency_max,
-            calls_per_second,
-        })
-        .collect())
 }
 
 /// Every IANA zone name a company or contact may state.

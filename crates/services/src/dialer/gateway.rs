@@ -6,10 +6,11 @@ use crate::error::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::gateways::ProviderKind;
 use model::id::GatewayId;
-use model::phone::Phone;
-use providers::VoiceProvider;
 use providers::scripted::{Script, Scripted};
+use providers::{Account, VoiceProvider};
 use secrecy::SecretString;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// An adapter for one gateway.
@@ -51,12 +52,7 @@ impl Network {
     pub(crate) fn provider(&self, gateway: &Gateway) -> Provider {
         match self {
             Self::Scripted(provider) => provider.clone(),
-            Self::Http(client) => {
-                let account = providers::Account::new(&gateway.base_url, &gateway.account_sid, gateway.auth_token.clone());
-                match gateway.kind {
-                    ProviderKind::Twilio => providers::connect(providers::ProviderKind::Twilio, account, client.clone()),
-                }
-            }
+            Self::Http(client) => providers::connect(gateway.kind, gateway.account.clone(), client.clone()),
         }
     }
 }
@@ -67,10 +63,10 @@ pub struct Gateway {
     pub id: GatewayId,
     pub kind: ProviderKind,
     pub sandbox: bool,
-    pub base_url: String,
-    pub account_sid: String,
-    pub auth_token: SecretString,
-    pub caller_id: Phone,
+    pub account: Account,
+    /// Counts changes of the account's keys.
+    pub keys_version: i32,
+    pub concurrency_max: i32,
     pub calls_per_second: i32,
     pub tokens_milli: i64,
     pub tokens_at: DateTime<Utc>,
@@ -86,7 +82,10 @@ pub(crate) struct Stored {
     base_url: Option<String>,
     account_sid: String,
     auth_token: String,
-    caller_id: Phone,
+    webhook_secret: Option<String>,
+    options: Json<BTreeMap<String, String>>,
+    keys_version: i32,
+    concurrency_max: i32,
     calls_per_second: i32,
     tokens_milli: i64,
     tokens_at: DateTime<Utc>,
@@ -95,21 +94,28 @@ pub(crate) struct Stored {
 }
 
 /// The columns of [`Stored`].
-pub(crate) const COLUMNS: &str = "id, kind, sandbox, base_url, account_sid, auth_token, caller_id, calls_per_second, tokens_milli, \
-                                  tokens_at, errors_in_row, open_until";
+pub(crate) const COLUMNS: &str = "id, kind, sandbox, base_url, account_sid, auth_token, webhook_secret, options, keys_version, \
+                                  concurrency_max, calls_per_second, tokens_milli, tokens_at, errors_in_row, open_until";
 
 impl Stored {
     pub(crate) fn into_gateway(self, config: &Config) -> Gateway {
-        let default =
-            if self.sandbox { config.sandbox_url.clone() } else { providers::ProviderKind::Twilio.base_url().to_owned() };
+        let public = || {
+            let default = if self.sandbox { config.sandbox_url.as_str() } else { providers::base_url(self.kind) };
+            default.to_owned()
+        };
         Gateway {
             id: self.id,
             kind: self.kind,
             sandbox: self.sandbox,
-            base_url: self.base_url.unwrap_or(default),
-            account_sid: self.account_sid,
-            auth_token: self.auth_token.into(),
-            caller_id: self.caller_id,
+            account: Account {
+                base_url: self.base_url.unwrap_or_else(public),
+                id: self.account_sid,
+                secret: self.auth_token.into(),
+                webhook_secret: self.webhook_secret.map(SecretString::from),
+                options: self.options.0,
+            },
+            keys_version: self.keys_version,
+            concurrency_max: self.concurrency_max,
             calls_per_second: self.calls_per_second,
             tokens_milli: self.tokens_milli,
             tokens_at: self.tokens_at,
@@ -120,6 +126,11 @@ impl Stored {
 }
 
 impl Gateway {
+    /// Where its provider sends news about calls.
+    pub fn hook(&self, config: &Config) -> String {
+        format!("{}/hooks/{}/{}", config.public_url, self.kind, self.id)
+    }
+
     /// How many times faster its phones live than real ones.
     pub fn speed(&self, config: &Config) -> i32 {
         if self.sandbox { config.sandbox_speed } else { 1 }
@@ -235,10 +246,9 @@ mod tests {
             id: uuid::Uuid::nil().into(),
             kind: ProviderKind::Twilio,
             sandbox: true,
-            base_url: String::new(),
-            account_sid: String::new(),
-            auth_token: String::new().into(),
-            caller_id: Phone::parse("+12025550100").expect("E.164"),
+            account: Account::new("", "", String::new()),
+            keys_version: 1,
+            concurrency_max: 10,
             calls_per_second: 4,
             tokens_milli,
             tokens_at: DateTime::UNIX_EPOCH,

@@ -3,9 +3,10 @@
 
 use super::eligible::{Decision, Facts, Past, decide, start_of_day, start_of_next_day};
 use super::gateway::{self, Gateway};
-use super::numbers::{self, Lines};
+use super::numbers::{self, Line, Lines};
 use super::slots::{self, Seat};
 use super::window::Schedule;
+use crate::agents::kept::{self, Speaker};
 use crate::agents::{self, Listener};
 use crate::credits::Purse;
 use crate::db::Tx;
@@ -21,6 +22,7 @@ use model::credits::{Credits, Price};
 use model::events::{EventKind, Topic};
 use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, NumberId};
 use model::phone::Phone;
+use providers::RemoteAgent;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -236,6 +238,8 @@ struct Terms<'a> {
     gateway: &'a Gateway,
     settings: &'a Settings,
     agent: PublishedAgent,
+    /// It, as the provider keeps it.
+    kept: Option<RemoteAgent>,
     worker: Uuid,
     /// Seconds of the longest call.
     longest: i64,
@@ -246,7 +250,7 @@ struct Priced {
     call: CallId,
     due: Due,
     /// The number it is called from.
-    line: (NumberId, Phone),
+    line: Line,
     price: Price,
     hold: Credits,
 }
@@ -265,8 +269,23 @@ async fn commit_intents(
         campaigns::pause_self(tx, c.id, "The agent is no longer published.").await?;
         return Ok(Committed { dials: Vec::new(), halted: true });
     };
+    let kept = match kept::speaker(tx, gateway, &agent).await? {
+        Speaker::Anyone => None,
+        Speaker::Kept(remote) => Some(remote),
+        Speaker::Pending => {
+            // Woken when it is there; the long stop only guards against a lost bell.
+            let look = tx.now() + TimeDelta::seconds(60);
+            campaigns::repo::park(tx, c.id, Some(look), Some(Parked::Agent)).await?;
+            return Ok(Committed { dials: Vec::new(), halted: true });
+        }
+        Speaker::Failed(why) => {
+            let why = format!("The agent could not be published at the provider. {why}");
+            campaigns::pause_self(tx, c.id, &why).await?;
+            return Ok(Committed { dials: Vec::new(), halted: true });
+        }
+    };
     let longest = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
-    let terms = Terms { c, gateway, settings, agent, worker, longest };
+    let terms = Terms { c, gateway, settings, agent, kept, worker, longest };
     let tariff = credits::tariff(tx, credits::ENGINE, due.iter().map(|d| &d.phone)).await?;
     let mut priced = Vec::new();
     for due in due {
@@ -282,12 +301,12 @@ async fn commit_intents(
     credits::hold(tx, Purse::Escrow(c.id), &holds).await?;
     let intents = terms.intents(tx, &priced);
     enrollments::repo::insert_intents(tx, &intents).await?;
-    let dials: Vec<_> = priced.iter().map(|p| terms.dial(tx, p.call, &p.due, &p.line.1)).collect();
+    let dials: Vec<_> = priced.iter().map(|p| terms.dial(tx, p.call, &p.due, &p.line)).collect();
     if halted {
         run_dry(tx, c).await?;
     }
     if !dials.is_empty() {
-        let seat = |p: &Priced| Seat { campaign: c.id, gateway: gateway.id, number: Some(p.line.0) };
+        let seat = |p: &Priced| Seat { campaign: c.id, gateway: gateway.id, number: Some(p.line.id) };
         slots::move_slots(tx, &priced.iter().map(seat).collect::<Vec<_>>(), 1).await?;
         crate::events::notice(tx, Topic::Calls).await?;
     }
@@ -304,8 +323,8 @@ impl Terms<'_> {
             contact: p.due.contact_id,
             attempt: p.due.dials + 1,
             phone: &p.due.phone,
-            number: p.line.0,
-            from: &p.line.1,
+            number: p.line.id,
+            from: &p.line.phone,
             price: p.price,
             held: p.hold,
         };
@@ -323,19 +342,19 @@ impl Terms<'_> {
     }
 
     /// The request that follows the commit, with everything filled in.
-    fn dial(&self, tx: &Tx, call: CallId, d: &Due, from: &Phone) -> Dial {
+    fn dial(&self, tx: &Tx, call: CallId, d: &Due, from: &Line) -> Dial {
         let (_, _, agent) = &self.agent;
-        let callback = format!("{}/hooks/twilio/{}", tx.config().public_url, self.gateway.id);
+        let callback = self.gateway.hook(tx.config());
         let to = Listener { name: Some(d.name.clone()), contact_company: d.company.clone(), company: self.settings.name.clone() };
         let script = agents::script(agent, &to);
         let originate = providers::Originate {
             call,
             to: d.phone.clone(),
-            from: from.clone(),
-            from_id: None,
+            from: from.phone.clone(),
+            from_id: from.remote_id.clone(),
             script,
-            agent: None,
-            variables: std::collections::BTreeMap::new(),
+            agent: self.kept.clone(),
+            variables: kept::variables(agent, &to),
             ring_seconds_max: u32::try_from(self.settings.ring_seconds_max).unwrap_or(30),
             talk_seconds_max: u32::try_from(self.longest).unwrap_or(60),
             record: self.c.form.record,

@@ -1,6 +1,6 @@
 //! Calls that are later than they should be: looked up at the provider, never redialed.
 
-use super::gateway::{self, Network};
+use super::gateway::{self, Gateway, Network};
 use super::plan::Dial;
 use crate::actor::{Actor, SystemTask};
 use crate::calls::{self, Report};
@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use model::calls::{CallState, Direction, Outcome};
 use model::id::{CallId, CompanyId, GatewayId};
 use model::phone::Phone;
-use providers::{LookUp, Observed, ProviderCallId};
+use providers::{CallbackKind, LookUp, Observed, ProviderCallId, ProviderStatus};
 
 /// How long a provider may take to show a call it accepted.
 const SETTLING_SECONDS: i64 = 60;
@@ -95,34 +95,21 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
     let gateway = gateway::load(&mut tx, late.gateway_id).await?;
     let speed = gateway.speed(tx.config());
     tx.commit().await?;
-    let provider = network.provider(&gateway);
-    let found = match &late.provider_call_id {
-        Some(id) => provider.fetch(&ProviderCallId::new(id.as_str())).await.map(|seen| (seen, true)),
-        None => {
-            let now = db.clock().now();
-            let look = LookUp {
-                to: late.phone.clone(),
-                from: late.from_phone.clone(),
-                call: Some(late.id),
-                since: late.created_at - SKEW,
-                until: now + SKEW,
-            };
-            let known = known_ids(db, &actor, late).await?;
-            provider.find(&look).await.map(|list| (list.into_iter().find(|seen| !known.contains(&seen.id.to_string())), false))
-        }
-    };
+    let found = look(db, network, &gateway, late).await;
     let mut tx = db.begin(&actor).await?;
     let wait = (TimeDelta::seconds(LOOK_SECONDS) / speed.max(1)).max(TimeDelta::seconds(1));
-    let patience = wait * (1 << late.checks.clamp(0, 5));
+    // Where nothing is told, a look is the only way to hear of the end.
+    let patience = if gateway.kind.is_polled() { wait } else { wait * (1 << late.checks.clamp(0, 5)) };
     let next = tx.now() + patience;
     let over = tx.now() - late.created_at > TimeDelta::hours(UNKNOWN_HOURS_MAX);
     match found {
-        Ok((Some(seen), _)) => {
-            let report = calls::report_of(&seen);
-            let ended = report.state.is_ended();
-            calls::absorb(&mut tx, late.id, Report { provider_call_id: Some(seen.id.to_string()), ..report }).await?;
-            if !ended {
-                look_again_or_hang_up(&mut tx, late, &seen, next, speed).await?;
+        Ok((Some(found), _)) => {
+            let seen = found.seen().cloned();
+            calls::ingest_news(&mut tx, late.id, &found.id, found.news).await?;
+            match seen {
+                Some(seen) if matches!(seen.status, ProviderStatus::Ended(_)) => {}
+                Some(seen) => look_again_or_hang_up(&mut tx, late, &seen, next, speed).await?,
+                None => calls::repo::check_again(&mut tx, late.id, next).await?,
             }
         }
         // A callback may have told us of the call while the look-up was under way: then it is not absent.
@@ -154,6 +141,58 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
     tx.commit().await
 }
 
+/// What a provider tells of a call when it is asked.
+struct Found {
+    id: ProviderCallId,
+    news: Vec<CallbackKind>,
+}
+
+impl Found {
+    fn seen(&self) -> Option<&Observed> {
+        self.news.iter().find_map(|one| match one {
+            CallbackKind::Status(seen) => Some(seen.as_ref()),
+            _ => None,
+        })
+    }
+}
+
+/// Asks for the call by the provider's id where we have one, and then whether it was known; else for a call between these
+/// numbers at that time.
+async fn look(
+    db: &Db,
+    network: &Network,
+    gateway: &Gateway,
+    late: &Late,
+) -> Result<(Option<Found>, bool), providers::ProviderError> {
+    let provider = network.provider(gateway);
+    let found = |seen: Observed| Found { id: seen.id.clone(), news: vec![CallbackKind::Status(Box::new(seen))] };
+    if let Some(id) = &late.provider_call_id {
+        let id = ProviderCallId::new(id.as_str());
+        let news = provider.report(&id).await?;
+        if !news.is_empty() {
+            return Ok((Some(Found { id, news }), true));
+        }
+        // The question whether to take a call in has an id that no call has.
+        let seen = match late.direction {
+            Direction::Inbound => provider.find(&late.look_up(&late.from_phone, &late.phone, db.clock().now())).await?,
+            Direction::Outbound => Vec::new(),
+        };
+        return Ok((seen.into_iter().find(|seen| seen.call == Some(late.id)).map(found), true));
+    }
+    let look = late.look_up(&late.phone, &late.from_phone, db.clock().now());
+    let known = known_ids(db, &Actor::engine(late.company_id), late).await;
+    let known = known.map_err(|error| providers::ProviderError::Unreachable(error.to_string()))?;
+    let list = provider.find(&look).await?;
+    Ok((list.into_iter().find(|seen| !known.contains(&seen.id.to_string())).map(found), false))
+}
+
+impl Late {
+    fn look_up(&self, to: &Phone, from: &Phone, now: DateTime<Utc>) -> LookUp {
+        let (to, from) = (to.clone(), from.clone());
+        LookUp { to, from, call: Some(self.id), since: self.created_at - SKEW, until: now + SKEW }
+    }
+}
+
 /// A call that outlives the longest call it may be is asked to end; the rest is looked at again.
 async fn look_again_or_hang_up(
     tx: &mut crate::db::Tx,
@@ -169,7 +208,7 @@ async fn look_again_or_hang_up(
         // Nobody can tell a provider how long a call that comes in may last: the limit is ours to enforce.
         Direction::Inbound => longest / speed.max(1),
     };
-    if tx.now() - late.created_at > longest && !matches!(seen.status, providers::ProviderStatus::Ended(_)) {
+    if tx.now() - late.created_at > longest && !matches!(seen.status, ProviderStatus::Ended(_)) {
         calls::step(tx, late.id, "Longer than it may be", "Asking the provider to hang up.").await?;
         calls::ask_to_hang_up(tx, late.id).await?;
     }

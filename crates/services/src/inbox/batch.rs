@@ -10,7 +10,6 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use model::id::{GatewayId, InboxId};
 use model::time::Timestamp;
-use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -229,11 +228,11 @@ async fn insert(db: &Db, line: &mut Option<PgConnection>, rows: &[&Row]) -> Resu
 async fn statement(line: &mut PgConnection, rows: &[&Row]) -> Result<Vec<bool>> {
     let accepted: Vec<i64> = sqlx::query_scalar(
         "with given as (
-            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[])
-                with ordinality as given (id, gateway_id, auth_token, event_id, url, body, received_at, n)),
+            select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[])
+                with ordinality as given (id, gateway_id, keys_version, event_id, url, body, received_at, n)),
          verified as (
             select given.*, gateways.company_id from given
-                join gateways on gateways.id = given.gateway_id and gateways.auth_token = given.auth_token),
+                join gateways on gateways.id = given.gateway_id and gateways.keys_version = given.keys_version),
          stored as (
             insert into inbox (company_id, id, gateway_id, event_id, url, body, received_at)
             select company_id, id, gateway_id, event_id, url, body, received_at from verified
@@ -243,7 +242,7 @@ async fn statement(line: &mut PgConnection, rows: &[&Row]) -> Result<Vec<bool>> 
     )
     .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.gateway).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.route.auth_token.expose_secret()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.route.keys_version).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.event_id.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.url.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>())

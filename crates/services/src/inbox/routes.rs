@@ -7,7 +7,6 @@ use crate::db::{Db, SystemTx};
 use crate::dialer::{GATEWAY_COLUMNS, Gateway, Network, Provider, StoredGateway};
 use crate::error::Error;
 use model::id::{CompanyId, GatewayId};
-use secrecy::SecretString;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +15,8 @@ const ROUTES_MAX: usize = 10_000;
 
 /// The way from a gateway's address to whoever can read its callbacks.
 pub(super) struct Route {
-    pub auth_token: SecretString,
+    /// Of the keys that verify.
+    pub keys_version: i32,
     pub provider: Provider,
 }
 
@@ -35,7 +35,7 @@ impl Routes {
         let mut known = self.known();
         let (_, found) = found.inspect_err(|_| drop(known.remove(&gateway)))?;
         let provider = Network::shared().map_err(Error::from)?.provider(&found);
-        let route = Arc::new(Route { auth_token: found.auth_token, provider });
+        let route = Arc::new(Route { keys_version: found.keys_version, provider });
         if known.len() >= ROUTES_MAX {
             known.clear();
         }

@@ -128,7 +128,7 @@ async fn a_forged_callback_is_refused_and_leaves_no_trace() {
     let (w, body) = (&line.world, status(1, 3, "completed", 61));
     let birch = w.company("birch").await;
     let mut tx = w.tx(&birch).await;
-    let theirs = crate::companies::gateways(&mut tx).await.expect("gateways")[0].id;
+    let theirs = crate::gateways::list(&mut tx).await.expect("gateways")[0].id;
     drop(tx);
     let other_token = token_of(w, theirs).await;
     for token in ["", "guess", other_token.as_str()] {
@@ -260,7 +260,7 @@ async fn a_signed_callback_cannot_touch_another_companys_call() {
     let w = &line.world;
     let birch = w.company("birch").await;
     let mut tx = w.tx(&birch).await;
-    let theirs = crate::companies::gateways(&mut tx).await.expect("gateways")[0].id;
+    let theirs = crate::gateways::list(&mut tx).await.expect("gateways")[0].id;
     drop(tx);
     let url = format!("{}/hooks/twilio/{theirs}?call={}", w.db.config().public_url, line.call);
     post(w, theirs, &url, &status(1, 3, "completed", 60), &token_of(w, theirs).await).await.expect("it is birch's own signature");

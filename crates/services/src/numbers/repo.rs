@@ -17,12 +17,14 @@ pub(crate) struct NewNumber<'a> {
     pub phone: &'a Phone,
     pub label: &'a str,
     pub concurrency_max: i32,
+    /// The provider's id of it.
+    pub remote_id: Option<&'a str>,
 }
 
 /// Adds a number with its slots. Takes a connection, because a company is opened before it has a transaction of its own.
 pub(crate) async fn insert(conn: &mut PgConnection, new: NewNumber<'_>, now: Timestamp) -> Result<()> {
     sqlx::query(
-        "insert into numbers (id, gateway_id, phone, label, concurrency_max, created_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into numbers (id, gateway_id, phone, label, concurrency_max, created_at, remote_id) values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(new.id)
     .bind(new.gateway)
@@ -30,6 +32,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: NewNumber<'_>, now: Tim
     .bind(new.label)
     .bind(new.concurrency_max)
     .bind(now)
+    .bind(new.remote_id)
     .execute(&mut *conn)
     .await?;
     sqlx::query("insert into capacity (scope, ref, cap) values ('number', $1, $2)")
@@ -47,6 +50,21 @@ pub(crate) struct Bound {
     /// The campaign that answers it.
     #[sqlx(rename = "campaign_id")]
     pub campaign: Option<CampaignId>,
+}
+
+pub(crate) async fn count(tx: &mut Tx) -> Result<i64> {
+    Ok(sqlx::query_scalar("select count(*) from numbers").fetch_one(tx.conn()).await?)
+}
+
+/// Keeps the provider's id of a number that is ours already; `false` when it is not.
+pub(super) async fn adopt(tx: &mut Tx, gateway: GatewayId, phone: &Phone, remote_id: Option<&str>) -> Result<bool> {
+    let known = sqlx::query("update numbers set remote_id = coalesce($3, remote_id) where gateway_id = $1 and phone = $2")
+        .bind(gateway)
+        .bind(phone)
+        .bind(remote_id)
+        .execute(tx.conn())
+        .await?;
+    Ok(known.rows_affected() > 0)
 }
 
 /// The number of this gateway, if it is one.

@@ -22,7 +22,9 @@ impl Room {
         let phone = Phone::parse(phone).expect("E.164");
         let mut tx = self.world.tx(&self.acme).await;
         let (id, now) = (tx.id(), tx.now());
-        insert(tx.conn(), NewNumber { id, gateway, phone: &phone, label: "Second", concurrency_max }, now).await.expect("added");
+        insert(tx.conn(), NewNumber { id, gateway, phone: &phone, label: "Second", concurrency_max, remote_id: None }, now)
+            .await
+            .expect("added");
         tx.commit().await.expect("commit");
         id
     }

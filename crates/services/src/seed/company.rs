@@ -40,7 +40,7 @@ pub(super) async fn write(past: &Db, plan: &'static CompanyPlan, password_hash: 
     let admin = join(&mut tx, company, plan, password_hash).await?;
     settle_in(tx.conn(), company, plan).await?;
     let gateway =
-        sqlx::query_as("select id, caller_id from gateways where company_id = $1").bind(company).fetch_one(tx.conn()).await?;
+        sqlx::query_as("select gateway_id, phone from numbers where company_id = $1").bind(company).fetch_one(tx.conn()).await?;
     let forms = template_forms(tx.conn(), plan).await?;
     let mut life = scene(plan, admin, gateway, &forms, now)?;
     let text = format!("{} registered {}", life.admin.1, plan.name);

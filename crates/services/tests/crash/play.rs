@@ -11,7 +11,7 @@ use providers::Answer;
 use services::dialer::lease::Lease;
 use services::dialer::{self, Dial, Network};
 use services::testing::Someone;
-use services::{Db, campaigns, companies, credits, inbox};
+use services::{Db, campaigns, credits, inbox};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,7 +36,7 @@ impl Play {
         let acme = stage.world.company(name).await;
         let campaign = stage.world.drafted(&acme, people, patient).await;
         let mut tx = stage.world.tx(&acme).await;
-        let gateway = companies::gateways(&mut tx).await.expect("gateways")[0].id;
+        let gateway = services::gateways::list(&mut tx).await.expect("gateways")[0].id;
         Self { acme, campaign, gateway, line: Arc::new(Line::new(&stage.world.clock, manner)) }
     }
 

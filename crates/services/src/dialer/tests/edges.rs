@@ -61,11 +61,14 @@ async fn a_real_gateway_lives_at_the_speed_of_real_phones_and_at_its_providers_o
     let room = Room::new().await;
     force(&room, "update gateways set sandbox = false").await;
     let mut tx = room.world.tx(&room.acme).await;
-    let id = crate::companies::gateways(&mut tx).await.expect("gateways")[0].id;
+    let id = crate::gateways::list(&mut tx).await.expect("gateways")[0].id;
     let gateway = gateway::load(&mut tx, id).await.expect("gateway");
     let mut config = tx.config().clone();
     config.sandbox_speed = 30;
-    assert_eq!((gateway.speed(&config), gateway.base_url.as_str()), (1, providers::ProviderKind::Twilio.base_url()));
+    assert_eq!(
+        (gateway.speed(&config), gateway.account.base_url.as_str()),
+        (1, providers::base_url(model::gateways::ProviderKind::Twilio))
+    );
 }
 
 /// Knows the call and says that it goes on.

@@ -63,7 +63,7 @@ async fn callbacks_of_several_companies_that_come_during_a_commit_share_the_next
     let w = &line.world;
     let birch = w.company("birch").await;
     let mut tx = w.tx(&birch).await;
-    let theirs = crate::companies::gateways(&mut tx).await.expect("gateways")[0].id;
+    let theirs = crate::gateways::list(&mut tx).await.expect("gateways")[0].id;
     drop(tx);
     let (url, token) = (format!("{}/hooks/twilio/{theirs}", w.db.config().public_url), token_of(w, theirs).await);
     post(w, theirs, &url, &digits(0), &token).await.expect("birch's gateway is remembered as well");
@@ -175,7 +175,11 @@ async fn too_many_who_wait_are_asked_to_come_again() {
 async fn a_changed_key_counts_at_once_although_the_old_one_is_remembered() {
     let line = Line::used().await;
     let mut tx = line.world.db.begin_system(SystemTask::RouteCallback).await.expect("begin");
-    sqlx::query("update gateways set auth_token = 'new' where id = $1").bind(line.gateway).execute(tx.conn()).await.expect("set");
+    sqlx::query("update gateways set auth_token = 'new', keys_version = keys_version + 1 where id = $1")
+        .bind(line.gateway)
+        .execute(tx.conn())
+        .await
+        .expect("set");
     tx.commit().await.expect("commit");
     let old = line.post(&digits(1)).await;
     assert!(matches!(old, Err(Refused::BadSignature)), "{old:?}");

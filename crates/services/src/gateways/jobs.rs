@@ -1,0 +1,71 @@
+//! What must be set up at a provider before calls go through an account of it.
+
+use super::{repo, sandbox};
+use crate::actor::Actor;
+use crate::agents;
+use crate::db::Db;
+use crate::dialer::{self, Network};
+use crate::jobs::Job;
+use crate::numbers;
+use model::id::{CompanyId, GatewayId};
+use model::phone::Phone;
+use providers::{Carrier, NumberImport, ProviderError, VoiceProvider};
+use secrecy::ExposeSecret;
+
+/// Has the provider tell us about calls, gives a sandbox its number, and publishes the company's agents there.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct SetUpGateway {
+    pub(super) company: CompanyId,
+    pub(super) gateway: GatewayId,
+}
+
+impl Job for SetUpGateway {
+    const QUEUE: &'static str = "gateways.set_up.v1";
+    const ATTEMPTS_MAX: i32 = 8;
+
+    async fn run(self, db: Db) -> anyhow::Result<()> {
+        let actor = Actor::engine(self.company);
+        let mut tx = db.begin(&actor).await?;
+        let gateway = dialer::gateway_for_reading(&mut tx, self.gateway).await?;
+        let has_number = !repo::numbers(&mut tx, self.gateway).await?.is_empty();
+        let phone = sandbox::phone(numbers::repo::count(&mut tx).await?)?;
+        tx.commit().await?;
+        let provider = Network::shared()?.provider(&gateway);
+        if gateway.account.webhook_secret.is_none()
+            && let Some(secret) = provider.listen(&gateway.hook(db.config())).await?
+        {
+            let mut tx = db.begin(&actor).await?;
+            repo::set_webhook_secret(&mut tx, self.gateway, secret.expose_secret()).await?;
+            tx.commit().await?;
+        }
+        if gateway.sandbox && !has_number {
+            let remote = remote_number(provider.as_ref(), &phone).await?;
+            let mut tx = db.begin(&actor).await?;
+            numbers::add(&mut tx, &gateway, &phone, "Sandbox", remote.as_deref()).await?;
+            tx.commit().await?;
+        }
+        let mut tx = db.begin(&actor).await?;
+        agents::kept::publish_all(&mut tx, self.gateway).await?;
+        dialer::wake_company(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// The provider's id of a simulated number, made known to it.
+async fn remote_number(provider: &dyn VoiceProvider, phone: &Phone) -> anyhow::Result<Option<String>> {
+    let Some(numbers) = provider.numbers() else { return Ok(None) };
+    if let Some(known) = numbers.list().await?.into_iter().find(|known| known.phone == *phone) {
+        return Ok(Some(known.id));
+    }
+    let sip = Carrier::Sip { address: "sip.sandbox.example".to_owned(), username: None, password: None };
+    let twilio = Carrier::Twilio { account_sid: "sandbox".to_owned(), auth_token: "sandbox".to_owned().into() };
+    for carrier in [twilio, sip] {
+        let import = NumberImport { phone: phone.clone(), label: "Sandbox".to_owned(), carrier };
+        match numbers.import(&import).await {
+            Err(ProviderError::Unsupported(_)) => {}
+            answer => return Ok(Some(answer?.id)),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,131 @@
+//! Gateways as forms make them: keys masked, kept and counted, and walls between companies. The network is elsewhere:
+//! `server/tests/it/campaigns.rs` connects every kind.
+
+use super::*;
+use crate::actor::SystemTask;
+use crate::testing::{Someone, World};
+use model::accounts::Role;
+use model::gateways::GatewayForm;
+
+fn real(kind: ProviderKind) -> GatewayForm {
+    GatewayForm {
+        name: format!("Our {}", kind.label()),
+        kind,
+        sandbox: false,
+        account: "AC_ours".into(),
+        secret: "sk_live_0123456789abcdef".into(),
+        concurrency_max: 7,
+        calls_per_second: 2,
+        ..GatewayForm::default()
+    }
+}
+
+async fn connect(w: &World, acme: &Someone, form: &GatewayForm) -> GatewayId {
+    let mut tx = w.tx(acme).await;
+    let id = create(&mut tx, form).await.expect("connected");
+    tx.commit().await.expect("commit");
+    id
+}
+
+async fn keys_version(w: &World, id: GatewayId) -> i32 {
+    let mut tx = w.db.begin_system(SystemTask::RouteCallback).await.expect("begin");
+    sqlx::query_scalar("select keys_version from gateways where id = $1").bind(id).fetch_one(tx.conn()).await.expect("one")
+}
+
+#[tokio::test]
+async fn every_kind_is_connected_with_a_masked_key_and_slots_of_its_own() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    for kind in ProviderKind::ALL.iter().copied() {
+        let id = connect(&w, &acme, &real(kind)).await;
+        let mut tx = w.tx(&acme).await;
+        let seen = load(&mut tx, id).await.expect("loaded");
+        assert_eq!((seen.row.kind, seen.row.sandbox, seen.row.concurrency_max), (kind, false, 7));
+        assert_eq!(seen.secret, "••••••••cdef");
+        assert!(!format!("{seen:?}").contains("0123456789"), "no key leaves: {seen:?}");
+        let stored = dialer::gateway_for_reading(&mut tx, id).await.expect("stored");
+        assert_eq!(stored.account.base_url, providers::base_url(kind));
+        assert_eq!(stored.account.webhook_secret.is_some(), makes_webhook_secret(kind), "{kind}");
+        assert!(seen.news_url.contains(&format!("/hooks/{kind}/{id}")), "{}", seen.news_url);
+        let slots: i32 = sqlx::query_scalar("select cap from capacity where scope = 'gateway' and ref = $1")
+            .bind(id)
+            .fetch_one(tx.conn())
+            .await
+            .expect("slots");
+        assert_eq!(slots, 7);
+    }
+    let mut tx = w.tx(&acme).await;
+    assert_eq!(list(&mut tx).await.expect("listed").len(), 1 + ProviderKind::ALL.len());
+}
+
+#[tokio::test]
+async fn a_sandbox_has_an_account_of_its_own_and_takes_no_key() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    for kind in ProviderKind::ALL.iter().copied() {
+        let form = GatewayForm { name: "Try".into(), kind, ..GatewayForm::default() };
+        let (one, other) = (connect(&w, &acme, &form).await, connect(&w, &acme, &form).await);
+        let mut tx = w.tx(&acme).await;
+        let one = dialer::gateway_for_reading(&mut tx, one).await.expect("one");
+        let other = dialer::gateway_for_reading(&mut tx, other).await.expect("other");
+        assert_eq!(one.account.base_url, w.db.config().sandbox_url);
+        assert_ne!(one.account.secret.expose_secret(), other.account.secret.expose_secret(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_key_stays_what_it_was_and_every_change_counts_a_version_up() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let id = connect(&w, &acme, &real(ProviderKind::Retell)).await;
+    let before = keys_version(&w, id).await;
+    let mut tx = w.tx(&acme).await;
+    // Neither provider nor sandbox can be changed: its calls and numbers would lead nowhere.
+    let form = GatewayForm { secret: String::new(), name: "Renamed".into(), sandbox: true, ..real(ProviderKind::Vapi) };
+    edit(&mut tx, id, &form).await.expect("edited");
+    tx.commit().await.expect("commit");
+    let mut tx = w.tx(&acme).await;
+    let seen = load(&mut tx, id).await.expect("loaded");
+    assert_eq!((seen.row.name.as_str(), seen.row.kind, seen.row.sandbox), ("Renamed", ProviderKind::Retell, false));
+    assert_eq!(seen.secret, "••••••••cdef", "the key is kept");
+    drop(tx);
+    assert_eq!(keys_version(&w, id).await, before + 1, "whoever remembers a key looks again");
+}
+
+#[tokio::test]
+async fn roles_and_other_companies_find_nothing() {
+    let w = World::new().await;
+    let (acme, other) = (w.company("acme").await, w.company("other").await);
+    let id = connect(&w, &acme, &real(ProviderKind::Vapi)).await;
+    let operator = w.member(&acme, Role::Operator).await;
+    let mut tx = w.db.begin(&operator).await.expect("begin");
+    assert!(matches!(load(&mut tx, id).await, Err(crate::Error::Told(model::Error::Forbidden { .. }))));
+    assert!(matches!(create(&mut tx, &real(ProviderKind::Vapi)).await, Err(crate::Error::Told(model::Error::Forbidden { .. }))));
+    assert!(matches!(test(&w.db, &operator, id).await, Err(crate::Error::Told(model::Error::Forbidden { .. }))));
+    let mut tx = w.tx(&other).await;
+    for answer in [
+        load(&mut tx, id).await.map(drop),
+        edit(&mut tx, id, &real(ProviderKind::Vapi)).await,
+        add_number(&mut tx, id, "+12025550123", "").await,
+        test(&w.db, &other.actor, id).await.map(drop),
+        listed_numbers(&w.db, &other.actor, id).await.map(drop),
+    ] {
+        assert!(matches!(&answer, Err(crate::Error::Told(model::Error::NotFound { .. }))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_typed_in_only_where_the_provider_does_not_know_them_by_an_id() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let maqsam = connect(&w, &acme, &real(ProviderKind::Maqsam)).await;
+    let vapi = connect(&w, &acme, &real(ProviderKind::Vapi)).await;
+    let mut tx = w.tx(&acme).await;
+    add_number(&mut tx, maqsam, " +971501234567 ", "Dubai").await.expect("added");
+    for (gateway, phone) in [(maqsam, "+971501234567"), (maqsam, "call me"), (vapi, "+971501234567")] {
+        assert!(add_number(&mut tx, gateway, phone, "").await.is_err(), "{phone}");
+    }
+    let rows = crate::numbers::list(&mut tx).await.expect("numbers");
+    let dubai = rows.iter().find(|row| row.phone == "+971501234567").expect("there");
+    assert_eq!((dubai.gateway, dubai.concurrency_max, dubai.label.as_str()), (maqsam, 7, "Dubai"));
+}
