@@ -8,8 +8,12 @@ alter table gateways
     add options jsonb not null default '{}',
     -- Counts changes of the keys: whoever remembers a key compares this.
     add keys_version int not null default 1,
+    -- When what must be set up at the provider was, and why it could not be.
+    add set_up_at timestamptz,
+    add problem text not null default '',
     -- Numbers have a table of their own.
     drop column caller_id;
+update gateways set set_up_at = created_at;
 
 -- The provider's id of the number.
 alter table numbers add remote_id text;

@@ -96,12 +96,11 @@ fn gateways(rows: Vec<GatewayRow>) -> AnyView {
     let lines = rows
         .into_iter()
         .map(|row| {
-            let kind = row.kind.parse::<model::gateways::ProviderKind>().map_or(row.kind.clone(), |kind| kind.label().to_owned());
             view! {
                 <tr>
                     <LeadCell title=row.name/>
                     <Cell label="Provider">
-                        {kind} " "
+                        {row.kind.label()} " "
                         {row.sandbox.then(|| view! { <Badge label="Sandbox" tone=Tone::Info/> })}
                     </Cell>
                     <Cell label="Calls at once" number=true>{grouped(row.concurrency_max.into())}</Cell>

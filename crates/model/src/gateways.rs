@@ -138,6 +138,10 @@ pub struct Gateway {
     pub news_url: String,
     /// Whom it asks when somebody calls.
     pub calls_in_url: String,
+    /// It is still being set up at the provider.
+    pub is_pending: bool,
+    /// Why it could not be set up there.
+    pub problem: String,
     /// Agents kept there, newest first.
     pub agents: Vec<KeptAgent>,
 }

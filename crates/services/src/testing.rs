@@ -59,17 +59,26 @@ impl World {
 
     /// The same with another configuration: where the site and its sandbox are, and how fast the sandbox lives.
     pub async fn configured(seed: u64, edit: impl FnOnce(&mut Config)) -> Self {
-        Self::made(edit, |config, clock| Db::init(config, clock, seed)).await
+        Self::made(Clock::manual(Self::noon()), edit, |config, clock| Db::init(config, clock, seed)).await
     }
 
-    async fn made(edit: impl FnOnce(&mut Config), init: impl FnOnce(Config, Clock) -> anyhow::Result<Db>) -> Self {
+    /// The same at the machine's own time, for a network that signs by it.
+    pub async fn live(edit: impl FnOnce(&mut Config)) -> Self {
+        Self::made(Clock::System, edit, |config, clock| Db::init(config, clock, 1)).await
+    }
+
+    /// The moment at which the clock of a world stands.
+    fn noon() -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2026, 11, 23, 15, 0, 0).single().expect("a moment")
+    }
+
+    async fn made(clock: Clock, edit: impl FnOnce(&mut Config), init: impl FnOnce(Config, Clock) -> anyhow::Result<Db>) -> Self {
         let owner = owner_options();
         let template = template(&owner).await;
         #[expect(clippy::disallowed_methods, reason = "the name of a throw-away database must differ between test processes")]
         let name = format!("t_{:016x}", rand::Rng::next_u64(&mut rand::rng()));
         let mut admin = owner.clone().connect().await.expect("TEST_DATABASE_URL answers");
         run(&mut admin, format!("create database {name} template {template}")).await;
-        let clock = Clock::manual(Utc.with_ymd_and_hms(2026, 11, 23, 15, 0, 0).single().expect("a moment"));
         let mut config = config(&owner, &name);
         edit(&mut config);
         let db = init(config, clock.clone()).expect("URLs are well formed");

@@ -23,7 +23,7 @@ async fn sandbox(site: &Site, company: &str) -> (GatewayId, String) {
     let someone = site.world.company(company).await;
     let mut tx = site.world.tx(&someone).await;
     let gateways = services::gateways::list(&mut tx).await.expect("gateways");
-    let account = format!("AC{}", someone.company.uuid().simple());
+    let account = format!("AC{}", gateways[0].id.uuid().simple());
     (gateways[0].id, gremlin::token_for(gremlin::TOKEN_SECRET, &account))
 }
 

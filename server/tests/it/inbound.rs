@@ -1,17 +1,15 @@
 //! Somebody calls in, over real HTTP: gremlin asks our voice URL, obeys what it is told, and tells us of the end.
 
-use axum::Router;
-use gremlin::{Settings, TOKEN_SECRET, sign, token_for};
+use crate::support::{listen, send, serve};
+use gremlin::{TOKEN_SECRET, sign, token_for};
 use model::calls::{CallFilter, CallRow, Direction, Outcome};
 use model::credits::Credits;
 use model::id::GatewayId;
 use serde_json::{Value, json};
 use services::testing::{Someone, World};
-use services::{calls, check, companies, credits, inbox, suppressions};
+use services::{calls, check, credits, inbox, suppressions};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 const OURS: &str = "+12025550100";
@@ -33,12 +31,6 @@ struct Town {
     _servers: JoinSet<()>,
 }
 
-async fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    (listener, address)
-}
-
 impl Town {
     async fn new() -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
@@ -51,15 +43,8 @@ impl Town {
         let acme = world.company("acme").await;
         world.answering(&acme, |_| {}).await;
         let gateway = services::gateways::list(&mut world.tx(&acme).await).await.expect("gateways")[0].id;
-        let options = server::leptos_options(world.db.config()).expect("options");
-        let router: Router = server::router(world.db.clone(), options);
-        let mut servers = JoinSet::new();
-        servers.spawn(async move {
-            axum::serve(for_site, router.into_make_service_with_connect_info::<SocketAddr>()).await.expect("the site runs");
-        });
-        let settings = Settings { speed: SPEED, ..Settings::default() };
-        servers.spawn(async move { gremlin::serve(for_gremlin, settings).await.expect("gremlin runs") });
-        let account = format!("AC{}", acme.company.uuid().simple());
+        let servers = serve(&world, for_site, for_gremlin, SPEED);
+        let account = format!("AC{}", gateway.uuid().simple());
         let town = Self { world, acme, gateway, account, site, gremlin, _servers: servers };
         let number =
             json!({ "account": town.account, "phone": OURS, "voice_url": town.hook("/voice"), "status_callback": town.hook("") });
@@ -120,22 +105,6 @@ impl Town {
         let wallet = credits::wallet(&mut self.world.tx(&self.acme).await).await.expect("wallet");
         (wallet.spent, wallet.held)
     }
-}
-
-/// One HTTP/1.1 exchange, written by hand: the server's crates have no client.
-async fn send(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(to).await.expect("it listens");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a status");
-    (status, body.to_owned())
 }
 
 #[tokio::test]

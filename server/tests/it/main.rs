@@ -1,6 +1,7 @@
 //! The doors, tried from outside: the real router in-process, over a real database.
 
 mod accounts;
+mod campaigns;
 mod hooks;
 mod inbound;
 mod isolation;

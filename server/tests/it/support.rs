@@ -11,6 +11,9 @@ use services::accounts::{self, Client};
 use services::mails;
 use services::testing::{Someone, World};
 use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 /// More than any answer of ours.
@@ -158,4 +161,40 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+/// A port of its own.
+pub async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    (listener, address)
+}
+
+/// A site and its sandbox, for whoever needs both over real HTTP; they stop with the set.
+pub fn serve(world: &World, site: TcpListener, sandbox: TcpListener, speed: f64) -> JoinSet<()> {
+    let options = server::leptos_options(world.db.config()).expect("options");
+    let router: Router = server::router(world.db.clone(), options);
+    let mut servers = JoinSet::new();
+    servers.spawn(async move {
+        axum::serve(site, router.into_make_service_with_connect_info::<SocketAddr>()).await.expect("the site runs");
+    });
+    let settings = gremlin::Settings { speed, ..gremlin::Settings::default() };
+    servers.spawn(async move { gremlin::serve(sandbox, settings).await.expect("gremlin runs") });
+    servers
+}
+
+/// One HTTP/1.1 exchange, written by hand: the server's crates have no client.
+pub async fn send(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(to).await.expect("it listens");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a status");
+    (status, body.to_owned())
 }

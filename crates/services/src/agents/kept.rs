@@ -62,7 +62,10 @@ pub(crate) async fn speaker(tx: &mut Tx, gateway: &dialer::Gateway, agent: &Publ
         Some((Keeping::Failed, .., problem)) => Speaker::Failed(problem),
         Some(_) => Speaker::Pending,
         None => {
-            publish_at(tx, *agent, gateway.id).await?;
+            // Published while the gateway was set up, each missing the other; before that, its own set-up will do it.
+            if gateways::repo::keepers(tx).await?.contains(&gateway.id) {
+                publish_at(tx, *agent, gateway.id).await?;
+            }
             Speaker::Pending
         }
     })

@@ -4,9 +4,10 @@ use super::{repo, sandbox};
 use crate::actor::Actor;
 use crate::agents;
 use crate::db::Db;
-use crate::dialer::{self, Network};
+use crate::dialer::{self, Gateway, Network};
 use crate::jobs::Job;
 use crate::numbers;
+use model::events::Topic;
 use model::id::{CompanyId, GatewayId};
 use model::phone::Phone;
 use providers::{Carrier, NumberImport, ProviderError, VoiceProvider};
@@ -30,7 +31,34 @@ impl Job for SetUpGateway {
         let has_number = !repo::numbers(&mut tx, self.gateway).await?.is_empty();
         let phone = sandbox::phone(numbers::repo::count(&mut tx).await?)?;
         tx.commit().await?;
-        let provider = Network::shared()?.provider(&gateway);
+        match self.set_up(&db, &gateway, (!has_number).then_some(&phone)).await {
+            Ok(()) => {}
+            // Nothing but another setting will help: it is told where the setting is.
+            Err(error) => match error.downcast_ref::<ProviderError>().filter(|error| !error.is_transient()) {
+                Some(error) => {
+                    let why = super::told(gateway.kind, error.clone()).to_string();
+                    let mut tx = db.begin(&actor).await?;
+                    repo::note_set_up(&mut tx, self.gateway, Some(&why)).await?;
+                    crate::events::notice(&mut tx, Topic::Settings).await?;
+                    return Ok(tx.commit().await?);
+                }
+                None => return Err(error),
+            },
+        }
+        let mut tx = db.begin(&actor).await?;
+        repo::note_set_up(&mut tx, self.gateway, None).await?;
+        agents::kept::publish_all(&mut tx, self.gateway).await?;
+        dialer::wake_company(&mut tx).await?;
+        crate::events::notice(&mut tx, Topic::Settings).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+impl SetUpGateway {
+    /// Everything that takes the network; what was done before a failure is not done again.
+    async fn set_up(&self, db: &Db, gateway: &Gateway, number: Option<&Phone>) -> anyhow::Result<()> {
+        let actor = Actor::engine(self.company);
+        let provider = Network::shared()?.provider(gateway);
         if gateway.account.webhook_secret.is_none()
             && let Some(secret) = provider.listen(&gateway.hook(db.config())).await?
         {
@@ -38,16 +66,12 @@ impl Job for SetUpGateway {
             repo::set_webhook_secret(&mut tx, self.gateway, secret.expose_secret()).await?;
             tx.commit().await?;
         }
-        if gateway.sandbox && !has_number {
-            let remote = remote_number(provider.as_ref(), &phone).await?;
+        if let Some(phone) = number.filter(|_| gateway.sandbox) {
+            let remote = remote_number(provider.as_ref(), phone).await?;
             let mut tx = db.begin(&actor).await?;
-            numbers::add(&mut tx, &gateway, &phone, "Sandbox", remote.as_deref()).await?;
+            numbers::add(&mut tx, gateway, phone, "Sandbox", remote.as_deref()).await?;
             tx.commit().await?;
         }
-        let mut tx = db.begin(&actor).await?;
-        agents::kept::publish_all(&mut tx, self.gateway).await?;
-        dialer::wake_company(&mut tx).await?;
-        tx.commit().await?;
         Ok(())
     }
 }

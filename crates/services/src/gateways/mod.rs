@@ -80,6 +80,8 @@ pub async fn load(tx: &mut Tx, id: GatewayId) -> Result<Gateway> {
         options: account.options.clone().into_iter().collect(),
         news_url,
         calls_in_url: format!("{hook}/voice"),
+        is_pending: listed.set_up_at.is_none() && listed.problem.is_empty(),
+        problem: listed.problem.clone(),
         agents: repo::kept(tx, Some(id), None).await?,
         row: row(tx, listed),
     })

@@ -63,12 +63,14 @@ pub(super) struct Listed {
     pub concurrency_max: i32,
     pub calls_per_second: i32,
     pub open_until: Option<Timestamp>,
+    pub set_up_at: Option<Timestamp>,
+    pub problem: String,
 }
 
 pub(super) async fn list(tx: &mut Tx, only: Option<GatewayId>) -> Result<Vec<Listed>> {
     Ok(sqlx::query_as(
         "select g.id, g.name, g.kind, g.sandbox, (select count(*) from numbers n where n.gateway_id = g.id) as numbers,
-                g.concurrency_max, g.calls_per_second, g.open_until
+                g.concurrency_max, g.calls_per_second, g.open_until, g.set_up_at, g.problem
          from gateways g where $1::uuid is null or g.id = $1 order by g.created_at, g.id limit 100",
     )
     .bind(only)
@@ -80,10 +82,10 @@ pub(super) async fn count(tx: &mut Tx) -> Result<i64> {
     Ok(sqlx::query_scalar("select count(*) from gateways").fetch_one(tx.conn()).await?)
 }
 
-/// The gateways whose agents are made here and kept there.
+/// The gateways that are set up and whose agents are made here and kept there.
 pub(crate) async fn keepers(tx: &mut Tx) -> Result<Vec<GatewayId>> {
     let kinds: Vec<_> = ProviderKind::ALL.iter().copied().filter(|kind| kind.keeps_agents()).collect();
-    Ok(sqlx::query_scalar("select id from gateways where kind = any($1) order by id").bind(kinds).fetch_all(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select id from gateways where kind = any($1) and set_up_at is not null order by id").bind(kinds).fetch_all(tx.conn()).await?)
 }
 
 /// The keys of a gateway; `None` leaves one as it is.
@@ -124,6 +126,20 @@ pub(super) async fn update(
         .bind(form.concurrency_max)
         .execute(tx.conn())
         .await?;
+    Ok(())
+}
+
+/// What must be set up at the provider was, or could not be.
+pub(super) async fn note_set_up(tx: &mut Tx, id: GatewayId, problem: Option<&str>) -> Result<()> {
+    let now = tx.now();
+    sqlx::query(
+        "update gateways set problem = coalesce($2, ''), set_up_at = case when $2 is null then $3 else set_up_at end where id = $1",
+    )
+    .bind(id)
+    .bind(problem)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

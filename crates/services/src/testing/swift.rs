@@ -2,6 +2,7 @@
 //! and eyes that see in one what screens need several transactions for. What the day is about stays the product's own.
 
 use super::{Someone, World, agent_form, owner_options, phone, run};
+use crate::Clock;
 use crate::actor::{Actor, SystemTask};
 use crate::campaigns;
 use crate::db::Db;
@@ -53,7 +54,7 @@ impl World {
     /// A world for thousands of days: statements are planned once per connection, no commit waits for the log, and nobody asks a
     /// connection whether it lives.
     pub async fn swift() -> Self {
-        let world = Self::made(|_| {}, |config, clock| Db::trusting(config, clock, 1)).await;
+        let world = Self::made(Clock::manual(Self::noon()), |_| {}, |config, clock| Db::trusting(config, clock, 1)).await;
         let mut admin = owner_options().connect().await.expect("TEST_DATABASE_URL answers");
         for setting in ["plan_cache_mode = force_generic_plan", "synchronous_commit = off"] {
             run(&mut admin, format!("alter database {} set {setting}", world.name)).await;

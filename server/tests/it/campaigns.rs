@@ -1,0 +1,246 @@
+//! A campaign through each provider on a bad day, over real HTTP: gateway, agent and number are set up there, people are
+//! called, a tenth of everything goes wrong, and in the end nobody rang twice for one attempt and every credit is accounted for.
+
+use crate::support::{listen, send, serve};
+use chrono::{DateTime, Timelike, Utc};
+use model::calls::{Call, CallFilter, Outcome};
+use model::campaigns::{Action, Audience, CampaignForm, Status};
+use model::contacts::ContactForm;
+use model::gateways::{GatewayForm, Keeping, ProviderKind};
+use model::id::{CampaignId, GatewayId};
+use model::time::Hours;
+use serde_json::{Value, json};
+use services::testing::{Someone, World, agent_form};
+use services::{agents, calls, campaigns, check, companies, contacts, credits, gateways, suppressions};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A minute of talk passes in a hundredth of a second.
+const SPEED: i32 = 6_000;
+const DEADLINE: Duration = Duration::from_secs(120);
+const LOOK: Duration = Duration::from_millis(50);
+/// Who is called, by what their number does: see gremlin.
+const PEOPLE: &[&str] = &["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013"];
+/// More who answer.
+const FRIENDS: usize = 12;
+/// What goes wrong, and how often.
+const BAD_DAY: &[(&str, f64)] = &[
+    ("duplicate", 0.1),
+    ("reorder", 0.1),
+    ("drop", 0.05),
+    ("delay_ms", 0.1),
+    ("bad_signature", 0.05),
+    ("unknown_status", 0.05),
+    ("error_500", 0.05),
+    ("error_429", 0.05),
+    ("timeout_after_accept", 0.03),
+    ("late_cost", 0.1),
+];
+
+/// A company, its site with a worker, and its sandbox.
+struct Day {
+    world: World,
+    acme: Someone,
+    gremlin: SocketAddr,
+    stop: CancellationToken,
+    servers: JoinSet<()>,
+}
+
+impl Day {
+    async fn new() -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let ((for_site, site), (for_gremlin, gremlin)) = (listen().await, listen().await);
+        let world = World::live(|config| {
+            config.public_url = format!("http://{site}");
+            config.sandbox_url = format!("http://{gremlin}");
+            config.sandbox_speed = SPEED;
+        })
+        .await;
+        let acme = world.company("acme").await;
+        let mut servers = serve(&world, for_site, for_gremlin, SPEED.into());
+        let (db, stop) = (world.db.clone(), CancellationToken::new());
+        let until = stop.clone();
+        servers.spawn(async move { worker::run(db, until).await.expect("the worker runs") });
+        Self { world, acme, gremlin, stop, servers }
+    }
+
+    /// The worker and whatever it does end first: the database goes with the world.
+    async fn end(mut self) {
+        self.stop.cancel();
+        while tokio::time::timeout(Duration::from_secs(15), self.servers.join_next()).await.is_ok_and(|ended| ended.is_none()) {}
+        self.servers.shutdown().await;
+    }
+
+    /// Looks until there is something to see.
+    async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut(&Self) -> Option<T>) -> T {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(seen) = look(self).await {
+                return seen;
+            }
+            assert!(Instant::now() < deadline, "waited too long: {what}");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// A sandbox gateway of this kind with its number, and an agent that is published everywhere.
+    async fn connect(&self, kind: ProviderKind) -> (GatewayId, model::id::AgentId) {
+        let mut tx = self.world.tx(&self.acme).await;
+        let form =
+            GatewayForm { name: "Sandbox".into(), kind, concurrency_max: 20, calls_per_second: 20, ..GatewayForm::default() };
+        let gateway = gateways::create(&mut tx, &form).await.expect("connected");
+        let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
+        agents::publish(&mut tx, agent).await.expect("published");
+        tx.commit().await.expect("commit");
+        self.until("the gateway is set up", async |day| {
+            let mut tx = day.world.tx(&day.acme).await;
+            let seen = gateways::load(&mut tx, gateway).await.expect("gateway");
+            let kept = seen.agents.first().map(|one| (one.keeping, one.problem.clone()));
+            assert_ne!(kept.as_ref().map(|one| one.0), Some(Keeping::Failed), "{kept:?}");
+            let is_kept = !kind.keeps_agents() || kept.is_some_and(|one| one.0 == Keeping::Ready);
+            (is_kept && seen.row.numbers == 1).then_some(())
+        })
+        .await;
+        (gateway, agent)
+    }
+
+    async fn launch(&self, gateway: GatewayId, agent: model::id::AgentId) -> CampaignId {
+        let mut tx = self.world.tx(&self.acme).await;
+        let mut settings = companies::settings(&mut tx).await.expect("settings");
+        settings.hours = Hours::always();
+        companies::save_settings(&mut tx, &settings).await.expect("saved");
+        let scripted = PEOPLE.iter().map(|ending| format!("+1212555{ending}"));
+        let friends = (0..FRIENDS).map(|n| format!("+1212{}0001", 600 + n));
+        for (n, phone) in scripted.chain(friends).enumerate() {
+            let form = ContactForm { name: format!("Person {n}"), phone, time_zone: noon_zone(), ..ContactForm::default() };
+            contacts::create(&mut tx, &form).await.expect("contact");
+        }
+        let mut form = CampaignForm {
+            name: "Bad day".to_owned(),
+            audience: Some(Audience::Everyone),
+            agent: Some(agent),
+            gateway: Some(gateway),
+            call_minutes_max: 2,
+            record: true,
+            ..CampaignForm::default()
+        };
+        form.retries.attempts_max = 2;
+        form.retries.attempts_per_day_max = 2;
+        let id = campaigns::create(&mut tx, &form).await.expect("campaign");
+        tx.commit().await.expect("commit");
+        credits::adjust_at_console(&self.world.db, self.acme.company, model::credits::Credits::whole(500), "test")
+            .await
+            .expect("credits");
+        let mut tx = self.world.tx(&self.acme).await;
+        campaigns::act(&mut tx, id, Action::Launch).await.expect("launched");
+        tx.commit().await.expect("commit");
+        id
+    }
+
+    async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, answer) = send(self.gremlin, method, path, &[("content-type", "application/json")], &body).await;
+        assert!(status < 300, "{status} {answer}");
+        serde_json::from_str(&answer).unwrap_or(Value::Null)
+    }
+
+    async fn calls(&self) -> Vec<Call> {
+        let mut tx = self.world.tx(&self.acme).await;
+        let mut filter = CallFilter::default();
+        filter.paging.per_page = 100;
+        let rows = calls::list(&mut tx, &filter).await.expect("calls").items;
+        let mut all = Vec::new();
+        for row in rows {
+            all.push(calls::load(&mut tx, row.id).await.expect("call"));
+        }
+        all
+    }
+}
+
+/// A zone in which it is between one and two in the afternoon: the law lets people be called there at any hour of the test.
+fn noon_zone() -> String {
+    let now: DateTime<Utc> = services::Clock::System.now();
+    match 13 - i64::from(now.hour()) {
+        0 => "Etc/GMT".to_owned(),
+        ahead if ahead > 0 => format!("Etc/GMT-{ahead}"),
+        behind => format!("Etc/GMT+{}", -behind),
+    }
+}
+
+async fn bad_day(kind: ProviderKind) {
+    let day = Day::new().await;
+    let (gateway, agent) = day.connect(kind).await;
+    for (fault, probability) in BAD_DAY {
+        let fault = json!({ "kind": fault, "probability": probability, "delay_ms": 300 });
+        day.control("POST", "/control/faults", &fault).await;
+    }
+    let started = Instant::now();
+    let campaign = day.launch(gateway, agent).await;
+    day.until("the campaign ends", async |day| {
+        let mut tx = day.world.tx(&day.acme).await;
+        let seen = campaigns::load(&mut tx, campaign).await.expect("campaign");
+        if seen.status == Status::Paused {
+            // A provider in trouble is no reason to stop; a person would go on as well.
+            panic!("paused: {:?}", seen.pause_reason);
+        }
+        (seen.status == Status::Completed).then_some(())
+    })
+    .await;
+    let took = started.elapsed();
+    let judged = |call: &Call| !call.transcript.is_empty() && !call.summary.is_empty();
+    // What is told after the end comes after the end.
+    let all = day
+        .until("what was said", async |day| {
+            let all = day.calls().await;
+            let talked = |call: &&Call| call.row.state.outcome == Some(Outcome::Completed) && call.row.talk_seconds > 5;
+            let told = !kind.is_conversational() || all.iter().filter(talked).all(judged);
+            told.then_some(all)
+        })
+        .await;
+    let rings = day.control("GET", "/control/rings", &Value::Null).await;
+    let twice: BTreeMap<&String, &Value> =
+        rings["by_call"].as_object().expect("by call").iter().filter(|(_, count)| count["rang"].as_u64() > Some(1)).collect();
+    assert!(twice.is_empty(), "rang twice for one attempt: {twice:?}");
+    assert_eq!(check::run(&day.world.db).await.expect("checked").violations, Vec::<String>::new());
+    let mut tx = day.world.tx(&day.acme).await;
+    let wallet = credits::wallet(&mut tx).await.expect("wallet");
+    assert_eq!((wallet.held.0, wallet.reserved.0), (0, 0), "everything is settled");
+    let stopped = suppressions::list(&mut tx, &Default::default()).await.expect("list").items;
+    assert!(
+        kind == ProviderKind::Maqsam || stopped.iter().any(|one| one.phone.ends_with("0006")),
+        "who said stop is heard: {stopped:?}"
+    );
+    drop(tx);
+    let completed = all.iter().filter(|call| call.row.state.outcome == Some(Outcome::Completed)).count();
+    assert!(completed >= FRIENDS / 2, "{completed} of {} calls", all.len());
+    println!("{kind}: {} calls, {completed} answered, in {took:?}", all.len());
+    day.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twilio_has_a_bad_day() {
+    bad_day(ProviderKind::Twilio).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retell_has_a_bad_day() {
+    bad_day(ProviderKind::Retell).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vapi_has_a_bad_day() {
+    bad_day(ProviderKind::Vapi).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn elevenlabs_has_a_bad_day() {
+    bad_day(ProviderKind::ElevenLabs).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn maqsam_has_a_bad_day() {
+    bad_day(ProviderKind::Maqsam).await;
+}
