@@ -10,6 +10,7 @@ mod dev;
 mod hooks;
 mod limits;
 mod live;
+mod recordings;
 mod router;
 mod uploads;
 

@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::live::Live;
-use crate::{answers, caller, dev, hooks, live, uploads};
+use crate::{answers, caller, dev, hooks, live, recordings, uploads};
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -58,6 +58,7 @@ pub fn until(db: Db, options: LeptosOptions, stop: CancellationToken) -> Router 
         .merge(uploaders(&site))
         .merge(listeners(&site))
         .merge(providers())
+        .merge(listeners_to_calls())
         .merge(operators(&site))
         .merge(files(&site))
         .layer(from_fn(answers::honest))
@@ -97,6 +98,11 @@ fn uploaders(site: &Site) -> Router<Site> {
 /// Screens that wait for news.
 fn listeners(site: &Site) -> Router<Site> {
     Router::new().route("/live", get(live::stream)).layer(from_fn_with_state(site.db.clone(), caller::resolve)).layer(no_store())
+}
+
+/// Whoever has a signed link to a recording.
+fn listeners_to_calls() -> Router<Site> {
+    Router::new().route("/recordings/{company}/{name}", get(recordings::play)).layer(timeout())
 }
 
 /// Telephone providers: no session and no CSRF, but a signature over the raw bytes.

@@ -3,7 +3,7 @@
 use leptos_meta::Title;
 use model::Error;
 use model::accounts::Permission;
-use model::calls::{Call, CallStep, Direction};
+use model::calls::{Call, CallStep, Direction, RecordingRow};
 use model::credits::Credits;
 use model::events::Topic;
 use model::id::CallId;
@@ -79,6 +79,7 @@ fn page(call: Signal<Call>) -> AnyView {
                     <Note tone=Tone::Warning><b class="font-semibold">"Not taken: "</b>{why.label()}". The caller heard the fallback text."</Note>
                 })}
                 {move || summary(call.get())}
+                {move || recordings(call.with(|c| c.recordings.clone()))}
                 {move || conversation(call.get())}
             </div>
             <div class="flex min-w-0 flex-col gap-6">
@@ -139,6 +140,20 @@ fn summary(call: Call) -> Option<AnyView> {
         }
     });
     Some(view! { <Card title="Summary"><div class="flex flex-col gap-4">{text} {facts}</div></Card> })
+}
+
+/// What can be heard of it.
+fn recordings(rows: Vec<RecordingRow>) -> Option<AnyView> {
+    if rows.is_empty() {
+        return None;
+    }
+    let one = |row: RecordingRow| match row.link {
+        Some(link) => view! { <audio class="w-full" controls=true preload="metadata" src=link aria-label="Recording of the call"></audio> },
+        None => view! {
+            <p class="text-sm text-muted-foreground">{row.keeping.label()} {some(row.problem).map(|why| format!(": {why}"))}</p>
+        },
+    };
+    Some(view! { <Card title="Recording"><div class="flex flex-col gap-3">{rows.into_iter().map(one).collect_view()}</div></Card> })
 }
 
 fn conversation(call: Call) -> AnyView {

@@ -27,6 +27,7 @@ words! {
         ImportContacts = "import_contacts", "Import contacts";
         ViewPhones = "view_phones", "See full phone numbers";
         ViewCalls = "view_calls", "See calls";
+        HearCalls = "hear_calls", "Listen to recordings";
         ViewAgents = "view_agents", "See agents";
         ManageAgents = "manage_agents", "Create and edit agents";
         ViewWallet = "view_wallet", "See the wallet and ledger";

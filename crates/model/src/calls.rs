@@ -183,7 +183,29 @@ pub struct Call {
     pub keywords: Vec<String>,
     /// Found out in the conversation: name, value.
     pub found: Vec<(String, String)>,
+    /// For whoever may listen.
+    pub recordings: Vec<RecordingRow>,
     pub steps: Vec<CallStep>,
+}
+
+words! {
+    /// Whether we have the sound of a call.
+    pub enum RecordingKeeping {
+        Waiting = "waiting", "Being copied";
+        Kept = "kept", "Kept";
+        Lost = "lost", "Not available";
+    }
+}
+
+/// The sound of a call.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RecordingRow {
+    /// Plays it, for a while.
+    pub link: Option<String>,
+    pub seconds: Option<i32>,
+    pub keeping: RecordingKeeping,
+    /// Why it is not available.
+    pub problem: String,
 }
 
 words! {

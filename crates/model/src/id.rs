@@ -108,6 +108,8 @@ ids! {
     MailId = "mai";
     /// One provider callback as it arrived.
     InboxId = "inb";
+    /// The sound of a call.
+    RecordingId = "rec";
     /// One rehearsal of a campaign.
     RehearsalId = "reh";
 }

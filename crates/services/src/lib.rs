@@ -29,6 +29,7 @@ pub mod jobs;
 pub mod mails;
 pub mod numbers;
 pub mod phones;
+pub mod recordings;
 pub mod rehearsal;
 pub mod rules;
 pub mod seed;

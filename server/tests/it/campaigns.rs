@@ -1,9 +1,9 @@
 //! A campaign through each provider on a bad day, over real HTTP: gateway, agent and number are set up there, people are
 //! called, a tenth of everything goes wrong, and in the end nobody rang twice for one attempt and every credit is accounted for.
 
-use crate::support::{listen, send, serve};
+use crate::support::{fetch, listen, send, serve};
 use chrono::{DateTime, Timelike, Utc};
-use model::calls::{Call, CallFilter, Outcome};
+use model::calls::{Call, CallFilter, Outcome, RecordingKeeping};
 use model::campaigns::{Action, Audience, CampaignForm, Status};
 use model::contacts::ContactForm;
 use model::gateways::{GatewayForm, Keeping, ProviderKind};
@@ -44,6 +44,7 @@ const BAD_DAY: &[(&str, f64)] = &[
 struct Day {
     world: World,
     acme: Someone,
+    site: SocketAddr,
     gremlin: SocketAddr,
     stop: CancellationToken,
     servers: JoinSet<()>,
@@ -64,7 +65,7 @@ impl Day {
         let (db, stop) = (world.db.clone(), CancellationToken::new());
         let until = stop.clone();
         servers.spawn(async move { worker::run(db, until).await.expect("the worker runs") });
-        Self { world, acme, gremlin, stop, servers }
+        Self { world, acme, site, gremlin, stop, servers }
     }
 
     /// The worker and whatever it does end first: the database goes with the world.
@@ -147,6 +148,17 @@ impl Day {
         serde_json::from_str(&answer).unwrap_or(Value::Null)
     }
 
+    /// The link plays the recording, and a part of it.
+    async fn plays(&self, call: &Call) {
+        let link = call.recordings[0].link.as_deref().expect("a link");
+        let (status, whole) = fetch(self.site, link, &[]).await;
+        assert_eq!(status, 200, "{link}");
+        let (status, part) = fetch(self.site, link, &[("range", "bytes=10-19")]).await;
+        assert_eq!((status, part.as_slice()), (206, &whole[10..20]), "a range, as players ask for it");
+        let (status, _) = fetch(self.site, &link.replace("signature=", "signature=A"), &[]).await;
+        assert_eq!(status, 404, "nobody guesses a link");
+    }
+
     async fn calls(&self) -> Vec<Call> {
         let mut tx = self.world.tx(&self.acme).await;
         let mut filter = CallFilter::default();
@@ -190,14 +202,14 @@ async fn bad_day(kind: ProviderKind) {
     })
     .await;
     let took = started.elapsed();
-    let judged = |call: &Call| !call.transcript.is_empty() && !call.summary.is_empty();
+    let said = |call: &Call| !kind.is_conversational() || (!call.transcript.is_empty() && !call.summary.is_empty());
+    let sounds = |call: &Call| call.recordings.iter().any(|one| one.keeping == RecordingKeeping::Kept && one.link.is_some());
     // What is told after the end comes after the end.
     let all = day
         .until("what was said", async |day| {
             let all = day.calls().await;
             let talked = |call: &&Call| call.row.state.outcome == Some(Outcome::Completed) && call.row.talk_seconds > 5;
-            let told = !kind.is_conversational() || all.iter().filter(talked).all(judged);
-            told.then_some(all)
+            all.iter().filter(talked).all(|call| said(call) && sounds(call)).then_some(all)
         })
         .await;
     let rings = day.control("GET", "/control/rings", &Value::Null).await;
@@ -216,6 +228,7 @@ async fn bad_day(kind: ProviderKind) {
     drop(tx);
     let completed = all.iter().filter(|call| call.row.state.outcome == Some(Outcome::Completed)).count();
     assert!(completed >= FRIENDS / 2, "{completed} of {} calls", all.len());
+    day.plays(all.iter().find(|call| sounds(call)).expect("a recording")).await;
     println!("{kind}: {} calls, {completed} answered, in {took:?}", all.len());
     day.end().await;
 }

@@ -185,6 +185,16 @@ pub fn serve(world: &World, site: TcpListener, sandbox: TcpListener, speed: f64)
 
 /// One HTTP/1.1 exchange, written by hand: the server's crates have no client.
 pub async fn send(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let (status, answer) = exchange(to, method, path, headers, body).await;
+    (status, String::from_utf8(answer).expect("a text"))
+}
+
+/// A file, or a part of one.
+pub async fn fetch(from: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<u8>) {
+    exchange(from, "GET", path, headers, "").await
+}
+
+async fn exchange(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Vec<u8>) {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
@@ -192,9 +202,10 @@ pub async fn send(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &s
     );
     let mut stream = TcpStream::connect(to).await.expect("it listens");
     stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a status");
-    (status, body.to_owned())
+    (status, answer.split_off(end + 4))
 }

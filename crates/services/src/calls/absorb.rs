@@ -4,7 +4,7 @@ use super::{Report, Step, repo, spare_suppressed};
 use crate::campaigns::stats::Tally;
 use crate::credits::{Purse, Settlement};
 use crate::db::Tx;
-use crate::dialer::Seat;
+use crate::dialer::{Gateway, Seat};
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
 use crate::enrollments::repo::Change;
 use crate::error::Result;
@@ -15,7 +15,7 @@ use model::calls::Outcome;
 use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventKind, Topic};
-use model::id::{CallId, CampaignId};
+use model::id::{CallId, CampaignId, GatewayId};
 use model::phone::Phone;
 use model::time::Timestamp;
 use std::collections::hash_map::Entry;
@@ -105,6 +105,12 @@ async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)], phones: &[Phone]
     if ends.is_empty() {
         return Ok(());
     }
+    let mut gateways = HashMap::new();
+    for (End { call, .. }, _) in ends {
+        if let Entry::Vacant(unread) = gateways.entry(call.gateway_id) {
+            unread.insert(dialer::gateway_for_reading(tx, call.gateway_id).await?);
+        }
+    }
     let (mut seats, mut settlements) = (Vec::new(), Vec::new());
     let mut tallies = BTreeMap::<CampaignId, Tally>::new();
     for (End { call, outcome, .. }, paid) in ends {
@@ -128,7 +134,12 @@ async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)], phones: &[Phone]
     for (campaign, more) in &tallies {
         campaigns::stats::count(tx, *campaign, more).await?;
     }
-    follow(tx, ends.iter().map(|(end, _)| end)).await?;
+    follow(tx, ends.iter().map(|(end, _)| end), &gateways).await?;
+    for (End { call, .. }, _) in ends.iter().filter(|(end, _)| end.call.talk_seconds > 0) {
+        if let Some(gateway) = gateways.get(&call.gateway_id).filter(|gateway| gateway.kind.is_conversational()) {
+            super::collect::enqueue(tx, call.id, gateway.speed(tx.config())).await?;
+        }
+    }
     for campaign in &campaigns {
         campaigns::canary::after_call(tx, *campaign).await?;
     }
@@ -162,7 +173,11 @@ async fn tell_overrun(tx: &mut Tx, call: &repo::Stored, over: Credits) -> Result
 }
 
 /// What the ends mean for the people: done, opted out, or another attempt. Nothing follows a call of theirs.
-async fn follow<'a>(tx: &mut Tx, ends: impl Iterator<Item = &'a End<'a>>) -> Result<()> {
+async fn follow<'a>(
+    tx: &mut Tx,
+    ends: impl Iterator<Item = &'a End<'a>>,
+    gateways: &HashMap<GatewayId, Gateway>,
+) -> Result<()> {
     let mut ours = Vec::new();
     for end in ends {
         if let Some(enrollment) = end.call.enrollment_id {
@@ -177,15 +192,10 @@ async fn follow<'a>(tx: &mut Tx, ends: impl Iterator<Item = &'a End<'a>>) -> Res
     let suppressed = suppressions::is_suppressed(tx, &phones).await?;
     let zones = enrollments::repo::zones_of(tx, &people).await?;
     let attempts = repo::counted_outcomes(tx, &people).await?;
-    let (mut settings, mut speeds) = (HashMap::new(), HashMap::new());
-    for (end, campaign, _) in &ours {
+    let mut settings = HashMap::new();
+    for (_, campaign, _) in &ours {
         if let Entry::Vacant(unread) = settings.entry(*campaign) {
             unread.insert(campaigns::repo::settings_of(tx, *campaign).await?);
-        }
-        if let Entry::Vacant(unread) = speeds.entry(end.call.gateway_id) {
-            // Waits of sandbox campaigns run at the sandbox's speed.
-            let gateway = dialer::gateway_for_reading(tx, end.call.gateway_id).await?;
-            unread.insert(gateway.speed(tx.config()));
         }
     }
     let now = tx.now();
@@ -209,7 +219,8 @@ async fn follow<'a>(tx: &mut Tx, ends: impl Iterator<Item = &'a End<'a>>) -> Res
                     come_to(status, None, None);
                     continue;
                 }
-                Next::Again { wait } => now + wait / speeds.get(&end.call.gateway_id).copied().unwrap_or(1),
+                // Waits of sandbox campaigns run at the sandbox's speed.
+                Next::Again { wait } => now + wait / gateways.get(&end.call.gateway_id).map_or(1, |g| g.speed(tx.config())),
             }
         };
         if *is_open {
@@ -264,7 +275,9 @@ async fn correct(tx: &mut Tx, before: &repo::Stored, call: &repo::Stored, outcom
     }
     if was != outcome && repo::is_last_of_enrollment(tx, call.id).await? {
         let report = Report::state(call.state());
-        follow(tx, std::iter::once(&End { call, outcome, report: &report })).await?;
+        let gateway = dialer::gateway_for_reading(tx, call.gateway_id).await?;
+        let gateways = HashMap::from([(call.gateway_id, gateway)]);
+        follow(tx, std::iter::once(&End { call, outcome, report: &report }), &gateways).await?;
         campaigns::repo::wake_after_calls(tx, &[campaign]).await?;
     }
     Ok(())

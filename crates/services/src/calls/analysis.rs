@@ -14,18 +14,19 @@ const FOUND_MAX: usize = 100;
 /// Longest text of a turn, a summary, or something found out.
 const TEXT_MAX: usize = 4_000;
 
-/// What a conversation came to. A second telling adds to the first and takes nothing back.
-pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<()> {
+/// What a conversation came to. A second telling adds to the first and takes nothing back; `true` when the summary is new.
+pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> {
     let kept = |text: &String| super::kept(text, TEXT_MAX);
     let said = |said: &providers::Segment| (speaker(said.speaker), kept(&said.text));
     let transcript: Vec<_> = a.transcript.iter().take(TURNS_MAX).map(said).collect();
     let keywords: Vec<_> = a.keywords.iter().take(FOUND_MAX).map(kept).collect();
     let found: BTreeMap<_, _> = a.fields.iter().take(FOUND_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
-    sqlx::query(
-        "update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end, summary = coalesce($3, summary),
+    let had_summary: bool = sqlx::query_scalar(
+        "with was as (select id, summary <> '' as told from calls where id = $1)
+         update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end, summary = coalesce($3, summary),
                 sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
                 keywords = case when $6 = '{}' then keywords else $6 end, found = found || $7
-         where id = $1",
+         from was where calls.id = was.id returning was.told",
     )
     .bind(id)
     .bind(Json(transcript))
@@ -34,9 +35,9 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<()> {
     .bind(a.successful)
     .bind(keywords)
     .bind(Json(found))
-    .execute(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    Ok(())
+    Ok(!had_summary && a.summary.is_some())
 }
 
 const fn speaker(who: providers::Speaker) -> &'static str {

@@ -4,11 +4,11 @@ use super::{Report, Step, absorb, absorb_all, analysis, heard, repo, report_of, 
 use crate::db::Tx;
 use crate::dialer;
 use crate::error::Result;
-use crate::suppressions;
+use crate::{recordings, suppressions};
 use model::calls::{AnsweredBy, CallState};
 use model::id::{CallId, GatewayId};
 use model::suppressions::Source;
-use providers::{Analysis, Callback, CallbackKind, ProviderCallId};
+use providers::{Analysis, Callback, CallbackKind, ProviderCallId, Recording};
 use std::collections::HashSet;
 
 /// The key that means "do not call me again".
@@ -23,6 +23,7 @@ pub(crate) struct Batch {
     /// One for each call.
     reports: Vec<(CallId, Report)>,
     analyses: Vec<(CallId, Analysis)>,
+    recordings: Vec<(CallId, Recording)>,
     steps: Vec<Step>,
     keys: Option<(CallId, String)>,
 }
@@ -57,14 +58,13 @@ impl Batch {
                 self.report(call, Report { provider_call_id, ..Report::state(state) });
             }
             CallbackKind::Recording(recording) => {
-                self.steps.push(Step { call, title: "Recording", detail: recording.raw_status });
+                self.recordings.push((call, recording));
             }
             CallbackKind::Analysis(analysis) => {
                 if analysis.voicemail == Some(true) {
                     let state = CallState::NEW.answered_by(Some(AnsweredBy::Voicemail));
                     self.report(call, Report { provider_call_id, ..Report::state(state) });
                 }
-                self.steps.push(Step { call, title: "Analysis", detail: analysis.summary.clone().unwrap_or_default() });
                 self.analyses.push((call, *analysis));
             }
             CallbackKind::Unknown(raw) => {
@@ -103,17 +103,25 @@ pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId
 /// # Errors
 /// `NotFound` for a call of nobody; then nothing is applied.
 pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
-    let Batch { reports, analyses, steps: lines, keys, calls, .. } = batch;
+    let Batch { reports, analyses, recordings, steps: mut lines, keys, calls, .. } = batch;
     let ids: Vec<_> = calls.into_iter().collect();
     repo::lock_all(tx, &ids).await?;
-    steps(tx, lines).await?;
+    for (call, recording) in recordings {
+        // Told again, it is no news.
+        if !recording.ready || recordings::note(tx, call, &recording).await? {
+            lines.push(Step { call, title: "Recording", detail: recording.raw_status });
+        }
+    }
     for (call, told) in &analyses {
-        analysis::note(tx, *call, told).await?;
+        if analysis::note(tx, *call, told).await? {
+            lines.push(Step { call: *call, title: "Analysis", detail: told.summary.clone().unwrap_or_default() });
+        }
         if told.opted_out == Some(true) {
             // Before the end is settled, so that it is settled as the opt-out it is.
             opt_out(tx, *call, Source::Keyword, &format!("Said so in {call}")).await?;
         }
     }
+    steps(tx, lines).await?;
     absorb_all(tx, reports, &[]).await?;
     if let Some((call, digits)) = keys {
         repo::add_digits(tx, call, &digits).await?;

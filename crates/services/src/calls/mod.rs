@@ -6,6 +6,7 @@
 mod absorb;
 mod analysis;
 mod arrivals;
+mod collect;
 mod inbound;
 mod ingest;
 mod read;
@@ -14,6 +15,7 @@ pub(crate) mod repo;
 mod tests;
 
 pub(crate) use absorb::{absorb, absorb_all};
+pub use collect::CollectNews;
 pub use inbound::answer;
 pub(crate) use ingest::{Batch, OPT_OUT_DIGIT, call_of, ingest, ingest_all, ingest_news};
 pub use read::{list, load};

@@ -198,6 +198,7 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
         successful: d.successful,
         keywords: d.keywords,
         found: d.found.0.into_iter().collect(),
+        recordings: crate::recordings::of_call(tx, id).await?,
         steps,
         row: row(tx, d.row),
     })

@@ -1,0 +1,92 @@
+//! Files of recordings below the data directory, one folder for each company, and the links that open them: signed over what
+//! they open and until when, so that no session is needed and none can be guessed.
+//! Every node that copies or plays recordings must see the same directory.
+
+use crate::config::Config;
+use anyhow::Context;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use model::id::{CompanyId, RecordingId};
+use secrecy::ExposeSecret;
+use sha2::Sha256;
+use std::path::PathBuf;
+use tokio::io::AsyncWriteExt;
+
+/// How long a link opens: as long as somebody may sit before a page and listen.
+const OPEN: TimeDelta = TimeDelta::hours(2);
+/// Kinds of sound that we keep, with the ending of their files.
+const KINDS: &[(&str, &str)] = &[("audio/wav", "wav"), ("audio/mpeg", "mp3"), ("audio/ogg", "ogg"), ("audio/mp4", "m4a")];
+
+/// The ending for a content type as providers write it; `None` for what is no sound we know.
+pub(super) fn ending(content_type: &str) -> Option<&'static str> {
+    let word = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let word = match word.as_str() {
+        "audio/x-wav" | "audio/wave" | "audio/vnd.wave" => "audio/wav",
+        "audio/mp3" | "audio/mpeg3" => "audio/mpeg",
+        other => other,
+    };
+    KINDS.iter().find(|(kind, _)| *kind == word).map(|(_, ending)| *ending)
+}
+
+fn path(config: &Config, company: CompanyId, id: RecordingId, ending: &str) -> PathBuf {
+    let file = format!("{}.{ending}", id.uuid().simple());
+    config.data_dir.join("recordings").join(company.uuid().simple().to_string()).join(file)
+}
+
+/// Writes a file whole or not at all; written twice it is the same.
+pub(super) async fn keep(
+    config: &Config,
+    company: CompanyId,
+    id: RecordingId,
+    ending: &str,
+    bytes: &[u8],
+) -> anyhow::Result<()> {
+    let path = path(config, company, id, ending);
+    let folder = path.parent().context("a recording's path has a folder")?;
+    tokio::fs::create_dir_all(folder).await.context("the data directory cannot be written")?;
+    let draft = path.with_extension("part");
+    let mut file = tokio::fs::File::create(&draft).await.context("a recording cannot be stored")?;
+    file.write_all(bytes).await.context("a recording cannot be stored")?;
+    file.sync_all().await.context("a recording cannot be stored")?;
+    tokio::fs::rename(&draft, &path).await.context("a recording cannot be stored")
+}
+
+/// The address that plays a recording, for a while.
+pub(super) fn link(config: &Config, company: CompanyId, id: RecordingId, content_type: &str, now: DateTime<Utc>) -> Option<String> {
+    let ending = ending(content_type)?;
+    // Whole hours: the same link for everybody who looks meanwhile, so that a browser need not load it twice.
+    let until = (now + OPEN).timestamp() / 3600 * 3600 + 3600;
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(signed(config, company, id, ending, until).finalize().into_bytes());
+    Some(format!("/recordings/{company}/{id}.{ending}?until={until}&signature={signature}"))
+}
+
+fn signed(config: &Config, company: CompanyId, id: RecordingId, ending: &str, until: i64) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(config.secret_key.expose_secret().as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(format!("recording\n{company}\n{id}\n{ending}\n{until}").as_bytes());
+    mac
+}
+
+/// A recording that may be played.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub path: PathBuf,
+    pub content_type: &'static str,
+}
+
+/// What a link opens: `name` is the id with its ending. `None` for a link that we did not make, or whose time is over.
+pub fn open(
+    config: &Config,
+    company: CompanyId,
+    name: &str,
+    until: i64,
+    signature: &str,
+    now: DateTime<Utc>,
+) -> Option<Opened> {
+    let (id, ending) = name.split_once('.')?;
+    let (id, (content_type, ending)) = (id.parse().ok()?, KINDS.iter().find(|(_, known)| *known == ending)?);
+    let given = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+    signed(config, company, id, ending, until).verify_slice(&given).ok()?;
+    (now.timestamp() <= until).then(|| Opened { path: path(config, company, id, ending), content_type })
+}

@@ -1,0 +1,69 @@
+//! The sound of calls: copied from the provider to our own storage, and played back by links that say for themselves what
+//! they open and until when.
+
+mod files;
+mod jobs;
+#[cfg(test)]
+mod tests;
+
+pub use files::{Opened, open};
+pub use jobs::CopyRecording;
+
+use crate::db::Tx;
+use crate::error::Result;
+use model::accounts::Permission;
+use model::calls::{RecordingKeeping, RecordingRow};
+use model::id::{CallId, RecordingId};
+
+/// Recordings of one call shown; a provider makes one or two.
+const SHOWN_MAX: i64 = 10;
+/// Longest id or link of a provider kept.
+const TEXT_MAX: usize = 2_000;
+
+/// Remembers a recording that a provider told of, and has it copied after this commit. `false` when it was told before.
+pub(crate) async fn note(tx: &mut Tx, call: CallId, told: &providers::Recording) -> Result<bool> {
+    let (id, now): (RecordingId, _) = (tx.id(), tx.now());
+    let kept = |text: &str| text.chars().filter(|c| *c != '\0').take(TEXT_MAX).collect::<String>();
+    let is_new = sqlx::query(
+        "insert into recordings (id, call_id, remote_id, link, seconds, keeping, created_at) values ($1, $2, $3, $4, $5, 'waiting', $6)
+         on conflict on constraint recordings_once do nothing",
+    )
+    .bind(id)
+    .bind(call)
+    .bind(kept(&told.id))
+    .bind(told.url.as_deref().map(kept))
+    .bind(told.seconds.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX)))
+    .bind(now)
+    .execute(tx.conn())
+    .await?
+    .rows_affected()
+        > 0;
+    if is_new {
+        let job = CopyRecording { company: tx.actor().company(), recording: id };
+        tx.enqueue(&job).await?;
+    }
+    Ok(is_new)
+}
+
+/// The recordings of a call, with links for whoever may listen; nothing for everybody else.
+pub(crate) async fn of_call(tx: &mut Tx, call: CallId) -> Result<Vec<RecordingRow>> {
+    if tx.require(Permission::HearCalls).is_err() {
+        return Ok(Vec::new());
+    }
+    type Row = (RecordingId, Option<i32>, RecordingKeeping, Option<String>, String);
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, seconds, keeping, content_type, problem from recordings where call_id = $1 order by created_at, id limit $2",
+    )
+    .bind(call)
+    .bind(SHOWN_MAX)
+    .fetch_all(tx.conn())
+    .await?;
+    let (company, now) = (tx.actor().company(), tx.now());
+    let row = |(id, seconds, keeping, content_type, problem): Row| RecordingRow {
+        link: content_type.and_then(|kind| files::link(tx.config(), company, id, &kind, now)),
+        seconds,
+        keeping,
+        problem,
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
