@@ -49,6 +49,8 @@ use layout::{GalleryPage, NowherePage, SignedIn};
 use prelude::*;
 use settings::SettingsPage;
 use settings::compliance::CompliancePage;
+use settings::gateway::GatewayPage;
+use settings::gateways::NewGatewayPage;
 use suppressions::SuppressionsPage;
 
 /// The site. Every page is rendered whole on the server (`SsrMode::Async`), so that it reads and works without scripts.
@@ -82,6 +84,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/health") view=HealthPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/gateways/new") view=NewGatewayPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/gateways/:id") view=GatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/compliance") view=CompliancePage ssr=SsrMode::Async/>
                     <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>
                 </ParentRoute>

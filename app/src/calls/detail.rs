@@ -148,12 +148,16 @@ fn recordings(rows: Vec<RecordingRow>) -> Option<AnyView> {
         return None;
     }
     let one = |row: RecordingRow| match row.link {
-        Some(link) => view! { <audio class="w-full" controls=true preload="metadata" src=link aria-label="Recording of the call"></audio> },
+        Some(link) => {
+            view! { <audio class="w-full" controls=true preload="metadata" src=link aria-label="Recording of the call"></audio> }
+        }
         None => view! {
             <p class="text-sm text-muted-foreground">{row.keeping.label()} {some(row.problem).map(|why| format!(": {why}"))}</p>
         },
     };
-    Some(view! { <Card title="Recording"><div class="flex flex-col gap-3">{rows.into_iter().map(one).collect_view()}</div></Card> })
+    Some(
+        view! { <Card title="Recording"><div class="flex flex-col gap-3">{rows.into_iter().map(one).collect_view()}</div></Card> },
+    )
 }
 
 fn conversation(call: Call) -> AnyView {

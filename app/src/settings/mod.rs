@@ -3,6 +3,8 @@
 
 pub mod compliance;
 pub mod form;
+pub mod gateway;
+pub mod gateways;
 pub mod week;
 
 use icondata as i;
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::prelude::*;
 use crate::screen::Loaded;
-use crate::ui::{Badge, Card, Cell, Column, LeadCell, Note, PageHeader, Skeleton, Table, Tone, grouped};
+use crate::ui::{Badge, Card, Cell, Column, Note, PageHeader, Skeleton, Table, Tone, grouped};
 use crate::wire::Answer;
 use form::SettingsCard;
 
@@ -67,7 +69,7 @@ fn sections(company: Signal<CompanyPage>) -> AnyView {
         <div class="flex max-w-4xl flex-col gap-6">
             <SettingsCard settings=now.settings zones=now.zones/>
             {law()}
-            {gateways(now.gateways)}
+            {gateways::card(now.gateways)}
             {numbers(now.numbers)}
         </div>
     }
@@ -82,36 +84,6 @@ fn law() -> AnyView {
                 <a class="link" href="/settings/compliance">"See the rule packs and your own limits"</a>
                 "."
             </Note>
-        </Card>
-    }
-}
-
-fn gateways(rows: Vec<GatewayRow>) -> AnyView {
-    let columns = vec![
-        Column::new("Gateway"),
-        Column::new("Provider"),
-        Column::new("Calls at once").number(),
-        Column::new("Calls a second").number(),
-    ];
-    let lines = rows
-        .into_iter()
-        .map(|row| {
-            view! {
-                <tr>
-                    <LeadCell title=row.name/>
-                    <Cell label="Provider">
-                        {row.kind.label()} " "
-                        {row.sandbox.then(|| view! { <Badge label="Sandbox" tone=Tone::Info/> })}
-                    </Cell>
-                    <Cell label="Calls at once" number=true>{grouped(row.concurrency_max.into())}</Cell>
-                    <Cell label="Calls a second" number=true>{grouped(row.calls_per_second.into())}</Cell>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <Card title="Gateways" scope="The accounts that calls go through. The sandbox is a simulated phone network: nobody's phone rings and no carrier is paid. Real carriers come with a later release." flush=true>
-            <Table caption="Gateways of this company" columns=columns>{lines}</Table>
         </Card>
     }
 }

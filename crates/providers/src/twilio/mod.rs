@@ -181,6 +181,19 @@ impl VoiceProvider for Twilio {
         })
     }
 
+    /// The call, and once it is over its recordings.
+    async fn report(&self, id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {
+        let Some(seen) = self.fetch(id).await? else { return Ok(Vec::new()) };
+        let mut news = Vec::new();
+        if matches!(seen.status, ProviderStatus::Ended(_)) {
+            let request = self.client.get(format!("{}/Calls/{id}/Recordings.json", self.account_url()));
+            let page: wire::RecordingPage = self.send(request).await?;
+            news.extend(page.recordings.into_iter().map(|one| CallbackKind::Recording(one.recording())));
+        }
+        news.insert(0, CallbackKind::Status(Box::new(seen)));
+        Ok(news)
+    }
+
     async fn recording(&self, recording: &Recording) -> Result<Sound, ProviderError> {
         if !wire::is_sid(&recording.id, "RE") {
             return Err(ProviderError::Malformed("not an id of a recording at Twilio".into()));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     exchange::refused,
     money::micros,
-    voice::{AnsweredBy, Observed, Outcome, ProviderCallId, ProviderStatus, Refusal, RefusalKind},
+    voice::{AnsweredBy, Observed, Outcome, ProviderCallId, ProviderStatus, Recording, Refusal, RefusalKind},
 };
 
 /// The Call resource; every field but the id may be null.
@@ -39,6 +39,33 @@ pub struct AccountResource {
     pub sid: String,
     pub friendly_name: Option<String>,
     pub status: Option<String>,
+}
+
+/// The recordings of one call.
+#[derive(Debug, Deserialize)]
+pub struct RecordingPage {
+    pub recordings: Vec<RecordingResource>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RecordingResource {
+    sid: String,
+    #[serde(default)]
+    status: String,
+    /// Seconds, as a text.
+    duration: Option<String>,
+}
+
+impl RecordingResource {
+    pub fn recording(self) -> Recording {
+        Recording {
+            url: None,
+            seconds: self.duration.and_then(|text| text.parse().ok()),
+            ready: self.status == "completed" && is_sid(&self.sid, "RE"),
+            id: self.sid,
+            raw_status: self.status,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,8 +4,8 @@ use super::{Report, Step, repo, spare_suppressed};
 use crate::campaigns::stats::Tally;
 use crate::credits::{Purse, Settlement};
 use crate::db::Tx;
-use crate::dialer::{Gateway, Seat};
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
+use crate::dialer::{Gateway, Seat};
 use crate::enrollments::repo::Change;
 use crate::error::Result;
 use crate::{campaigns, credits, dialer, enrollments, suppressions};
@@ -135,11 +135,9 @@ async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)], phones: &[Phone]
         campaigns::stats::count(tx, *campaign, more).await?;
     }
     follow(tx, ends.iter().map(|(end, _)| end), &gateways).await?;
-    for (End { call, .. }, _) in ends.iter().filter(|(end, _)| end.call.talk_seconds > 0) {
-        if let Some(gateway) = gateways.get(&call.gateway_id).filter(|gateway| gateway.kind.is_conversational()) {
-            super::collect::enqueue(tx, call.id, gateway.speed(tx.config())).await?;
-        }
-    }
+    let talked = ends.iter().filter(|(end, _)| end.call.talk_seconds > 0);
+    let talked: Vec<_> = talked.filter_map(|(end, _)| Some((end.call.id, gateways.get(&end.call.gateway_id)?))).collect();
+    super::collect::enqueue(tx, &talked).await?;
     for campaign in &campaigns {
         campaigns::canary::after_call(tx, *campaign).await?;
     }
@@ -173,11 +171,7 @@ async fn tell_overrun(tx: &mut Tx, call: &repo::Stored, over: Credits) -> Result
 }
 
 /// What the ends mean for the people: done, opted out, or another attempt. Nothing follows a call of theirs.
-async fn follow<'a>(
-    tx: &mut Tx,
-    ends: impl Iterator<Item = &'a End<'a>>,
-    gateways: &HashMap<GatewayId, Gateway>,
-) -> Result<()> {
+async fn follow<'a>(tx: &mut Tx, ends: impl Iterator<Item = &'a End<'a>>, gateways: &HashMap<GatewayId, Gateway>) -> Result<()> {
     let mut ours = Vec::new();
     for end in ends {
         if let Some(enrollment) = end.call.enrollment_id {

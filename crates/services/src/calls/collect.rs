@@ -3,7 +3,7 @@
 use super::ingest_news;
 use crate::Actor;
 use crate::db::{Db, Tx};
-use crate::dialer::{self, Network};
+use crate::dialer::{self, Gateway, Network};
 use crate::error::Result;
 use crate::jobs::{self, Job};
 use chrono::TimeDelta;
@@ -22,9 +22,26 @@ pub struct CollectNews {
     asked: usize,
 }
 
-/// Has a call looked at when its provider should have told everything.
-pub(super) async fn enqueue(tx: &mut Tx, call: CallId, speed: i32) -> Result<()> {
-    CollectNews { company: tx.actor().company(), call, asked: 0 }.enqueue(tx, speed).await
+/// Has calls that were talked in looked at when their provider should have told everything: those of agents, whose words are
+/// told, and those that are recorded.
+pub(super) async fn enqueue(tx: &mut Tx, talked: &[(CallId, &Gateway)]) -> Result<()> {
+    if talked.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = talked.iter().map(|(call, _)| *call).collect();
+    let recorded: Vec<CallId> = sqlx::query_scalar(
+        "select k.id from calls k join campaigns c on c.id = k.campaign_id where k.id = any($1) and c.form ->> 'record' = 'true'",
+    )
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?;
+    for (call, gateway) in talked {
+        if gateway.kind.is_conversational() || recorded.contains(call) {
+            let first = CollectNews { company: tx.actor().company(), call: *call, asked: 0 };
+            first.enqueue(tx, gateway.speed(tx.config())).await?;
+        }
+    }
+    Ok(())
 }
 
 impl CollectNews {
@@ -46,16 +63,16 @@ impl Job for CollectNews {
     async fn run(self, db: Db) -> anyhow::Result<()> {
         let actor = Actor::engine(self.company);
         let mut tx = db.begin(&actor).await?;
-        let untold = untold(&mut tx, self.call).await?;
-        let Some((gateway, Some(id))) = untold else { return Ok(()) };
-        let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
+        let told = told(&mut tx, self.call).await?;
+        let gateway = dialer::gateway_for_reading(&mut tx, told.gateway_id).await?;
         let speed = gateway.speed(tx.config());
         tx.commit().await?;
-        let id = ProviderCallId::new(id);
+        let Some(id) = told.provider_call_id.as_ref().filter(|_| told.is_missing_something(&gateway)) else { return Ok(()) };
+        let id = ProviderCallId::new(id.as_str());
         let news = Network::shared()?.provider(&gateway).report(&id).await?;
         let mut tx = db.begin(&actor).await?;
         ingest_news(&mut tx, self.call, &id, news).await?;
-        if self::untold(&mut tx, self.call).await?.is_some() {
+        if self::told(&mut tx, self.call).await?.is_missing_something(&gateway) {
             Self { asked: self.asked + 1, ..self }.enqueue(&mut tx, speed).await?;
         }
         tx.commit().await?;
@@ -63,14 +80,29 @@ impl Job for CollectNews {
     }
 }
 
-/// A call of which something is missing that is told after the end, with its gateway and the provider's id of it.
-async fn untold(tx: &mut Tx, call: CallId) -> Result<Option<(GatewayId, Option<String>)>> {
+/// What is known of a call of what is told after the end.
+#[derive(sqlx::FromRow)]
+struct Told {
+    gateway_id: GatewayId,
+    provider_call_id: Option<String>,
+    has_words: bool,
+    /// `None` when it is not recorded.
+    has_sound: Option<bool>,
+}
+
+impl Told {
+    fn is_missing_something(&self, gateway: &Gateway) -> bool {
+        gateway.kind.is_conversational() && !self.has_words || self.has_sound == Some(false)
+    }
+}
+
+async fn told(tx: &mut Tx, call: CallId) -> Result<Told> {
     Ok(sqlx::query_as(
-        "select k.gateway_id, k.provider_call_id from calls k left join campaigns c on c.id = k.campaign_id
-         where k.id = $1 and (k.transcript = '[]' or k.summary = ''
-            or (c.form ->> 'record' = 'true' and not exists (select 1 from recordings r where r.call_id = k.id)))",
+        "select k.gateway_id, k.provider_call_id, k.transcript <> '[]' and k.summary <> '' as has_words,
+                case when c.form ->> 'record' = 'true' then exists (select 1 from recordings r where r.call_id = k.id) end as has_sound
+         from calls k left join campaigns c on c.id = k.campaign_id where k.id = $1",
     )
     .bind(call)
-    .fetch_optional(tx.conn())
+    .fetch_one(tx.conn())
     .await?)
 }

@@ -85,7 +85,10 @@ pub(super) async fn count(tx: &mut Tx) -> Result<i64> {
 /// The gateways that are set up and whose agents are made here and kept there.
 pub(crate) async fn keepers(tx: &mut Tx) -> Result<Vec<GatewayId>> {
     let kinds: Vec<_> = ProviderKind::ALL.iter().copied().filter(|kind| kind.keeps_agents()).collect();
-    Ok(sqlx::query_scalar("select id from gateways where kind = any($1) and set_up_at is not null order by id").bind(kinds).fetch_all(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select id from gateways where kind = any($1) and set_up_at is not null order by id")
+        .bind(kinds)
+        .fetch_all(tx.conn())
+        .await?)
 }
 
 /// The keys of a gateway; `None` leaves one as it is.

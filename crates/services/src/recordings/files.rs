@@ -36,13 +36,7 @@ fn path(config: &Config, company: CompanyId, id: RecordingId, ending: &str) -> P
 }
 
 /// Writes a file whole or not at all; written twice it is the same.
-pub(super) async fn keep(
-    config: &Config,
-    company: CompanyId,
-    id: RecordingId,
-    ending: &str,
-    bytes: &[u8],
-) -> anyhow::Result<()> {
+pub(super) async fn keep(config: &Config, company: CompanyId, id: RecordingId, ending: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let path = path(config, company, id, ending);
     let folder = path.parent().context("a recording's path has a folder")?;
     tokio::fs::create_dir_all(folder).await.context("the data directory cannot be written")?;
@@ -54,7 +48,13 @@ pub(super) async fn keep(
 }
 
 /// The address that plays a recording, for a while.
-pub(super) fn link(config: &Config, company: CompanyId, id: RecordingId, content_type: &str, now: DateTime<Utc>) -> Option<String> {
+pub(super) fn link(
+    config: &Config,
+    company: CompanyId,
+    id: RecordingId,
+    content_type: &str,
+    now: DateTime<Utc>,
+) -> Option<String> {
     let ending = ending(content_type)?;
     // Whole hours: the same link for everybody who looks meanwhile, so that a browser need not load it twice.
     let until = (now + OPEN).timestamp() / 3600 * 3600 + 3600;
@@ -63,7 +63,8 @@ pub(super) fn link(config: &Config, company: CompanyId, id: RecordingId, content
 }
 
 fn signed(config: &Config, company: CompanyId, id: RecordingId, ending: &str, until: i64) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(config.secret_key.expose_secret().as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(config.secret_key.expose_secret().as_bytes()).expect("HMAC takes a key of any length");
     mac.update(format!("recording\n{company}\n{id}\n{ending}\n{until}").as_bytes());
     mac
 }
@@ -76,14 +77,7 @@ pub struct Opened {
 }
 
 /// What a link opens: `name` is the id with its ending. `None` for a link that we did not make, or whose time is over.
-pub fn open(
-    config: &Config,
-    company: CompanyId,
-    name: &str,
-    until: i64,
-    signature: &str,
-    now: DateTime<Utc>,
-) -> Option<Opened> {
+pub fn open(config: &Config, company: CompanyId, name: &str, until: i64, signature: &str, now: DateTime<Utc>) -> Option<Opened> {
     let (id, ending) = name.split_once('.')?;
     let (id, (content_type, ending)) = (id.parse().ok()?, KINDS.iter().find(|(_, known)| *known == ending)?);
     let given = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
