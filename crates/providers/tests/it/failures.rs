@@ -14,7 +14,7 @@ use tokio::{io::AsyncReadExt, task::JoinSet};
 
 use super::{
     fixture,
-    support::{OWNER, World, bind, client, run},
+    support::{OWNER, World, bind, client, kinds, run},
 };
 
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// An order fit for every kind.
 async fn orders() -> Vec<(ProviderKind, Originate)> {
     let mut all = Vec::new();
-    for kind in ProviderKind::ALL {
+    for kind in kinds() {
         all.push((*kind, World::of(*kind, 1.0).await.order("0001", 1).await));
     }
     all

@@ -99,9 +99,17 @@ pub fn phone(text: &str) -> Phone {
     Phone::parse(text).expect("a phone number")
 }
 
+/// The kinds that are judged: all of them, or the one that `cargo xtask conformance` names.
+#[expect(clippy::disallowed_methods, reason = "a test is told by its environment which kind to judge")]
+pub fn kinds() -> &'static [ProviderKind] {
+    let Ok(named) = std::env::var("BELFRY_CONFORMANCE") else { return ProviderKind::ALL };
+    let at = ProviderKind::ALL.iter().position(|kind| kind.as_str() == named).expect("the name of a provider");
+    &ProviderKind::ALL[at..=at]
+}
+
 /// Runs a test in a world of every kind.
 pub async fn every_kind(speed: f64, test: impl AsyncFn(World)) {
-    for kind in ProviderKind::ALL {
+    for kind in kinds() {
         // Shown when the test fails.
         println!("as {kind}");
         test(World::of(*kind, speed).await).await;
