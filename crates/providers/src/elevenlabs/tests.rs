@@ -13,6 +13,7 @@ use super::{callback, errors, sign};
 use crate::{
     analysis::{Analysis, Sentiment, Speaker},
     exchange::Trouble,
+    signature::flips::fails_by_one_bit,
     voice::*,
 };
 
@@ -50,14 +51,6 @@ fn passes(secret: &str, body: &[u8], header: &[u8], now: DateTime<Utc>) -> bool 
     sign::verify(secret, &request, now).is_ok()
 }
 
-fn flipped(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    (0..bytes.len() * 8).map(|n| {
-        let mut copy = bytes.to_vec();
-        copy[n / 8] ^= 1 << (n % 8);
-        copy
-    })
-}
-
 #[test]
 fn every_vector_that_the_official_sdk_accepts_passes_until_it_is_too_old() {
     for vector in vectors() {
@@ -73,17 +66,9 @@ fn every_vector_that_the_official_sdk_accepts_passes_until_it_is_too_old() {
 
 #[test]
 fn one_flipped_bit_anywhere_fails() {
-    for Vector { secret, body, header, at_unix_s, .. } in vectors() {
-        let now = at(at_unix_s);
-        for secret in flipped(secret.as_bytes()).filter_map(|secret| String::from_utf8(secret).ok()) {
-            assert!(!passes(&secret, body.as_bytes(), header.as_bytes(), now), "secret {secret:?}");
-        }
-        for body in flipped(body.as_bytes()) {
-            assert!(!passes(&secret, &body, header.as_bytes(), now), "body {:?}", String::from_utf8_lossy(&body));
-        }
-        for header in flipped(header.as_bytes()) {
-            assert!(!passes(&secret, body.as_bytes(), &header, now), "header {:?}", String::from_utf8_lossy(&header));
-        }
+    for vector in vectors() {
+        let passes = |secret: &str, body: &[u8], header: &[u8]| passes(secret, body, header, at(vector.at_unix_s));
+        fails_by_one_bit(&vector.secret, vector.body.as_bytes(), vector.header.as_bytes(), passes);
     }
 }
 

@@ -43,7 +43,7 @@ impl Webhook {
 
 impl ElevenLabs {
     async fn webhooks(&self) -> Result<Vec<Webhook>, ProviderError> {
-        let all: All = self.get("/v1/workspace/webhooks?include_usages=true").await?;
+        let all: All = self.api.get("/v1/workspace/webhooks?include_usages=true").await?;
         Ok(all.webhooks)
     }
 

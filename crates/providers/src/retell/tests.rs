@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{callback, sign, wire};
 use crate::{
     analysis::{Analysis, Sentiment, Speaker},
+    signature::flips::fails_by_one_bit,
     voice::*,
 };
 
@@ -51,14 +52,6 @@ fn passes(key: &str, body: &[u8], header: &[u8], now: DateTime<Utc>) -> bool {
     sign::verify(key, &request, now).is_ok()
 }
 
-fn flipped(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    (0..bytes.len() * 8).map(|n| {
-        let mut copy = bytes.to_vec();
-        copy[n / 8] ^= 1 << (n % 8);
-        copy
-    })
-}
-
 #[test]
 fn every_vector_of_the_official_sdk_passes_until_it_is_too_old() {
     for vector in vectors() {
@@ -73,17 +66,9 @@ fn every_vector_of_the_official_sdk_passes_until_it_is_too_old() {
 
 #[test]
 fn one_flipped_bit_anywhere_fails() {
-    for Vector { api_key, body, header, at_unix_ms, .. } in vectors() {
-        let now = DateTime::from_timestamp_millis(at_unix_ms).expect("a moment");
-        for key in flipped(api_key.as_bytes()).filter_map(|key| String::from_utf8(key).ok()) {
-            assert!(!passes(&key, body.as_bytes(), header.as_bytes(), now), "key {key:?}");
-        }
-        for body in flipped(body.as_bytes()) {
-            assert!(!passes(&api_key, &body, header.as_bytes(), now), "body {:?}", String::from_utf8_lossy(&body));
-        }
-        for header in flipped(header.as_bytes()) {
-            assert!(!passes(&api_key, body.as_bytes(), &header, now), "header {:?}", String::from_utf8_lossy(&header));
-        }
+    for vector in vectors() {
+        let passes = |key: &str, body: &[u8], header: &[u8]| passes(key, body, header, vector.at());
+        fails_by_one_bit(&vector.api_key, vector.body.as_bytes(), vector.header.as_bytes(), passes);
     }
 }
 
