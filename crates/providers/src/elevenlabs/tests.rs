@@ -225,6 +225,30 @@ fn the_status_of_a_conversation_is_read_and_an_unknown_one_never_fails() {
 }
 
 /// providers.md §13, edge 16: a success over HTTP, and no call, or one without an id.
+/// Edges 13 and 24 of the others, as ElevenLabs shows them: nobody was reached, and that was not the person's doing.
+#[test]
+fn a_full_or_broken_platform_is_told_from_a_person_who_is_not_reached() {
+    let fault = |word: &str, error: Value, reason: &str| {
+        let mut body = told();
+        body["data"]["status"] = word.into();
+        body["data"]["metadata"] = json!({ "start_time_unix_secs": 1_739_537_297, "call_duration_secs": 0, "error": error,
+                                           "termination_reason": reason });
+        let all = news(&body);
+        let seen = status(&all);
+        assert!(!seen.platform_fault || seen.status == ProviderStatus::Ended(Outcome::Failed), "{seen:?}");
+        seen.platform_fault
+    };
+    assert!(fault("failed", json!({ "code": 1011, "reason": "internal error" }), ""));
+    assert!(fault("failed", json!({ "code": 429, "reason": "too_many_concurrent_requests" }), ""));
+    assert!(fault("failed", Value::Null, "The system is busy: system_busy"));
+    assert!(!fault("in-progress", json!({ "code": 1011 }), ""), "before the end");
+    for reason in ["busy", "no-answer", "unknown", "voicemail", "This request exceeds your quota limit.", ""] {
+        assert!(!fault("failed", json!({ "code": 500, "reason": reason }), ""), "{reason}");
+        assert!(!fault("failed", Value::Null, reason), "{reason}");
+    }
+    assert!(!status(&news(&failure("unknown", Value::Null))).platform_fault, "an event about the carrier does not say so");
+}
+
 #[test]
 fn edge_16_success_false_is_a_refusal_and_an_id_that_is_missing_is_unknown() {
     let placed = |json: Value| serde_json::from_value::<errors::Placed>(json).expect("an answer").id();

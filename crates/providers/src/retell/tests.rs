@@ -253,6 +253,34 @@ fn edge_13_a_concurrency_limit_is_an_end_with_a_reason() {
     assert_eq!((all.len(), all[0].call), (1, None), "metadata is left out when unset");
 }
 
+/// Nobody was reached, and that was not the person's doing: whoever counts attempts can tell.
+#[test]
+fn edge_13_a_full_or_broken_platform_is_told_from_a_number_that_fails() {
+    let fault = |word: &str, reason: &str| {
+        let mut body = ended();
+        body["call"] = json!({ "call_id": ID, "call_status": word, "disconnection_reason": reason });
+        status(&news(&body)).platform_fault
+    };
+    for reason in ["concurrency_limit_reached", "no_concurrency_fallback", "registered_call_timeout", "error_retell", "error_asr"]
+    {
+        assert!(fault("error", reason), "{reason}");
+        assert!(!fault("ongoing", reason), "{reason}, before the end");
+    }
+    assert!(fault("not_connected", "telephony_provider_unavailable"));
+    for (word, reason) in [
+        ("not_connected", "dial_failed"),
+        ("not_connected", "dial_busy"),
+        ("not_connected", "invalid_destination"),
+        ("error", "no_valid_payment"),
+        ("error", "error_llm_websocket_open"),
+        ("error", "beamed_up"),
+        ("ended", "user_hangup"),
+        ("ended", ""),
+    ] {
+        assert!(!fault(word, reason), "{reason}");
+    }
+}
+
 #[test]
 fn words_that_we_do_not_know_are_kept_and_never_fail() {
     assert_eq!(outcome("ended", "beamed_up", true), ProviderStatus::Ended(Outcome::Completed));

@@ -141,14 +141,32 @@ fn edge_23_a_start_error_ends_a_call_that_never_rang() {
     }
 }
 
-/// Whoever redials without counting knows it by the reason, which is kept.
+/// Whoever redials without counting knows it by the flag, and people by the reason, which is kept.
 #[test]
-fn edge_24_the_platform_s_own_faults_are_failures_with_their_reason() {
-    for reason in ["worker-shutdown", "call.in-progress.error-vapifault-worker-died", "call.start.error-vapifault-get-org"] {
+fn edge_24_the_platform_s_own_faults_are_failures_that_say_so() {
+    for reason in [
+        "worker-shutdown",
+        "call.in-progress.error-vapifault-worker-died",
+        "call.start.error-vapifault-get-org",
+        "call.start.error-subscription-concurrency-limit-reached",
+    ] {
         let all = news(&update("ended", json!({ "endedReason": reason })));
         let seen = status(&all);
         assert_eq!((seen.status, seen.raw_reason.as_deref()), (ProviderStatus::Ended(Outcome::Failed), Some(reason)));
-        assert_eq!(seen.price_micros, None);
+        assert_eq!((seen.price_micros, seen.platform_fault), (None, true));
+        let early = news(&update("in-progress", json!({ "endedReason": reason })));
+        assert!(!status(&early).platform_fault, "{reason}, before the end");
+    }
+    for reason in [
+        "customer-busy",
+        "twilio-failed-to-connect-call",
+        "twilio-reported-customer-misdialed",
+        "call.in-progress.error-providerfault-outbound-sip-503-service-unavailable",
+        "call.start.error-subscription-insufficient-credits",
+        "customer-ended-call",
+        "beamed-up",
+    ] {
+        assert!(!status(&news(&update("ended", json!({ "endedReason": reason })))).platform_fault, "{reason}");
     }
 }
 
