@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::{callback, errors, sign};
 use crate::{
-    analysis::{Analysis, Sentiment, Speaker},
+    analysis::{Sentiment, Speaker},
     exchange::Trouble,
+    news::told::{analysis, status},
     signature::flips::fails_by_one_bit,
     voice::*,
 };
@@ -96,18 +97,6 @@ fn news(body: &Value) -> Vec<Callback> {
 
 fn told() -> Value {
     serde_json::from_str(TOLD).expect("the fixture is JSON")
-}
-
-fn status(callbacks: &[Callback]) -> &Observed {
-    match &callbacks[0].kind {
-        CallbackKind::Status(seen) => seen,
-        other => panic!("not a status: {other:?}"),
-    }
-}
-
-fn analysis(callbacks: &[Callback]) -> &Analysis {
-    let found = callbacks.iter().find_map(|one| if let CallbackKind::Analysis(found) = &one.kind { Some(found) } else { None });
-    found.expect("an analysis")
 }
 
 #[test]

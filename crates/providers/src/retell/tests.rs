@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::{callback, sign, wire};
 use crate::{
-    analysis::{Analysis, Sentiment, Speaker},
+    analysis::{Sentiment, Speaker},
+    news::told::{analysis, status},
     signature::flips::fails_by_one_bit,
     voice::*,
 };
@@ -107,18 +108,6 @@ fn news(body: &Value) -> Vec<Callback> {
 
 fn ended() -> Value {
     serde_json::from_str(ENDED).expect("the fixture is JSON")
-}
-
-fn status(callbacks: &[Callback]) -> &Observed {
-    match &callbacks[0].kind {
-        CallbackKind::Status(seen) => seen,
-        other => panic!("not a status: {other:?}"),
-    }
-}
-
-fn analysis(callbacks: &[Callback]) -> &Analysis {
-    let found = callbacks.iter().find_map(|one| if let CallbackKind::Analysis(found) = &one.kind { Some(found) } else { None });
-    found.expect("an analysis")
 }
 
 /// The outcome of a call with this status and reason, answered or not.

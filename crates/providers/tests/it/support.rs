@@ -186,6 +186,16 @@ impl World {
         }
     }
 
+    /// So many calls of one order; the first of them, which is the one that the order names.
+    pub async fn place_many(&self, order: &Originate, count: usize) -> ProviderCallId {
+        let first = self.place(order).await;
+        for n in 1..count {
+            let call = CallId::from(uuid::Uuid::from_u128(order.call.uuid().as_u128() + n as u128));
+            self.place(&Originate { call, ..order.clone() }).await;
+        }
+        first
+    }
+
     /// The span of a test, and the numbers of an order.
     pub async fn look(&self, order: &Originate) -> LookUp {
         let calls = self.control("calls?limit=1").await;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{callback, reasons, wire};
 use crate::{
-    analysis::{Analysis, Sentiment, Speaker},
+    analysis::{Sentiment, Speaker},
+    news::told::{analysis, status},
     voice::*,
 };
 
@@ -35,18 +36,6 @@ fn update(status: &str, more: Value) -> Value {
         message[name] = value.clone();
     }
     json!({ "message": message })
-}
-
-fn status(callbacks: &[Callback]) -> &Observed {
-    match &callbacks[0].kind {
-        CallbackKind::Status(seen) => seen,
-        other => panic!("not a status: {other:?}"),
-    }
-}
-
-fn analysis(callbacks: &[Callback]) -> &Analysis {
-    let found = callbacks.iter().find_map(|one| if let CallbackKind::Analysis(found) = &one.kind { Some(found) } else { None });
-    found.expect("an analysis")
 }
 
 /// What a call comes to that ended for this reason, talked or not.
