@@ -144,7 +144,15 @@ async fn listed(site: &Site<'_>, order: &Originate, id: &ProviderCallId) -> Resu
 async fn end(site: &Site<'_>, id: &ProviderCallId) -> Result<(Outcome, String), String> {
     let (since, mut seen, mut last) = (site.clock.now(), Vec::new(), None);
     for _ in 0..END_LOOKS_MAX {
-        let call = site.voice.fetch(id).await.map_err(|error| error.to_string())?.ok_or("it is not there any more")?;
+        let call = match site.voice.fetch(id).await {
+            Ok(call) => call.ok_or("it is not there any more")?,
+            // It goes on, whoever looks.
+            Err(error) if error.is_transient() => {
+                site.clock.pause(POLL).await;
+                continue;
+            }
+            Err(error) => return Err(error.to_string()),
+        };
         if last != Some(call.status) {
             let seconds = (site.clock.now() - since).num_seconds();
             seen.push(format!("{:?} ({}) after {seconds} s", call.status, call.raw_status));
@@ -199,7 +207,7 @@ async fn told(site: &Site<'_>, id: &ProviderCallId, outcome: Outcome, report: &m
 fn in_words(news: &CallbackKind) -> String {
     match news {
         CallbackKind::Status(seen) => {
-            let price = seen.price_micros.map_or_else(|| "no price yet".to_owned(), |micros| format!("{} millionths", micros));
+            let price = seen.price_micros.map_or_else(|| "no price yet".to_owned(), |micros| format!("{micros} millionths"));
             format!("{}, {price}", seen.raw_status)
         }
         CallbackKind::Analysis(analysis) => {

@@ -140,6 +140,25 @@ async fn nobody_is_called_who_was_not_named_on_purpose() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_refused_fails_and_its_agent_goes() {
+    every_kind(FAST, async |world| {
+        a_number(&world).await;
+        let invalid = |(name, value): (String, String)| {
+            let value = if name.ends_with("_TO") { "+14155550005".to_owned() } else { value };
+            (name, value)
+        };
+        let env: Vec<_> = keys(&world).into_iter().map(invalid).collect();
+        let (lines, code) = checked(world.kind, true, true, &env).await;
+        assert_eq!((with(&lines, Verdict::Failed), code), (vec!["call: place"], 1), "{lines:#?}");
+        let removed = lines.iter().find(|line| line.check == "agent of the call: remove").expect("a line");
+        assert_eq!(removed.verdict == Verdict::Passed, world.voice.agents().is_some(), "{removed}");
+        assert_eq!(lines.iter().filter(|line| line.check.starts_with("call: ")).count(), 5);
+        assert_eq!(world.control("rings").await["total"]["dialed"], 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_keys_nothing_is_checked_and_that_is_no_pass() {
     for kind in kinds() {
         for (live, expected) in [(true, "is not set"), (false, "--live")] {
