@@ -66,7 +66,7 @@ pub async fn agent(site: &Site<'_>, report: &mut Report<'_>) {
 async fn reads_back(agents: &dyn Agents, agent: &RemoteAgent, spec: &AgentSpec) -> Result<String, String> {
     let seen = agents.read(agent).await.map_err(|error| error.to_string())?.ok_or("there is none")?.spec;
     if seen == *spec {
-        return Ok("as it was made".to_owned());
+        return Ok("as asked for".to_owned());
     }
     let fields = |spec: &AgentSpec| serde_json::to_value(spec).unwrap_or_default();
     let (ours, theirs) = (fields(spec), fields(&seen));
