@@ -4,6 +4,7 @@
 mod bench;
 mod children;
 mod ci;
+mod conformance;
 mod coverage;
 mod e2e;
 mod fence;
@@ -56,6 +57,8 @@ enum Do {
     Chaos(e2e::Chaos),
     /// Whole campaign-days on a virtual clock, by seed, with every fault we can think of
     Simulate(simulate::Options),
+    /// One provider's adapter: against gremlin, or with --live against the real account whose keys are in the environment
+    Conformance(conformance::Options),
     /// The invariant checker, on the development database or on another
     CheckLedger {
         #[arg(long)]
@@ -139,6 +142,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Kills => timed(|stages| e2e::run_kills(paths, stages)),
         Do::Chaos(options) => timed(|stages| e2e::run_chaos(paths, &options, stages)),
         Do::Simulate(options) => simulate::simulate(paths, &options),
+        Do::Conformance(options) => conformance::conformance(paths, &options),
         Do::CheckLedger { url } => ci::check_ledger(paths, url.as_deref()),
         Do::Size => timed(|stages| site::size(paths, stages)),
         Do::Fence { accept } => fence::check(paths, accept),

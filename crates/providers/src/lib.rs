@@ -3,6 +3,8 @@
 //! What a call means to a campaign is decided in `services`; a fake network to talk to is `gremlin`.
 
 pub mod analysis;
+mod api;
+pub mod conformance;
 pub mod elevenlabs;
 pub mod engine;
 pub mod exchange;

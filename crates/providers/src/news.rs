@@ -111,3 +111,23 @@ pub struct ReplyBody {
     pub content_type: &'static str,
     pub body: String,
 }
+
+/// What news tells, for the tests of those who read it.
+#[cfg(test)]
+pub mod told {
+    use super::{Analysis, Callback, CallbackKind, Observed};
+
+    /// The status, which comes first.
+    pub fn status(callbacks: &[Callback]) -> &Observed {
+        match &callbacks[0].kind {
+            CallbackKind::Status(seen) => seen,
+            other => panic!("not a status: {other:?}"),
+        }
+    }
+
+    pub fn analysis(callbacks: &[Callback]) -> &Analysis {
+        let found =
+            callbacks.iter().find_map(|one| if let CallbackKind::Analysis(found) = &one.kind { Some(found) } else { None });
+        found.expect("an analysis")
+    }
+}

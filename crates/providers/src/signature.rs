@@ -45,6 +45,38 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// For the tests of every signature: nothing that differs by one bit may pass.
+#[cfg(test)]
+pub mod flips {
+    /// These bytes, each time with another bit flipped.
+    pub fn flipped(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+        (0..bytes.len() * 8).map(|n| {
+            let mut copy = bytes.to_vec();
+            copy[n / 8] ^= 1 << (n % 8);
+            copy
+        })
+    }
+
+    /// Like [`flipped`], where it is still a text.
+    pub fn flipped_texts(text: &str) -> impl Iterator<Item = String> {
+        flipped(text.as_bytes()).filter_map(|bytes| String::from_utf8(bytes).ok())
+    }
+
+    /// A secret, a body and a header that pass together, and no longer with one bit of any of them flipped.
+    pub fn fails_by_one_bit(secret: &str, body: &[u8], header: &[u8], passes: impl Fn(&str, &[u8], &[u8]) -> bool) {
+        assert!(passes(secret, body, header), "unchanged");
+        for changed in flipped_texts(secret) {
+            assert!(!passes(&changed, body, header), "secret {changed:?}");
+        }
+        for changed in flipped(body) {
+            assert!(!passes(secret, &changed, header), "body {:?}", String::from_utf8_lossy(&changed));
+        }
+        for changed in flipped(header) {
+            assert!(!passes(secret, body, &changed), "header {:?}", String::from_utf8_lossy(&changed));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     engine::{AgentSeen, AgentSpec, Agents, Field, RemoteAgent},
-    exchange::{self, configuration},
+    exchange::configuration,
     voice::ProviderError,
 };
 
@@ -154,10 +154,7 @@ struct Document {
 
 impl ElevenLabs {
     async fn agent(&self, id: &str) -> Result<Option<Agent>, ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(None);
-        }
-        self.find_one(&format!("/v1/convai/agents/{id}")).await
+        self.api.find_by_id("/v1/convai/agents", id).await
     }
 
     /// The agent as the body of a request. `inbound` is the question about calls that come in, as it stands.
@@ -165,10 +162,7 @@ impl ElevenLabs {
         let webhook = self.webhook_for(&spec.callback_url).await?;
         let mut knowledge = Vec::new();
         for id in &spec.knowledge {
-            let known: Option<Document> = match exchange::is_id(id) {
-                true => self.find_one(&format!("/v1/convai/knowledge-base/{id}")).await?,
-                false => None,
-            };
+            let known: Option<Document> = self.api.find_by_id("/v1/convai/knowledge-base", id).await?;
             let missing = || ProviderError::Refused(configuration("no_document", &format!("There is no document {id}.")));
             let Document { id, name, kind } = known.ok_or_else(missing)?;
             knowledge.push(json!({ "type": kind, "name": name, "id": id }));
@@ -183,7 +177,7 @@ impl ElevenLabs {
     pub(super) async fn ask_before(&self, agent: &str, url: Option<&str>) -> Result<(), ProviderError> {
         let found =
             self.agent(agent).await?.ok_or_else(|| ProviderError::Malformed(format!("no agent {agent} at ElevenLabs")))?;
-        let inbound = match (url, &self.account.webhook_secret) {
+        let inbound = match (url, &self.api.account.webhook_secret) {
             (None, _) => None,
             (Some(url), Some(secret)) => {
                 let token = sign::question_token(secrecy::ExposeSecret::expose_secret(secret));
@@ -202,7 +196,7 @@ impl ElevenLabs {
             settings["workspace_overrides"] = json!({ INBOUND: inbound });
         }
         let path = format!("/v1/convai/agents/{agent}");
-        let _: Value = self.send(Method::PATCH, &path, &json!({ "platform_settings": settings })).await?;
+        let _: Value = self.api.send(Method::PATCH, &path, &json!({ "platform_settings": settings })).await?;
         Ok(())
     }
 }
@@ -213,7 +207,7 @@ const INBOUND: &str = "conversation_initiation_client_data_webhook";
 impl Agents for ElevenLabs {
     async fn create(&self, spec: &AgentSpec) -> Result<RemoteAgent, ProviderError> {
         let body = self.body(spec, None).await?;
-        let created: Created = self.send(Method::POST, "/v1/convai/agents/create", &body).await?;
+        let created: Created = self.api.send(Method::POST, "/v1/convai/agents/create", &body).await?;
         Ok(RemoteAgent::new(created.agent_id))
     }
 
@@ -221,7 +215,7 @@ impl Agents for ElevenLabs {
         let found = self.agent(id).await?.ok_or_else(|| ProviderError::Malformed(format!("no agent {id} at ElevenLabs")))?;
         let inbound = found.platform_settings.workspace_overrides.conversation_initiation_client_data_webhook;
         let body = self.body(spec, inbound).await?;
-        let _: Value = self.send(Method::PATCH, &format!("/v1/convai/agents/{id}"), &body).await?;
+        let _: Value = self.api.send(Method::PATCH, &format!("/v1/convai/agents/{id}"), &body).await?;
         Ok(RemoteAgent::new(id))
     }
 
@@ -238,10 +232,7 @@ impl Agents for ElevenLabs {
     }
 
     async fn remove(&self, id: &str) -> Result<(), ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(());
-        }
-        self.delete(&format!("/v1/convai/agents/{id}")).await
+        self.api.delete_by_id("/v1/convai/agents", id).await
     }
 }
 

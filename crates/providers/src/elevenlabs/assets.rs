@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ElevenLabs, PAGE_SIZE, PAGES_MAX, TRUNK, errors};
+use super::{ElevenLabs, PAGE_SIZE, PAGES_MAX, TRUNK};
 use crate::{
     engine::*,
     exchange::{self, configuration},
@@ -27,16 +27,18 @@ impl Knowledge for ElevenLabs {
         let name = &document.name;
         let added: Added = match &document.content {
             Content::Text(text) => {
-                self.send(Method::POST, &format!("{path}/text"), &json!({ "text": text, "name": name })).await?
+                self.api.send(Method::POST, &format!("{path}/text"), &json!({ "text": text, "name": name })).await?
             }
-            Content::Url(url) => self.send(Method::POST, &format!("{path}/url"), &json!({ "url": url, "name": name })).await?,
+            Content::Url(url) => {
+                self.api.send(Method::POST, &format!("{path}/url"), &json!({ "url": url, "name": name })).await?
+            }
             Content::File { file_name, content_type, bytes } => {
                 let mut form = Multipart::default();
                 form.text("name", name);
                 form.file("file", file_name, content_type, bytes);
                 let (content_type, body) = form.finish();
-                let request = self.request(Method::POST, &format!("{path}/file"));
-                exchange::ask(request.header("content-type", content_type).body(body), errors::refusal).await?
+                let request = self.api.request(Method::POST, &format!("{path}/file"));
+                self.api.ask(request.header("content-type", content_type).body(body)).await?
             }
         };
         Ok(added.id)
@@ -44,19 +46,13 @@ impl Knowledge for ElevenLabs {
 
     /// A document is read when it is handed over. Agents of ours get it whole, so no index is waited for.
     async fn state(&self, id: &str) -> Result<Option<DocumentState>, ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(None);
-        }
-        let found: Option<Added> = self.find_one(&format!("/v1/convai/knowledge-base/{id}")).await?;
+        let found: Option<Added> = self.api.find_by_id("/v1/convai/knowledge-base", id).await?;
         Ok(found.map(|_| DocumentState::Ready))
     }
 
     /// One that an agent still knows is refused.
     async fn remove(&self, id: &str) -> Result<(), ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(());
-        }
-        self.delete(&format!("/v1/convai/knowledge-base/{id}")).await
+        self.api.delete_by_id("/v1/convai/knowledge-base", id).await
     }
 }
 
@@ -97,7 +93,7 @@ impl Number {
 #[async_trait]
 impl Numbers for ElevenLabs {
     async fn list(&self) -> Result<Vec<RemoteNumber>, ProviderError> {
-        let all: Vec<Number> = self.get("/v1/convai/phone-numbers").await?;
+        let all: Vec<Number> = self.api.get("/v1/convai/phone-numbers").await?;
         Ok(all.into_iter().filter_map(Number::seen).collect())
     }
 
@@ -121,7 +117,7 @@ impl Numbers for ElevenLabs {
                 TRUNK
             }
         };
-        let made: NumberMade = self.send(Method::POST, "/v1/convai/phone-numbers", &body).await?;
+        let made: NumberMade = self.api.send(Method::POST, "/v1/convai/phone-numbers", &body).await?;
         Ok(RemoteNumber {
             id: format!("{trunk}{}", made.phone_number_id),
             phone: number.phone.clone(),
@@ -146,7 +142,7 @@ impl Numbers for ElevenLabs {
             None => {}
         }
         let body = json!({ "agent_id": binding.agent.as_ref().map(|agent| &agent.id) });
-        let _: Value = self.send(Method::PATCH, &format!("/v1/convai/phone-numbers/{bare}"), &body).await?;
+        let _: Value = self.api.send(Method::PATCH, &format!("/v1/convai/phone-numbers/{bare}"), &body).await?;
         Ok(())
     }
 }
@@ -193,11 +189,11 @@ impl Voices for ElevenLabs {
     async fn list(&self) -> Result<Vec<Voice>, ProviderError> {
         let (mut found, mut next) = (Vec::new(), None::<String>);
         for _ in 0..PAGES_MAX {
-            let mut request = self.request(Method::GET, "/v2/voices").query(&[("page_size", PAGE_SIZE)]);
+            let mut request = self.api.request(Method::GET, "/v2/voices").query(&[("page_size", PAGE_SIZE)]);
             if let Some(token) = &next {
                 request = request.query(&[("next_page_token", token)]);
             }
-            let page: VoicesPage = exchange::ask(request, errors::refusal).await?;
+            let page: VoicesPage = self.api.ask(request).await?;
             found.extend(page.voices.into_iter().map(Listed::seen));
             next = page.next_page_token.filter(|_| page.has_more);
             if next.is_none() {

@@ -86,7 +86,8 @@ fn is_about_destination(message: &str) -> bool {
         && !["from_number", "from number", "agent_phone_number"].iter().any(|word| message.contains(word))
 }
 
-fn is_about_load(message: &str) -> bool {
+/// Does it say that there was too much to do?
+pub fn is_about_load(message: &str) -> bool {
     let message = message.to_lowercase().replace('_', " ");
     ["too many", "system busy", "concurren", "rate limit"].iter().any(|word| message.contains(word))
 }

@@ -20,20 +20,18 @@ mod tests;
 mod webhooks;
 mod wire;
 
-use std::fmt;
-
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::id::CallId;
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
     Account,
+    api::{Api, Dialect},
     engine::{Agents, Knowledge, Numbers, Speech, Voices},
-    exchange::{self, Trouble, configuration},
+    exchange::{self, configuration},
     voice::*,
 };
 
@@ -53,59 +51,19 @@ const PAGES_MAX: usize = 200;
 const DETAILS_MAX: usize = 500;
 
 /// One ElevenLabs workspace.
+#[derive(Debug)]
 pub struct ElevenLabs {
-    account: Account,
-    client: Client,
-}
-
-impl fmt::Debug for ElevenLabs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ElevenLabs").field("account", &self.account).finish_non_exhaustive()
-    }
+    api: Api,
 }
 
 impl ElevenLabs {
     pub fn new(account: Account, client: Client) -> Self {
-        Self { account, client }
-    }
-
-    /// A request with the key on it. The path begins with a slash.
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.account.base());
-        self.client.request(method, url).header("xi-api-key", self.account.secret.expose_secret())
-    }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
-        exchange::ask(self.request(Method::GET, path), errors::refusal).await
-    }
-
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T, Trouble> {
-        exchange::ask(self.request(method, path).json(body), errors::refusal).await
-    }
-
-    /// Like [`Self::get`]; `None` when there is no such thing.
-    async fn find_one<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ProviderError> {
-        match self.get(path).await {
-            Ok(found) => Ok(Some(found)),
-            Err(trouble) if errors::is_missing(&trouble) => Ok(None),
-            Err(trouble) => Err(trouble.into()),
-        }
-    }
-
-    /// Deletes; what is gone already is a success.
-    async fn delete(&self, path: &str) -> Result<(), ProviderError> {
-        match exchange::send(self.request(Method::DELETE, path), errors::refusal).await {
-            Ok(_) => Ok(()),
-            Err(trouble) if errors::is_missing(&trouble) => Ok(()),
-            Err(trouble) => Err(trouble.into()),
-        }
+        let authorize = |request: RequestBuilder, account: &Account| request.header("xi-api-key", account.secret.expose_secret());
+        Self { api: Api::new(account, client, Dialect { authorize, refuse: errors::refusal, is_missing: errors::is_missing }) }
     }
 
     async fn conversation(&self, id: &str) -> Result<Option<wire::Conversation>, ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(None);
-        }
-        self.find_one(&format!("/v1/convai/conversations/{id}")).await
+        self.api.find_by_id("/v1/convai/conversations", id).await
     }
 
     /// What began in this span, all pages, with a second to spare at both ends: moments are whole seconds here.
@@ -117,7 +75,7 @@ impl ElevenLabs {
     ) -> Result<Vec<wire::Summary>, ProviderError> {
         let (mut found, mut cursor) = (Vec::new(), None::<String>);
         for _ in 0..PAGES_MAX {
-            let mut request = self.request(Method::GET, "/v1/convai/conversations").query(&[
+            let mut request = self.api.request(Method::GET, "/v1/convai/conversations").query(&[
                 ("page_size", PAGE_SIZE.to_string()),
                 ("call_start_after_unix", (since.timestamp() - 1).to_string()),
                 ("call_start_before_unix", (until.timestamp() + 1).to_string()),
@@ -128,7 +86,7 @@ impl ElevenLabs {
             if let Some(cursor) = &cursor {
                 request = request.query(&[("cursor", cursor)]);
             }
-            let page: wire::Page = exchange::ask(request, errors::refusal).await?;
+            let page: wire::Page = self.api.ask(request).await?;
             found.extend(page.conversations);
             cursor = page.next_cursor.filter(|_| page.has_more);
             if cursor.is_none() {
@@ -160,7 +118,7 @@ impl VoiceProvider for ElevenLabs {
             Ok(request) => request,
             Err(refusal) => return Answer::Refused(refusal),
         };
-        let placed = self.send::<errors::Placed>(Method::POST, path, &body).await;
+        let placed = self.api.send::<errors::Placed>(Method::POST, path, &body).await;
         exchange::answer(call, placed.and_then(errors::Placed::id))
     }
 
@@ -194,7 +152,7 @@ impl VoiceProvider for ElevenLabs {
     }
 
     async fn check(&self) -> Result<AccountInfo, ProviderError> {
-        let plan: wire::Subscription = self.get("/v1/user/subscription").await?;
+        let plan: wire::Subscription = self.api.get("/v1/user/subscription").await?;
         let dead = self.dead_webhook().await?;
         let mut name = format!("ElevenLabs {}, {} of {} credits used", plan.tier, plan.character_count, plan.character_limit);
         if let Some(dead) = &dead {
@@ -221,12 +179,12 @@ impl VoiceProvider for ElevenLabs {
         if !exchange::is_id(&recording.id) {
             return Err(ProviderError::Malformed("not an id of a conversation at ElevenLabs".into()));
         }
-        let request = self.request(Method::GET, &format!("/v1/convai/conversations/{}/audio", recording.id));
+        let request = self.api.request(Method::GET, &format!("/v1/convai/conversations/{}/audio", recording.id));
         Ok(exchange::sound(request, errors::refusal).await?)
     }
 
     fn verify(&self, request: &CallbackRequest<'_>, now: DateTime<Utc>) -> Result<(), BadSignature> {
-        let secret = self.account.webhook_secret.as_ref().ok_or(BadSignature)?.expose_secret();
+        let secret = self.api.account.webhook_secret.as_ref().ok_or(BadSignature)?.expose_secret();
         if request.headers.contains_key(sign::HEADER) {
             return sign::verify(secret, request, now);
         }

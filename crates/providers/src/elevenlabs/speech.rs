@@ -39,6 +39,7 @@ impl Speech for ElevenLabs {
             SoundFormat::Ulaw => "ulaw_8000",
         };
         let request = self
+            .api
             .request(Method::POST, &format!("/v1/text-to-speech/{}", utterance.voice))
             .query(&[("output_format", format)])
             .json(&self.speech_body(utterance)?);
@@ -51,7 +52,7 @@ impl Speech for ElevenLabs {
 
 impl ElevenLabs {
     fn speech_body(&self, utterance: &Utterance) -> Result<Value, ProviderError> {
-        let options = &self.account.options;
+        let options = &self.api.account.options;
         let language = utterance.language.as_deref().and_then(|tag| tag.split('-').next()).filter(|code| !code.is_empty());
         let model = options.get("speech_model").map(String::as_str);
         let model = model.unwrap_or(if language.is_some() { MODEL_WITH_LANGUAGE } else { MODEL });

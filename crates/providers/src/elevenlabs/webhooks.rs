@@ -51,7 +51,7 @@ impl Webhook {
 
 impl ElevenLabs {
     async fn webhooks(&self) -> Result<Vec<Webhook>, ProviderError> {
-        let all: All = self.get("/v1/workspace/webhooks?include_usages=true").await?;
+        let all: All = self.api.get("/v1/workspace/webhooks?include_usages=true").await?;
         Ok(all.webhooks)
     }
 
@@ -62,7 +62,7 @@ impl ElevenLabs {
             return Err(ProviderError::Refused(configuration("webhook_exists", &why)));
         }
         let body = json!({ "settings": { "auth_type": "hmac", "name": "Belfry", "webhook_url": url } });
-        let made: Made = self.send(Method::POST, "/v1/workspace/webhooks", &body).await?;
+        let made: Made = self.api.send(Method::POST, "/v1/workspace/webhooks", &body).await?;
         Ok(made.webhook_secret.into())
     }
 

@@ -8,7 +8,7 @@ use model::{id::CallId, phone::Phone};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
-use super::{CALL_KEY, callback};
+use super::{CALL_KEY, callback, errors};
 use crate::{
     analysis::{Analysis, OPT_OUT, Segment, Sentiment, Speaker},
     money::micros_of,
@@ -151,6 +151,7 @@ impl Conversation {
         Observed {
             call: self.ours(),
             raw_reason: about.reason(),
+            platform_fault: status == ProviderStatus::Ended(Outcome::Failed) && about.is_platform_fault(),
             answered_by: (status == ProviderStatus::Ended(Outcome::Voicemail)).then_some(AnsweredBy::Voicemail),
             started_at,
             answered_at,
@@ -189,6 +190,10 @@ impl Conversation {
         let talked = about.accepted_time_unix_secs.is_some() || about.call_duration_secs.is_some_and(|seconds| seconds > 0.0);
         if self.status != "failed" && talked {
             return if self.is_machine() { Outcome::Voicemail } else { Outcome::Completed };
+        }
+        if self.status == "failed" && about.is_platform_fault() {
+            // "System busy" is not a person who is.
+            return Outcome::Failed;
         }
         let code = about.error.as_ref().and_then(|error| whole(&error.code));
         let why = about.reason().and_then(|reason| outcome_of(&reason, None)).or_else(|| outcome_of("", code));
@@ -247,6 +252,14 @@ impl Metadata {
     fn reason(&self) -> Option<String> {
         let error = self.error.as_ref().and_then(|error| error.reason.clone());
         error.or_else(|| self.termination_reason.clone()).filter(|reason| !reason.is_empty())
+    }
+
+    /// Was ElevenLabs full or broken? There is no list of its words: those are meant by which it refuses a request for load, and the
+    /// code by which its side of a conversation says "internal error" (RFC 6455).
+    fn is_platform_fault(&self) -> bool {
+        const INTERNAL_ERROR: i64 = 1011;
+        let code = self.error.as_ref().and_then(|error| whole(&error.code));
+        code == Some(INTERNAL_ERROR) || self.reason().is_some_and(|reason| errors::is_about_load(&reason))
     }
 }
 

@@ -190,7 +190,8 @@ impl VoiceProvider for Maqsam {
 
     /// Asks by time alone and compares the numbers here: were a filter to fail silently, a call that rang would look as if it
     /// had never been placed. For the same reason a call from another number of ours counts, unless the account says that
-    /// `callerNumber` is to be trusted. How soon the list shows a call is not known.
+    /// `callerNumber` is to be trusted, and a call of another agent: whose calls a list names, and how, is less certain still.
+    /// How soon the list shows a call is not known.
     async fn find(&self, look: &LookUp) -> Result<Vec<Observed>, ProviderError> {
         // A call of the first second is listed as of its beginning.
         let wide = LookUp { since: look.since - SECOND, until: look.until + SECOND, ..look.clone() };

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{RING_MS, Retell, TALK_MS, milliseconds, wire};
+use super::{RING_MS, Retell, TALK_MS, milliseconds};
 use crate::{
     analysis::{KEYWORDS, OPT_OUT},
     engine::{AgentSeen, AgentSpec, Agents, Field, FieldKind, RemoteAgent},
@@ -102,7 +102,7 @@ impl Retell {
         if !exchange::is_id(id) {
             return Ok(None);
         }
-        self.find_one(&format!("/get-agent/{id}{}", version_query(version))).await
+        self.api.find(&format!("/get-agent/{id}{}", version_query(version))).await
     }
 
     /// A version of the agent that may be changed: the newest, or a draft made of it.
@@ -112,24 +112,22 @@ impl Retell {
             return Ok(newest);
         }
         let body = json!({ "base_version": newest.version });
-        Ok(self.send(Method::POST, &format!("/create-agent-version/{id}"), &body).await?)
+        Ok(self.api.send(Method::POST, &format!("/create-agent-version/{id}"), &body).await?)
     }
 }
 
 #[async_trait]
 impl Agents for Retell {
     async fn create(&self, spec: &AgentSpec) -> Result<RemoteAgent, ProviderError> {
-        let llm: Llm = self.send(Method::POST, "/create-retell-llm", &llm_body(spec)).await?;
+        let llm: Llm = self.api.send(Method::POST, "/create-retell-llm", &llm_body(spec)).await?;
         let mut body = agent_body(spec);
         body["response_engine"] = engine(&llm.llm_id, llm.version);
-        let agent: Result<Agent, Trouble> = self.send(Method::POST, "/create-agent", &body).await;
+        let agent: Result<Agent, Trouble> = self.api.send(Method::POST, "/create-agent", &body).await;
         match agent {
             Ok(agent) => Ok(agent.named()),
             Err(trouble) => {
                 // Nobody would ever find the model again. That it stays behind is no reason to hide the first trouble.
-                if exchange::is_id(&llm.llm_id)
-                    && let Err(error) = self.delete(&format!("/delete-retell-llm/{}", llm.llm_id)).await
-                {
+                if let Err(error) = self.api.delete_by_id("/delete-retell-llm", &llm.llm_id).await {
                     tracing::warn!(llm = llm.llm_id, %error, "a language model without an agent stays at Retell");
                 }
                 Err(trouble.into())
@@ -142,9 +140,9 @@ impl Agents for Retell {
         let llm = draft.llm()?;
         let version = draft.response_engine.version.map(|version| version.to_string());
         let path = format!("/update-retell-llm/{llm}{}", version_query(version.as_deref()));
-        let _: Value = self.send(Method::PATCH, &path, &llm_body(spec)).await?;
+        let _: Value = self.api.send(Method::PATCH, &path, &llm_body(spec)).await?;
         let path = format!("/update-agent/{id}?version={}", draft.version);
-        let agent: Agent = self.send(Method::PATCH, &path, &agent_body(spec)).await?;
+        let agent: Agent = self.api.send(Method::PATCH, &path, &agent_body(spec)).await?;
         Ok(agent.named())
     }
 
@@ -158,12 +156,11 @@ impl Agents for Retell {
         if !exchange::is_id(&agent.id) {
             return Err(ProviderError::Malformed("not an id of an agent at Retell".into()));
         }
-        let request = self.request(Method::POST, &format!("/publish-agent-version/{}", agent.id));
-        match exchange::send(request.json(&json!({ "version": version })), wire::refusal).await {
-            Ok(_) => Ok(()),
+        let request = self.api.request(Method::POST, &format!("/publish-agent-version/{}", agent.id));
+        match self.api.tell(request.json(&json!({ "version": version }))).await {
+            Ok(()) => Ok(()),
             Err(trouble) if trouble.is_refused("http_404") => {
-                exchange::send(self.request(Method::POST, &format!("/publish-agent/{}", agent.id)), wire::refusal).await?;
-                Ok(())
+                Ok(self.api.tell(self.api.request(Method::POST, &format!("/publish-agent/{}", agent.id))).await?)
             }
             Err(trouble) => Err(trouble.into()),
         }
@@ -173,14 +170,14 @@ impl Agents for Retell {
         let Some(found) = self.agent(&agent.id, agent.version.as_deref()).await? else { return Ok(None) };
         let version = found.response_engine.version.map(|version| version.to_string());
         let path = format!("/get-retell-llm/{}{}", found.llm()?, version_query(version.as_deref()));
-        let llm: Option<Llm> = self.find_one(&path).await?;
+        let llm: Option<Llm> = self.api.find(&path).await?;
         Ok(llm.map(|llm| found.seen(llm)))
     }
 
     async fn remove(&self, id: &str) -> Result<(), ProviderError> {
         let Some(agent) = self.agent(id, None).await? else { return Ok(()) };
-        self.delete(&format!("/delete-agent/{id}")).await?;
-        self.delete(&format!("/delete-retell-llm/{}", agent.llm()?)).await
+        self.api.delete_by_id("/delete-agent", id).await?;
+        self.api.delete_by_id("/delete-retell-llm", agent.llm()?).await
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{PAGES_MAX, Retell, version_word, wire};
-use crate::{engine::*, exchange, http, multipart::Multipart, voice::ProviderError};
+use crate::{engine::*, http, multipart::Multipart, voice::ProviderError};
 
 /// The longest name Retell takes is below 40 characters.
 const NAME_CHARS_MAX: usize = 39;
@@ -38,19 +38,17 @@ impl Knowledge for Retell {
         }
         let (content_type, body) = form.finish();
         let request = self
+            .api
             .request(Method::POST, "/create-knowledge-base")
             .header("content-type", content_type)
             .body(body)
             .timeout(http::TRANSFER_TIMEOUT);
-        let base: Base = exchange::ask(request, wire::refusal).await?;
+        let base: Base = self.api.ask(request).await?;
         Ok(base.knowledge_base_id)
     }
 
     async fn state(&self, id: &str) -> Result<Option<DocumentState>, ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(None);
-        }
-        let base: Option<Base> = self.find_one(&format!("/get-knowledge-base/{id}")).await?;
+        let base: Option<Base> = self.api.find_by_id("/get-knowledge-base", id).await?;
         Ok(base.map(|base| match base.status.as_str() {
             "complete" => DocumentState::Ready,
             "error" => DocumentState::Failed("Retell could not read it.".to_owned()),
@@ -59,10 +57,7 @@ impl Knowledge for Retell {
     }
 
     async fn remove(&self, id: &str) -> Result<(), ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(());
-        }
-        self.delete(&format!("/delete-knowledge-base/{id}")).await
+        self.api.delete_by_id("/delete-knowledge-base", id).await
     }
 }
 
@@ -100,11 +95,11 @@ impl Numbers for Retell {
     async fn list(&self) -> Result<Vec<RemoteNumber>, ProviderError> {
         let (mut found, mut next) = (Vec::new(), None::<String>);
         for _ in 0..PAGES_MAX {
-            let mut request = self.request(Method::GET, "/v2/list-phone-numbers");
+            let mut request = self.api.request(Method::GET, "/v2/list-phone-numbers");
             if let Some(key) = &next {
                 request = request.query(&[("pagination_key", key)]);
             }
-            let page: wire::Page<Number> = exchange::ask(request, wire::refusal).await?;
+            let page: wire::Page<Number> = self.api.ask(request).await?;
             found.extend(page.items.into_iter().filter_map(Number::seen));
             next = page.pagination_key.filter(|_| page.has_more);
             if next.is_none() {
@@ -132,7 +127,7 @@ impl Numbers for Retell {
         if let Some(password) = password {
             body["sip_trunk_auth_password"] = password.expose_secret().into();
         }
-        let made: Number = self.send(Method::POST, "/import-phone-number", &body).await?;
+        let made: Number = self.api.send(Method::POST, "/import-phone-number", &body).await?;
         made.seen().ok_or_else(|| ProviderError::Malformed("the number that was made is none".into()))
     }
 
@@ -148,7 +143,7 @@ impl Numbers for Retell {
         let body = json!({ "inbound_agents": agents, "inbound_webhook_url": binding.inbound_url });
         // A plus sign in a path would be read as one, but their own documentation escapes it.
         let path = format!("/update-phone-number/{}", phone.as_str().replace('+', "%2B"));
-        let _: Value = self.send(Method::PATCH, &path, &body).await?;
+        let _: Value = self.api.send(Method::PATCH, &path, &body).await?;
         Ok(())
     }
 }
@@ -165,7 +160,7 @@ struct Listed {
 impl Voices for Retell {
     /// Retell does not say which languages a voice speaks; most speak many.
     async fn list(&self) -> Result<Vec<Voice>, ProviderError> {
-        let listed: Vec<Listed> = self.get("/list-voices").await?;
+        let listed: Vec<Listed> = self.api.get("/list-voices").await?;
         let voice = |one: Listed| Voice {
             id: one.voice_id,
             name: one.voice_name,

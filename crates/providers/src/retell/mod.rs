@@ -13,17 +13,15 @@ pub mod sign;
 mod tests;
 mod wire;
 
-use std::fmt;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::ExposeSecret;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
     Account,
+    api::{Api, Dialect},
     engine::{Agents, Knowledge, Numbers, Voices},
     exchange::{self, Trouble, configuration},
     voice::*,
@@ -42,59 +40,19 @@ const PAGE_SIZE: u32 = 200;
 const PAGES_MAX: usize = 20;
 
 /// One Retell workspace.
+#[derive(Debug)]
 pub struct Retell {
-    account: Account,
-    client: Client,
-}
-
-impl fmt::Debug for Retell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retell").field("account", &self.account).finish_non_exhaustive()
-    }
+    api: Api,
 }
 
 impl Retell {
     pub fn new(account: Account, client: Client) -> Self {
-        Self { account, client }
-    }
-
-    /// A request with the key on it. The path begins with a slash.
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.account.base());
-        self.client.request(method, url).bearer_auth(self.account.secret.expose_secret())
-    }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
-        exchange::ask(self.request(Method::GET, path), wire::refusal).await
-    }
-
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T, Trouble> {
-        exchange::ask(self.request(method, path).json(body), wire::refusal).await
-    }
-
-    /// Like [`Self::get`]; `None` when there is no such thing.
-    async fn find_one<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ProviderError> {
-        match self.get(path).await {
-            Ok(found) => Ok(Some(found)),
-            Err(trouble) if wire::is_missing(&trouble) => Ok(None),
-            Err(trouble) => Err(trouble.into()),
-        }
-    }
-
-    /// Deletes; what is gone already is a success.
-    async fn delete(&self, path: &str) -> Result<(), ProviderError> {
-        match exchange::send(self.request(Method::DELETE, path), wire::refusal).await {
-            Ok(_) => Ok(()),
-            Err(trouble) if wire::is_missing(&trouble) => Ok(()),
-            Err(trouble) => Err(trouble.into()),
-        }
+        let authorize = |request: RequestBuilder, account: &Account| request.bearer_auth(account.secret.expose_secret());
+        Self { api: Api::new(account, client, Dialect { authorize, refuse: wire::refusal, is_missing: wire::is_missing }) }
     }
 
     async fn call(&self, id: &ProviderCallId) -> Result<Option<wire::Call>, ProviderError> {
-        if !exchange::is_id(id.as_str()) {
-            return Ok(None);
-        }
-        self.find_one(&format!("/v2/get-call/{id}")).await
+        self.api.find_by_id("/v2/get-call", id.as_str()).await
     }
 
     /// All pages of a list of calls.
@@ -102,7 +60,7 @@ impl Retell {
         let mut body = json!({ "filter_criteria": criteria, "sort_order": "descending", "limit": PAGE_SIZE });
         let mut found = Vec::new();
         for _ in 0..PAGES_MAX {
-            let page: wire::Page<wire::Call> = self.send(Method::POST, "/v3/list-calls", &body).await?;
+            let page: wire::Page<wire::Call> = self.api.send(Method::POST, "/v3/list-calls", &body).await?;
             found.extend(page.items.iter().map(wire::Call::observed));
             match page.pagination_key.filter(|_| page.has_more) {
                 Some(key) => body["pagination_key"] = key.into(),
@@ -119,7 +77,7 @@ impl VoiceProvider for Retell {
         let Some(body) = create_body(call) else {
             return Answer::Refused(configuration("no_agent", "A call over Retell needs an agent that is published there."));
         };
-        let created = self.send::<wire::Call>(Method::POST, "/v2/create-phone-call", &body).await;
+        let created = self.api.send::<wire::Call>(Method::POST, "/v2/create-phone-call", &body).await;
         let id = |call: wire::Call| {
             if exchange::is_id(&call.call_id) { Ok(ProviderCallId::new(call.call_id)) } else { Err(call.call_id) }
         };
@@ -149,9 +107,8 @@ impl VoiceProvider for Retell {
         if !exchange::is_id(id.as_str()) {
             return Err(ProviderError::Malformed("not an id of a call at Retell".into()));
         }
-        let stopped = exchange::send(self.request(Method::POST, &format!("/v2/stop-call/{id}")), wire::refusal).await;
-        match stopped {
-            Ok(_) => Ok(()),
+        match self.api.tell(self.api.request(Method::POST, &format!("/v2/stop-call/{id}"))).await {
+            Ok(()) => Ok(()),
             // What an ended call is refused with is not documented: look whether it is over.
             Err(Trouble::Refused(refusal)) if refusal.kind != RefusalKind::Transient => match self.fetch(id).await? {
                 Some(Observed { status: ProviderStatus::Ended(_), .. }) => Ok(()),
@@ -162,7 +119,7 @@ impl VoiceProvider for Retell {
     }
 
     async fn check(&self) -> Result<AccountInfo, ProviderError> {
-        let lines: wire::Concurrency = self.get("/get-concurrency").await?;
+        let lines: wire::Concurrency = self.api.get("/get-concurrency").await?;
         Ok(AccountInfo {
             account: "workspace".to_owned(),
             name: format!("Retell, {} of {} calls at once", lines.current_concurrency, lines.concurrency_limit),
@@ -179,14 +136,11 @@ impl VoiceProvider for Retell {
     /// By its link, which needs no key and may die ten minutes after the call (data_storage_setting basic_attributes_only).
     async fn recording(&self, recording: &Recording) -> Result<Sound, ProviderError> {
         let link = recording.url.as_deref().ok_or_else(|| ProviderError::Malformed("a recording without a link".into()))?;
-        if !exchange::is_public(link, self.account.base()) {
-            return Err(ProviderError::Malformed("the link of the recording is not a public one".into()));
-        }
-        Ok(exchange::sound(self.client.get(link), wire::refusal).await?)
+        self.api.linked_sound(link).await
     }
 
     fn verify(&self, request: &CallbackRequest<'_>, now: DateTime<Utc>) -> Result<(), BadSignature> {
-        let key = self.account.webhook_secret.as_ref().unwrap_or(&self.account.secret);
+        let key = self.api.account.webhook_secret.as_ref().unwrap_or(&self.api.account.secret);
         sign::verify(key.expose_secret(), request, now)
     }
 

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::{callback, sign, wire};
 use crate::{
-    analysis::{Analysis, Sentiment, Speaker},
+    analysis::{Sentiment, Speaker},
+    news::told::{analysis, status},
+    signature::flips::fails_by_one_bit,
     voice::*,
 };
 
@@ -51,14 +53,6 @@ fn passes(key: &str, body: &[u8], header: &[u8], now: DateTime<Utc>) -> bool {
     sign::verify(key, &request, now).is_ok()
 }
 
-fn flipped(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    (0..bytes.len() * 8).map(|n| {
-        let mut copy = bytes.to_vec();
-        copy[n / 8] ^= 1 << (n % 8);
-        copy
-    })
-}
-
 #[test]
 fn every_vector_of_the_official_sdk_passes_until_it_is_too_old() {
     for vector in vectors() {
@@ -73,17 +67,9 @@ fn every_vector_of_the_official_sdk_passes_until_it_is_too_old() {
 
 #[test]
 fn one_flipped_bit_anywhere_fails() {
-    for Vector { api_key, body, header, at_unix_ms, .. } in vectors() {
-        let now = DateTime::from_timestamp_millis(at_unix_ms).expect("a moment");
-        for key in flipped(api_key.as_bytes()).filter_map(|key| String::from_utf8(key).ok()) {
-            assert!(!passes(&key, body.as_bytes(), header.as_bytes(), now), "key {key:?}");
-        }
-        for body in flipped(body.as_bytes()) {
-            assert!(!passes(&api_key, &body, header.as_bytes(), now), "body {:?}", String::from_utf8_lossy(&body));
-        }
-        for header in flipped(header.as_bytes()) {
-            assert!(!passes(&api_key, body.as_bytes(), &header, now), "header {:?}", String::from_utf8_lossy(&header));
-        }
+    for vector in vectors() {
+        let passes = |key: &str, body: &[u8], header: &[u8]| passes(key, body, header, vector.at());
+        fails_by_one_bit(&vector.api_key, vector.body.as_bytes(), vector.header.as_bytes(), passes);
     }
 }
 
@@ -122,18 +108,6 @@ fn news(body: &Value) -> Vec<Callback> {
 
 fn ended() -> Value {
     serde_json::from_str(ENDED).expect("the fixture is JSON")
-}
-
-fn status(callbacks: &[Callback]) -> &Observed {
-    match &callbacks[0].kind {
-        CallbackKind::Status(seen) => seen,
-        other => panic!("not a status: {other:?}"),
-    }
-}
-
-fn analysis(callbacks: &[Callback]) -> &Analysis {
-    let found = callbacks.iter().find_map(|one| if let CallbackKind::Analysis(found) = &one.kind { Some(found) } else { None });
-    found.expect("an analysis")
 }
 
 /// The outcome of a call with this status and reason, answered or not.
@@ -266,6 +240,34 @@ fn edge_13_a_concurrency_limit_is_an_end_with_a_reason() {
     let all = news(&body);
     assert_eq!(status(&all).raw_reason.as_deref(), Some("concurrency_limit_reached"));
     assert_eq!((all.len(), all[0].call), (1, None), "metadata is left out when unset");
+}
+
+/// Nobody was reached, and that was not the person's doing: whoever counts attempts can tell.
+#[test]
+fn edge_13_a_full_or_broken_platform_is_told_from_a_number_that_fails() {
+    let fault = |word: &str, reason: &str| {
+        let mut body = ended();
+        body["call"] = json!({ "call_id": ID, "call_status": word, "disconnection_reason": reason });
+        status(&news(&body)).platform_fault
+    };
+    for reason in ["concurrency_limit_reached", "no_concurrency_fallback", "registered_call_timeout", "error_retell", "error_asr"]
+    {
+        assert!(fault("error", reason), "{reason}");
+        assert!(!fault("ongoing", reason), "{reason}, before the end");
+    }
+    assert!(fault("not_connected", "telephony_provider_unavailable"));
+    for (word, reason) in [
+        ("not_connected", "dial_failed"),
+        ("not_connected", "dial_busy"),
+        ("not_connected", "invalid_destination"),
+        ("error", "no_valid_payment"),
+        ("error", "error_llm_websocket_open"),
+        ("error", "beamed_up"),
+        ("ended", "user_hangup"),
+        ("ended", ""),
+    ] {
+        assert!(!fault(word, reason), "{reason}");
+    }
 }
 
 #[test]

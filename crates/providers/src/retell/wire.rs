@@ -108,6 +108,7 @@ impl Call {
         Observed {
             call: self.ours(),
             raw_reason: self.disconnection_reason.clone(),
+            platform_fault: status == ProviderStatus::Ended(Outcome::Failed) && self.is_platform_fault(),
             answered_by,
             started_at,
             // The clock starts when somebody picks up.
@@ -186,6 +187,22 @@ impl Call {
         let machine = self.call_analysis.as_ref().and_then(|analysis| analysis.in_voicemail) == Some(true);
         // Judged afterwards, where nothing listened for a machine (edge 11).
         if outcome == Outcome::Completed && machine { Outcome::Voicemail } else { outcome }
+    }
+
+    /// Was Retell full (edge 13) or broken? A failure to dial or to route may be the number's or the trunk's fault and is not meant;
+    /// nor is the error of a language model that somebody runs himself.
+    fn is_platform_fault(&self) -> bool {
+        matches!(
+            self.disconnection_reason.as_deref(),
+            Some(
+                "concurrency_limit_reached"
+                    | "no_concurrency_fallback"
+                    | "registered_call_timeout"
+                    | "telephony_provider_unavailable"
+                    | "error_retell"
+                    | "error_asr"
+            )
+        )
     }
 
     /// As far as there is one yet.

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{callback, sign};
-use crate::voice::*;
+use crate::{
+    signature::flips::{flipped, flipped_texts},
+    voice::*,
+};
 
 const SID: &str = "CA00000000000000000000000000008367";
 const BUSY: &str = include_str!("fixtures/status-busy.txt");
@@ -95,18 +98,10 @@ fn every_vector_of_the_official_sdk_passes() {
 fn one_flipped_bit_anywhere_fails() {
     for vector in vectors() {
         let good = Arrived::of(&vector);
-        let flipped = |bytes: &[u8]| -> Vec<Vec<u8>> {
-            let flip = |n: usize| {
-                let mut copy = bytes.to_vec();
-                copy[n / 8] ^= 1 << (n % 8);
-                copy
-            };
-            (0..bytes.len() * 8).map(flip).collect()
-        };
-        for token in flipped(vector.auth_token.as_bytes()).into_iter().filter_map(|token| String::from_utf8(token).ok()) {
+        for token in flipped_texts(&vector.auth_token) {
             assert!(!good.passes(&token), "token {token:?}");
         }
-        for url in flipped(vector.url.as_bytes()).into_iter().filter_map(|url| String::from_utf8(url).ok()) {
+        for url in flipped_texts(&vector.url) {
             let forged = Arrived { url, ..Arrived::of(&vector) };
             assert!(!forged.passes(&vector.auth_token), "url {}", forged.url);
         }

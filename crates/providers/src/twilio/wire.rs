@@ -103,6 +103,8 @@ impl CallResource {
             status,
             raw_status,
             raw_reason: None,
+            // Twilio does not say whose fault a failure is.
+            platform_fault: false,
             answered_by: detected,
             created_at: moment(self.date_created),
             started_at,

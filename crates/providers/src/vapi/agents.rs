@@ -21,7 +21,7 @@ fn gone() -> ProviderError {
 impl Agents for Vapi {
     async fn create(&self, spec: &AgentSpec) -> Result<RemoteAgent, ProviderError> {
         let body = assistant::body(spec, self.server(&spec.callback_url)?);
-        let made: Assistant = self.send(Method::POST, SHELF, &body).await?;
+        let made: Assistant = self.api.send(Method::POST, SHELF, &body).await?;
         Ok(made.named())
     }
 
@@ -30,23 +30,23 @@ impl Agents for Vapi {
             return Err(gone());
         }
         let body = assistant::body(spec, self.server(&spec.callback_url)?);
-        let changed: Assistant = self.send(Method::PATCH, &format!("{SHELF}/{id}"), &body).await?;
+        let changed: Assistant = self.api.send(Method::PATCH, &format!("{SHELF}/{id}"), &body).await?;
         Ok(changed.named())
     }
 
     /// Every version is public from the beginning: all there is to do is to see that the assistant is there.
     async fn publish(&self, agent: &RemoteAgent) -> Result<(), ProviderError> {
-        let found: Option<Assistant> = self.find_one(SHELF, &agent.id).await?;
+        let found: Option<Assistant> = self.api.find_by_id(SHELF, &agent.id).await?;
         found.map(|_| ()).ok_or_else(gone)
     }
 
     /// The newest version, whichever is named: Vapi shows no other.
     async fn read(&self, agent: &RemoteAgent) -> Result<Option<AgentSeen>, ProviderError> {
-        let found: Option<Assistant> = self.find_one(SHELF, &agent.id).await?;
+        let found: Option<Assistant> = self.api.find_by_id(SHELF, &agent.id).await?;
         Ok(found.map(Assistant::seen))
     }
 
     async fn remove(&self, id: &str) -> Result<(), ProviderError> {
-        self.delete(SHELF, id).await
+        self.api.delete_by_id(SHELF, id).await
     }
 }

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Vapi, wire};
+use super::Vapi;
 use crate::{engine::*, exchange, http, multipart::Multipart, voice::ProviderError};
 
 const FILES: &str = "/file";
@@ -37,13 +37,13 @@ impl Knowledge for Vapi {
         }
         let (content_type, body) = form.finish();
         let request =
-            self.request(Method::POST, FILES).header("content-type", content_type).body(body).timeout(http::TRANSFER_TIMEOUT);
-        let file: File = exchange::ask(request, wire::refusal).await?;
+            self.api.request(Method::POST, FILES).header("content-type", content_type).body(body).timeout(http::TRANSFER_TIMEOUT);
+        let file: File = self.api.ask(request).await?;
         Ok(file.id)
     }
 
     async fn state(&self, id: &str) -> Result<Option<DocumentState>, ProviderError> {
-        let file: Option<File> = self.find_one(FILES, id).await?;
+        let file: Option<File> = self.api.find_by_id(FILES, id).await?;
         Ok(file.map(|file| match file.status.as_deref() {
             Some("done") => DocumentState::Ready,
             Some("failed") => DocumentState::Failed("Vapi could not read it.".to_owned()),
@@ -52,7 +52,7 @@ impl Knowledge for Vapi {
     }
 
     async fn remove(&self, id: &str) -> Result<(), ProviderError> {
-        self.delete(FILES, id).await
+        self.api.delete_by_id(FILES, id).await
     }
 }
 
@@ -91,8 +91,8 @@ struct Credential {
 
 impl Vapi {
     pub async fn all_numbers(&self) -> Result<Vec<Number>, ProviderError> {
-        let request = self.request(Method::GET, NUMBERS).query(&[("limit", NUMBERS_MAX)]);
-        let all: Vec<Number> = exchange::ask(request, wire::refusal).await?;
+        let request = self.api.request(Method::GET, NUMBERS).query(&[("limit", NUMBERS_MAX)]);
+        let all: Vec<Number> = self.api.ask(request).await?;
         if all.len() >= NUMBERS_MAX { Err(ProviderError::TooMany(1)) } else { Ok(all) }
     }
 
@@ -109,7 +109,7 @@ impl Vapi {
         if let Some((username, password)) = login {
             body["outboundAuthenticationPlan"] = json!({ "authUsername": username, "authPassword": password });
         }
-        let made: Credential = self.send(Method::POST, "/credential", &body).await?;
+        let made: Credential = self.api.send(Method::POST, "/credential", &body).await?;
         Ok(made.id)
     }
 }
@@ -139,7 +139,7 @@ impl Numbers for Vapi {
                 body["credentialId"] = self.trunk(address, login).await?.into();
             }
         }
-        let made: Number = self.send(Method::POST, NUMBERS, &body).await?;
+        let made: Number = self.api.send(Method::POST, NUMBERS, &body).await?;
         made.seen().ok_or_else(|| ProviderError::Malformed("the number that was made is none".into()))
     }
 
@@ -159,7 +159,7 @@ impl Numbers for Vapi {
             }
             None => json!({ "assistantId": agent, "server": null }),
         };
-        let _: Value = self.send(Method::PATCH, &format!("{NUMBERS}/{id}"), &body).await?;
+        let _: Value = self.api.send(Method::PATCH, &format!("{NUMBERS}/{id}"), &body).await?;
         Ok(())
     }
 }

@@ -18,17 +18,17 @@ pub mod sign;
 mod tests;
 mod wire;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::ExposeSecret;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
     Account,
+    api::{Api, Dialect},
     engine::{Agents, Knowledge, Numbers},
     exchange::{self, Found, Trouble, configuration},
     voice::*,
@@ -52,53 +52,20 @@ const WEBHOOK_AGE_SECONDS_MAX: i64 = 300;
 const RECORDING: &str = ":mono";
 
 /// One organisation at Vapi.
+#[derive(Debug)]
 pub struct Vapi {
-    account: Account,
-    client: Client,
-}
-
-impl fmt::Debug for Vapi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vapi").field("account", &self.account).finish_non_exhaustive()
-    }
+    api: Api,
 }
 
 impl Vapi {
     pub fn new(account: Account, client: Client) -> Self {
-        Self { account, client }
-    }
-
-    /// A request with the key on it. The path begins with a slash.
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.account.base());
-        self.client.request(method, url).bearer_auth(self.account.secret.expose_secret())
-    }
-
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T, Trouble> {
-        exchange::ask(self.request(method, path).json(body), wire::refusal).await
-    }
-
-    /// `None` when there is no such thing. The path ends with an id, which must be one.
-    async fn find_one<T: DeserializeOwned>(&self, shelf: &str, id: &str) -> Result<Option<T>, ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(None);
-        }
-        match exchange::ask(self.request(Method::GET, &format!("{shelf}/{id}")), wire::refusal).await {
-            Ok(found) => Ok(Some(found)),
-            Err(trouble) if trouble.is_refused("http_404") => Ok(None),
-            Err(trouble) => Err(trouble.into()),
-        }
-    }
-
-    /// Deletes; what is gone already is a success.
-    async fn delete(&self, shelf: &str, id: &str) -> Result<(), ProviderError> {
-        if !exchange::is_id(id) {
-            return Ok(());
-        }
-        match exchange::send(self.request(Method::DELETE, &format!("{shelf}/{id}")), wire::refusal).await {
-            Ok(_) => Ok(()),
-            Err(trouble) if trouble.is_refused("http_404") => Ok(()),
-            Err(trouble) => Err(trouble.into()),
+        let authorize = |request: RequestBuilder, account: &Account| request.bearer_auth(account.secret.expose_secret());
+        Self {
+            api: Api::new(
+                account,
+                client,
+                Dialect { authorize, refuse: wire::refusal, is_missing: |trouble| trouble.is_refused("http_404") },
+            ),
         }
     }
 
@@ -114,7 +81,7 @@ impl Vapi {
                 ("createdAtLe", stamp(until + TimeDelta::milliseconds(1))),
                 ("limit", PAGE_SIZE.to_string()),
             ];
-            let page: Vec<wire::Call> = exchange::ask(self.request(Method::GET, "/call").query(&query), wire::refusal).await?;
+            let page: Vec<wire::Call> = self.api.ask(self.api.request(Method::GET, "/call").query(&query)).await?;
             let full = page.len() >= PAGE_SIZE;
             let fresh: Vec<Observed> =
                 page.iter().filter(|call| known.insert(call.id.clone())).map(wire::Call::observed).collect();
@@ -131,7 +98,7 @@ impl Vapi {
 
     /// Where Vapi sends its messages, and how it says who it is.
     fn server(&self, url: &str) -> Result<Value, ProviderError> {
-        let secret = self.account.webhook_secret.as_ref().map(|secret| secret.expose_secret());
+        let secret = self.api.account.webhook_secret.as_ref().map(|secret| secret.expose_secret());
         let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
             let why = "Vapi's messages cannot be trusted without a webhook secret: set one in the gateway.";
             return Err(ProviderError::Refused(configuration("no_webhook_secret", why)));
@@ -142,7 +109,7 @@ impl Vapi {
             // Nothing is sent again unless asked for.
             "backoffPlan": { "type": "exponential", "maxRetries": 5, "baseDelaySeconds": 1 },
         });
-        match self.account.options.get("webhook_credential") {
+        match self.api.account.options.get("webhook_credential") {
             Some(credential) => server["credentialId"] = credential.as_str().into(),
             None => server["headers"] = json!({ sign::SECRET: secret }),
         }
@@ -157,14 +124,14 @@ impl VoiceProvider for Vapi {
             Ok(body) => body,
             Err(refusal) => return Answer::Refused(refusal),
         };
-        let created = self.send::<wire::Call>(Method::POST, "/call", &body).await;
+        let created = self.api.send::<wire::Call>(Method::POST, "/call", &body).await;
         // A batch would be answered with 201 and its errors (edge 26); one call is one id.
         let id = |call: wire::Call| if exchange::is_id(&call.id) { Ok(ProviderCallId::new(call.id)) } else { Err(call.id) };
         exchange::answer(call, created.map(id))
     }
 
     async fn fetch(&self, id: &ProviderCallId) -> Result<Option<Observed>, ProviderError> {
-        let call: Option<wire::Call> = self.find_one("/call", id.as_str()).await?;
+        let call: Option<wire::Call> = self.api.find_by_id("/call", id.as_str()).await?;
         Ok(call.map(|call| call.observed()))
     }
 
@@ -185,17 +152,14 @@ impl VoiceProvider for Vapi {
     /// Over the control URL that a call has while it is on. Deleting the call would erase what is known of it.
     async fn hang_up(&self, id: &ProviderCallId) -> Result<(), ProviderError> {
         let unknown = || ProviderError::Malformed("no such call at Vapi".into());
-        let call: wire::Call = self.find_one("/call", id.as_str()).await?.ok_or_else(unknown)?;
+        let call: wire::Call = self.api.find_by_id("/call", id.as_str()).await?.ok_or_else(unknown)?;
         if call.is_ended() {
             return Ok(());
         }
         let link = call.control_url().ok_or_else(|| ProviderError::Malformed("Vapi gave the call no control URL".into()))?;
-        if !exchange::is_public(link, self.account.base()) {
-            return Err(ProviderError::Malformed("the control URL is not a public one".into()));
-        }
-        let ordered = self.client.post(link).json(&json!({ "type": "end-call" }));
-        match exchange::send(ordered, wire::refusal).await {
-            Ok(_) => Ok(()),
+        let order = self.api.link(Method::POST, link, "control")?.json(&json!({ "type": "end-call" }));
+        match self.api.tell(order).await {
+            Ok(()) => Ok(()),
             // What an ended call is refused with is not documented: look whether it is over.
             Err(Trouble::Refused(refusal)) if refusal.kind != RefusalKind::Transient => match self.fetch(id).await? {
                 Some(Observed { status: ProviderStatus::Ended(_), .. }) => Ok(()),
@@ -219,7 +183,7 @@ impl VoiceProvider for Vapi {
     }
 
     async fn report(&self, id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {
-        let call: Option<wire::Call> = self.find_one("/call", id.as_str()).await?;
+        let call: Option<wire::Call> = self.api.find_by_id("/call", id.as_str()).await?;
         Ok(call.map(|call| call.news()).unwrap_or_default())
     }
 
@@ -227,20 +191,16 @@ impl VoiceProvider for Vapi {
     async fn recording(&self, recording: &Recording) -> Result<Sound, ProviderError> {
         let call = recording.id.strip_suffix(RECORDING).filter(|call| exchange::is_id(call));
         let call = call.ok_or_else(|| ProviderError::Malformed("not the id of a recording at Vapi".into()))?;
-        let asked = self.request(Method::GET, &format!("/call/{call}/mono-recording"));
-        let link = match exchange::sound_or_link(asked, wire::refusal).await? {
-            Found::Sound(sound) => return Ok(sound),
-            Found::Link(link) => link,
-        };
-        if !exchange::is_public(&link, self.account.base()) {
-            return Err(ProviderError::Malformed("the link of the recording is not a public one".into()));
+        let asked = self.api.request(Method::GET, &format!("/call/{call}/mono-recording"));
+        match exchange::sound_or_link(asked, wire::refusal).await? {
+            Found::Sound(sound) => Ok(sound),
+            Found::Link(link) => self.api.linked_sound(&link).await,
         }
-        Ok(exchange::sound(self.client.get(link), wire::refusal).await?)
     }
 
     fn verify(&self, request: &CallbackRequest<'_>, now: DateTime<Utc>) -> Result<(), BadSignature> {
-        let secret = self.account.webhook_secret.as_ref().map_or("", |secret| secret.expose_secret());
-        let wanted = self.account.options.get("webhook_age_seconds_max").and_then(|seconds| seconds.parse::<u32>().ok());
+        let secret = self.api.account.webhook_secret.as_ref().map_or("", |secret| secret.expose_secret());
+        let wanted = self.api.account.options.get("webhook_age_seconds_max").and_then(|seconds| seconds.parse::<u32>().ok());
         let age_max = TimeDelta::seconds(wanted.map_or(WEBHOOK_AGE_SECONDS_MAX, i64::from));
         sign::verify(secret, request, now, age_max)
     }

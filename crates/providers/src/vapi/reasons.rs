@@ -38,6 +38,14 @@ pub fn outcome(reason: &str, talked: bool) -> Option<Outcome> {
     Some(outcome)
 }
 
+/// Was Vapi full or broken (edge 24)? Then the call is not charged, and Vapi itself advises to place it again. What it calls a
+/// provider's fault may be a carrier's answer about the number, and is not meant.
+pub fn is_platform_fault(reason: &str) -> bool {
+    reason == "worker-shutdown"
+        || reason.contains("vapifault")
+        || reason == "call.start.error-subscription-concurrency-limit-reached"
+}
+
 fn by_pattern(reason: &str) -> Option<Outcome> {
     let has = |part: &str| reason.contains(part);
     let begins = |part: &str| reason.starts_with(part);

@@ -152,6 +152,8 @@ impl Call {
         Observed {
             call: self.ours(),
             raw_reason: self.ended_reason.clone(),
+            platform_fault: status == ProviderStatus::Ended(Outcome::Failed)
+                && self.ended_reason.as_deref().is_some_and(reasons::is_platform_fault),
             answered_by: (status == ProviderStatus::Ended(Outcome::Voicemail)).then_some(AnsweredBy::Voicemail),
             created_at: moment(self.created_at.as_deref()),
             started_at,

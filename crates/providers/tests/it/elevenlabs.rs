@@ -263,16 +263,11 @@ async fn a_look_up_follows_all_pages_and_finds_our_own_call_by_its_id() {
     const CALLS: usize = 103;
     let world = world(FAST).await;
     let order = world.order("0002", 1).await;
-    let mut first = None;
-    for n in 0..CALLS {
-        let call = model::id::CallId::from(uuid::Uuid::from_u128(n as u128 + 1));
-        let id = world.place(&Originate { call, ..order.clone() }).await;
-        first.get_or_insert(id);
-    }
+    let first = world.place_many(&order, CALLS).await;
     let look = world.look(&order).await;
     let before = world.tap.seen.lock().expect("no test holds it").len();
     let own = world.voice.find(&look).await.expect("found");
-    assert_eq!(own.iter().map(|call| &call.id).collect::<Vec<_>>(), [first.as_ref().expect("one")]);
+    assert_eq!(own.iter().map(|call| &call.id).collect::<Vec<_>>(), [&first]);
     assert_eq!(world.tap.seen.lock().expect("no test holds it").len() - before, 2, "one list and one call");
     assert_eq!(world.voice.find(&LookUp { call: None, ..look.clone() }).await.expect("found").len(), CALLS);
     let stranger = model::id::CallId::from(uuid::Uuid::from_u128(999));

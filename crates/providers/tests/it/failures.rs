@@ -14,7 +14,7 @@ use tokio::{io::AsyncReadExt, task::JoinSet};
 
 use super::{
     fixture,
-    support::{OWNER, World, bind, client, run},
+    support::{OWNER, World, bind, client, kinds, run},
 };
 
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// An order fit for every kind.
 async fn orders() -> Vec<(ProviderKind, Originate)> {
     let mut all = Vec::new();
-    for kind in ProviderKind::ALL {
+    for kind in kinds() {
         all.push((*kind, World::of(*kind, 1.0).await.order("0001", 1).await));
     }
     all
@@ -51,8 +51,10 @@ async fn unknown(orders: &[(ProviderKind, Originate)], url: &str, what: &str) {
 
 #[tokio::test]
 async fn nobody_listening_means_nothing_was_sent() {
-    let (listener, url) = bind().await;
-    drop(listener);
+    // A port that is taken, so that nobody else can listen there meanwhile, and where nobody listens.
+    let port = tokio::net::TcpSocket::new_v4().expect("a socket");
+    port.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let url = format!("http://{}", port.local_addr().expect("an address"));
     for (kind, order) in orders().await {
         let Answer::Refused(refusal) = originate(kind, &url, &order).await else { panic!("{kind} did not refuse") };
         assert_eq!((refusal.kind, refusal.code.as_str()), (RefusalKind::Transient, "unreachable"));

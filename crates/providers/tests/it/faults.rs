@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     fixture,
-    support::{FAST, Heard, World, every_kind},
+    support::{FAST, Heard, World, every_kind, kinds},
 };
 
 /// In the order in which they came, each request once.
@@ -36,7 +36,7 @@ fn end(heard: &[Heard]) -> Option<ProviderStatus> {
 
 /// Those that tell of their calls by themselves: only what is sent can be lost, doubled or forged.
 fn callers_back() -> impl Iterator<Item = &'static ProviderKind> {
-    ProviderKind::ALL.iter().filter(|kind| !kind.is_polled())
+    kinds().iter().filter(|kind| !kind.is_polled())
 }
 
 async fn plain(world: &World) -> Originate {
@@ -95,7 +95,7 @@ async fn a_provider_that_is_down_is_a_transient_error_for_every_question() {
 /// The request is never answered, and yet the phone rings: the answer is "unknown", the look-up finds exactly one call.
 #[tokio::test]
 async fn a_timeout_after_accept_is_unknown_rings_once_and_can_be_looked_up() {
-    for kind in ProviderKind::ALL {
+    for kind in kinds() {
         let world = World::of(*kind, FAST).await;
         let order = world.order("0001", 7).await;
         world.fault(json!({ "kind": "timeout_after_accept", "count": 1, "to_prefix": "+1415" })).await;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod capabilities;
+mod conformance;
 mod contract;
 mod elevenlabs;
 mod failures;

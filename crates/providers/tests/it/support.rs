@@ -99,9 +99,17 @@ pub fn phone(text: &str) -> Phone {
     Phone::parse(text).expect("a phone number")
 }
 
+/// The kinds that are judged: all of them, or the one that `cargo xtask conformance` names.
+#[expect(clippy::disallowed_methods, reason = "a test is told by its environment which kind to judge")]
+pub fn kinds() -> &'static [ProviderKind] {
+    let Ok(named) = std::env::var("BELFRY_CONFORMANCE") else { return ProviderKind::ALL };
+    let at = ProviderKind::ALL.iter().position(|kind| kind.as_str() == named).expect("the name of a provider");
+    &ProviderKind::ALL[at..=at]
+}
+
 /// Runs a test in a world of every kind.
 pub async fn every_kind(speed: f64, test: impl AsyncFn(World)) {
-    for kind in ProviderKind::ALL {
+    for kind in kinds() {
         // Shown when the test fails.
         println!("as {kind}");
         test(World::of(*kind, speed).await).await;
@@ -176,6 +184,16 @@ impl World {
             Answer::Placed(id) => id,
             other => panic!("not placed: {other:?}"),
         }
+    }
+
+    /// So many calls of one order; the first of them, which is the one that the order names.
+    pub async fn place_many(&self, order: &Originate, count: usize) -> ProviderCallId {
+        let first = self.place(order).await;
+        for n in 1..count {
+            let call = CallId::from(uuid::Uuid::from_u128(order.call.uuid().as_u128() + n as u128));
+            self.place(&Originate { call, ..order.clone() }).await;
+        }
+        first
     }
 
     /// The span of a test, and the numbers of an order.

@@ -319,17 +319,12 @@ async fn a_look_up_follows_all_pages_and_a_list_keeps_to_its_span() {
     const CALLS: usize = 53;
     let world = world(FAST).await;
     let order = world.order("0002", 1).await;
-    let mut first = None;
-    for n in 0..CALLS {
-        let call = model::id::CallId::from(uuid::Uuid::from_u128(n as u128 + 1));
-        let id = world.place(&Originate { call, ..order.clone() }).await;
-        first.get_or_insert(id);
-    }
+    let first = world.place_many(&order, CALLS).await;
     let look = world.look(&order).await;
     let all = world.voice.find(&LookUp { call: None, ..look.clone() }).await.expect("found");
     assert_eq!(all.len(), CALLS);
     let own = world.voice.find(&look).await.expect("found");
-    assert_eq!(own.iter().map(|call| &call.id).collect::<Vec<_>>(), [first.as_ref().expect("one")]);
+    assert_eq!(own.iter().map(|call| &call.id).collect::<Vec<_>>(), [&first]);
     let at = own[0].created_at.expect("known");
     assert_eq!(world.voice.list(look.since, look.until).await.expect("listed").len(), CALLS);
     assert!(

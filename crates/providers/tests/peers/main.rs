@@ -29,6 +29,8 @@ struct Peer {
     account: &'static str,
     /// The key of that account at gremlin.
     key: fn(&str) -> String,
+    /// What gremlin signs that account's callbacks with.
+    secret: fn(&str) -> String,
     /// gremlin's signature of what a script describes.
     sign: fn(&str, &Value) -> String,
     /// A script that checks less than this has lost its way.
@@ -44,7 +46,7 @@ async fn twilio_s_sdk_and_we_agree() {
     };
     let key = |account: &str| gremlin::token_for(gremlin::TOKEN_SECRET, account);
     let account = "AC00000000000000000000000000000007";
-    agree(Peer { kind: ProviderKind::Twilio, account, key, sign, checks_min: 52 }).await;
+    agree(Peer { kind: ProviderKind::Twilio, account, key, secret: key, sign, checks_min: 52 }).await;
 }
 
 #[tokio::test]
@@ -53,13 +55,34 @@ async fn retell_s_sdk_and_we_agree() {
         gremlin::sign_retell(key, asked["body"].as_str().expect("a body").as_bytes(), now().timestamp_millis())
     };
     let key = |account: &str| gremlin::key_for(gremlin::TOKEN_SECRET, account);
-    agree(Peer { kind: ProviderKind::Retell, account: "peer", key, sign, checks_min: 40 }).await;
+    agree(Peer { kind: ProviderKind::Retell, account: "peer", key, secret: key, sign, checks_min: 40 }).await;
+}
+
+#[tokio::test]
+async fn elevenlabs_s_sdk_and_we_agree() {
+    let sign = |secret: &str, asked: &Value| {
+        gremlin::sign_elevenlabs(secret, asked["body"].as_str().expect("a body").as_bytes(), now().timestamp())
+    };
+    let key = |account: &str| gremlin::key_for(gremlin::TOKEN_SECRET, account);
+    let secret = |account: &str| gremlin::webhook_secret_for(gremlin::TOKEN_SECRET, account);
+    agree(Peer { kind: ProviderKind::ElevenLabs, account: "peer", key, secret, sign, checks_min: 102 }).await;
+}
+
+#[tokio::test]
+async fn vapi_s_sdk_and_we_agree() {
+    let sign = |secret: &str, asked: &Value| {
+        let text = |name: &str| asked[name].as_str().expect("a text");
+        gremlin::sign_vapi(secret, text("body").as_bytes(), text("stamp"))
+    };
+    let key = |account: &str| gremlin::key_for(gremlin::TOKEN_SECRET, account);
+    let secret = |account: &str| gremlin::token_for(gremlin::TOKEN_SECRET, account);
+    agree(Peer { kind: ProviderKind::Vapi, account: "peer", key, secret, sign, checks_min: 90 }).await;
 }
 
 /// What our side of a script's questions knows.
 struct Judge {
     peer: Peer,
-    key: String,
+    secret: String,
     voice: std::sync::Arc<dyn VoiceProvider>,
     url: String,
 }
@@ -80,7 +103,7 @@ async fn verify(State(judge): State<std::sync::Arc<Judge>>, request: Request) ->
 async fn sign(State(judge): State<std::sync::Arc<Judge>>, body: Body) -> String {
     let body = to_bytes(body, BODY_BYTES_MAX).await.expect("a body");
     let Json(asked) = Json::<Value>::from_bytes(&body).expect("JSON");
-    (judge.peer.sign)(&judge.key, &asked)
+    (judge.peer.sign)(&judge.secret, &asked)
 }
 
 async fn bind() -> (TcpListener, String) {
@@ -105,17 +128,18 @@ async fn agree(peer: Peer) {
     let settings = gremlin::Settings { speed: SPEED, ..gremlin::Settings::default() };
     servers.spawn(async move { gremlin::serve(listener, settings).await.expect("gremlin runs") });
     let (listener, url) = bind().await;
-    let key = (peer.key)(peer.account);
-    let account = Account::new(&gremlin, peer.account, key.clone());
+    let (key, secret) = ((peer.key)(peer.account), (peer.secret)(peer.account));
+    let mut account = Account::new(&gremlin, peer.account, key.clone());
+    account.webhook_secret = Some(secret.clone().into());
     let voice = connect(peer.kind, account, http::client().expect("a client"));
-    let judge = std::sync::Arc::new(Judge { peer, key: key.clone(), voice, url: url.clone() });
+    let judge = std::sync::Arc::new(Judge { peer, secret: secret.clone(), voice, url: url.clone() });
     let router = Router::new().route("/sign", post(sign)).route("/verify", any(verify)).with_state(judge);
     servers.spawn(async move { axum::serve(listener, router).await.expect("the judge runs") });
 
     let script = Command::new("node")
         .arg(format!("{}.mjs", peer.kind))
         .current_dir(FOLDER)
-        .envs([("GREMLIN", gremlin.as_str()), ("JUDGE", &url), ("ACCOUNT", peer.account), ("KEY", &key)])
+        .envs([("GREMLIN", gremlin.as_str()), ("JUDGE", &url), ("ACCOUNT", peer.account), ("KEY", &key), ("SECRET", &secret)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 
-const { GREMLIN, JUDGE, ACCOUNT, KEY } = process.env;
+const { GREMLIN, JUDGE, ACCOUNT, KEY, SECRET } = process.env;
 export const gremlin = GREMLIN;
 export const account = ACCOUNT;
 export const key = KEY;
+/** What callbacks of the account are signed with, where that is not the key. */
+export const secret = SECRET;
 
 /** Texts that go wrong wherever somebody counts characters instead of bytes. */
 export const strange = "Zoë & مرحبا 😀 +%41 a=b";

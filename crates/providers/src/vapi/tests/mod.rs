@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{callback, reasons, wire};
 use crate::{
-    analysis::{Analysis, Sentiment, Speaker},
+    analysis::{Sentiment, Speaker},
+    news::told::{analysis, status},
     voice::*,
 };
 
@@ -35,18 +36,6 @@ fn update(status: &str, more: Value) -> Value {
         message[name] = value.clone();
     }
     json!({ "message": message })
-}
-
-fn status(callbacks: &[Callback]) -> &Observed {
-    match &callbacks[0].kind {
-        CallbackKind::Status(seen) => seen,
-        other => panic!("not a status: {other:?}"),
-    }
-}
-
-fn analysis(callbacks: &[Callback]) -> &Analysis {
-    let found = callbacks.iter().find_map(|one| if let CallbackKind::Analysis(found) = &one.kind { Some(found) } else { None });
-    found.expect("an analysis")
 }
 
 /// What a call comes to that ended for this reason, talked or not.
@@ -141,14 +130,32 @@ fn edge_23_a_start_error_ends_a_call_that_never_rang() {
     }
 }
 
-/// Whoever redials without counting knows it by the reason, which is kept.
+/// Whoever redials without counting knows it by the flag, and people by the reason, which is kept.
 #[test]
-fn edge_24_the_platform_s_own_faults_are_failures_with_their_reason() {
-    for reason in ["worker-shutdown", "call.in-progress.error-vapifault-worker-died", "call.start.error-vapifault-get-org"] {
+fn edge_24_the_platform_s_own_faults_are_failures_that_say_so() {
+    for reason in [
+        "worker-shutdown",
+        "call.in-progress.error-vapifault-worker-died",
+        "call.start.error-vapifault-get-org",
+        "call.start.error-subscription-concurrency-limit-reached",
+    ] {
         let all = news(&update("ended", json!({ "endedReason": reason })));
         let seen = status(&all);
         assert_eq!((seen.status, seen.raw_reason.as_deref()), (ProviderStatus::Ended(Outcome::Failed), Some(reason)));
-        assert_eq!(seen.price_micros, None);
+        assert_eq!((seen.price_micros, seen.platform_fault), (None, true));
+        let early = news(&update("in-progress", json!({ "endedReason": reason })));
+        assert!(!status(&early).platform_fault, "{reason}, before the end");
+    }
+    for reason in [
+        "customer-busy",
+        "twilio-failed-to-connect-call",
+        "twilio-reported-customer-misdialed",
+        "call.in-progress.error-providerfault-outbound-sip-503-service-unavailable",
+        "call.start.error-subscription-insufficient-credits",
+        "customer-ended-call",
+        "beamed-up",
+    ] {
+        assert!(!status(&news(&update("ended", json!({ "endedReason": reason })))).platform_fault, "{reason}");
     }
 }
 
