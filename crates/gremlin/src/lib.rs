@@ -33,6 +33,7 @@
 //! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
 //! What people set up in Maqsam's portal is set by `POST /control/maqsam`.
 
+mod admission;
 mod call;
 mod callbacks;
 mod callee;

@@ -1,6 +1,6 @@
 //! `POST Calls.json`: reading the form as strictly as Twilio does, and the faults of creation.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
@@ -18,9 +18,6 @@ use super::{
 };
 use crate::{
     call::{Direction, Hook, Order, Plan},
-    callee::Callee,
-    clock,
-    faults::FaultKind,
     network::Network,
     numbers::{self, Fixed},
 };
@@ -31,8 +28,6 @@ const RING_SECONDS_DEFAULT: f64 = 60.0;
 const RING_SECONDS_MAX: f64 = 600.0;
 /// Twilio's own limit of a call.
 const TALK_SECONDS_MAX: f64 = 14_400.0;
-/// How long a request that is never answered is kept open, in real time.
-const STALL_MAX: Duration = Duration::from_secs(120);
 const STATUS_EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
 
 /// A form with repeated keys.
@@ -143,27 +138,7 @@ pub async fn create(State(network): State<Arc<Network>>, Path(account): Path<Str
 
 async fn place(network: &Arc<Network>, account: &str, form: &Form) -> Result<Response, Refusal> {
     let order = read_order(account, form)?;
-    if network.strikes(FaultKind::Error500, account, &order.to).is_some() {
-        return Err(Refusal::INTERNAL);
-    }
-    if network.strikes(FaultKind::Error429, account, &order.to).is_some() {
-        return Err(Refusal::TOO_MANY);
-    }
-    let attempt = network.next_attempt(account, &order.to);
-    match numbers::fixed(&order.to) {
-        Some(Fixed::TooManyOnce) if attempt == 1 => return Err(Refusal::TOO_MANY),
-        Some(Fixed::ErrorOnce) if attempt == 1 => return Err(Refusal::INTERNAL),
-        _ => {}
-    }
-    let callee = Callee::draw(network.settings.seed, &order.to, attempt, clock::now());
-    let stalls =
-        callee.quirks.never_answer_request || network.strikes(FaultKind::TimeoutAfterAccept, account, &order.to).is_some();
-    let sid = network.place(order, callee, attempt).map_err(|_| Refusal::TOO_MANY)?;
-    if stalls {
-        // The caller gives up first; if not, the connection just ends with an error.
-        tokio::time::sleep(STALL_MAX).await;
-        return Err(Refusal::INTERNAL);
-    }
+    let sid = network.admit(order).await?;
     let created = network.with_call(&sid, |call| calls::resource(call)).ok_or(Refusal::NOT_FOUND)?;
     Ok((StatusCode::CREATED, Json(created)).into_response())
 }
