@@ -37,7 +37,8 @@ impl Network {
             Some(Fixed::ErrorOnce) if attempt == 1 => return Err(Unadmitted::Broken),
             _ => {}
         }
-        let callee = Callee::draw(self.settings.seed, &to, attempt, clock::now());
+        let drawn = Callee::draw(self.settings.seed, &to, attempt, clock::now());
+        let callee = if self.state().handset.rings_for(&to) { drawn.by_hand() } else { drawn };
         let silent = callee.quirks.never_answer_request;
         let id = self.place(order, callee, attempt).map_err(|_| Unadmitted::Full)?;
         if silent {

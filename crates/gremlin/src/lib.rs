@@ -28,6 +28,11 @@
 //! `POST /control/numbers` sets a number up with its voice URL, as `POST IncomingPhoneNumbers/{sid}.json` does;
 //! `POST /control/inbound` makes somebody call it. The page has a button for that.
 //!
+//! # A person at the control page
+//! `PUT /control/handset {"takes": "0123"}` lets calls to numbers that end so (all numbers: `""`, none: `null`) ring for a person,
+//! who answers for the callee by `POST /control/calls/{id}/deeds`: `{"do": "accept"}`, `decline`, `press` (`key`), `say` (`text`),
+//! `hang_up`. Such a call runs at the speed of people, whatever the speed of the network.
+//!
 //! # Accounts
 //! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
 //! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
@@ -44,6 +49,7 @@ mod conversation;
 mod documents;
 mod elevenlabs;
 mod faults;
+mod handset;
 mod inbound;
 mod keys;
 mod life;
@@ -51,6 +57,7 @@ mod maqsam;
 mod mp3;
 mod network;
 mod numbers;
+mod person;
 mod retell;
 mod sound;
 mod speaker;
@@ -85,6 +92,8 @@ pub const SPEED_MAX: f64 = 100_000.0;
 pub struct Settings {
     /// Virtual seconds per real second. Waits shrink by it; durations are reported in virtual time, moments in real time.
     pub speed: f64,
+    /// The same for calls that a person at the control page holds: nobody lives sixty times as fast.
+    pub person_speed: f64,
     pub seed: u64,
     pub token_secret: String,
     /// Where others reach us, for recording links; the listening address when absent.
@@ -99,6 +108,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             speed: 1.0,
+            person_speed: 1.0,
             seed: 1,
             token_secret: TOKEN_SECRET.to_owned(),
             public_url: None,
@@ -131,7 +141,9 @@ fn webhook_secret(token: &str) -> String {
 
 /// Runs the network until the future is dropped; calls under way stop with it.
 pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<()> {
-    ensure!(settings.speed > 0.0 && settings.speed <= SPEED_MAX, "speed must be above 0 and at most {SPEED_MAX}");
+    for speed in [settings.speed, settings.person_speed] {
+        ensure!(speed > 0.0 && speed <= SPEED_MAX, "speed must be above 0 and at most {SPEED_MAX}");
+    }
     // Whoever started this process may have installed a TLS provider already; either will do.
     rustls::crypto::ring::default_provider().install_default().ok();
     let address = listener.local_addr().context("no local address")?;
@@ -145,6 +157,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
         .merge(elevenlabs::routes(&network))
         .merge(maqsam::routes(&network))
         .merge(control::routes())
+        .merge(handset::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(network);

@@ -15,11 +15,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Settings,
     call::{Call, Delivery, Direction, Number, Order, Status},
-    callee::Callee,
+    callee::{Callee, Pickup},
     chance,
     clock::{self, Pace},
     documents::Documents,
     faults::{FaultKind, Faults, Strike},
+    handset::{Hand, Handset},
     key_for, life, token_for,
 };
 
@@ -60,6 +61,7 @@ pub struct State {
     numbers: BTreeMap<(String, String), Number>,
     attempts: HashMap<(String, String), u32>,
     pub faults: Faults,
+    pub handset: Handset,
     /// What customers keep at providers: agents, documents, numbers.
     pub documents: Documents,
 }
@@ -94,6 +96,11 @@ impl Network {
     pub fn state(&self) -> MutexGuard<'_, State> {
         // A panic while holding it leaves nothing half-done that would matter here.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock of calls that a person holds.
+    pub fn person_pace(&self) -> Pace {
+        Pace::new(self.settings.person_speed)
     }
 
     pub fn token(&self, account: &str) -> String {
@@ -183,6 +190,7 @@ impl Network {
             state.last_serial += 1;
             let serial = state.last_serial;
             let id = order.speaker.new_id(self, serial);
+            let hand = (callee.pickup == Pickup::Person).then_some(Hand::Offered);
             let call = Call {
                 id: id.clone(),
                 serial,
@@ -202,6 +210,8 @@ impl Network {
                 sip: None,
                 recording_id: None,
                 conversation: None,
+                heard: Vec::new(),
+                hand,
                 analyzed: false,
                 over: false,
                 rang: 0,
@@ -277,13 +287,14 @@ impl State {
             }
         }
     }
-    /// Everything but the accounts and their numbers: calls, counts, faults.
+    /// Everything but the accounts and their numbers: calls, counts, faults, who answers.
     pub fn reset(&mut self) {
         self.calls.clear();
         self.by_serial.clear();
         self.live = 0;
         self.attempts.clear();
         self.faults.clear();
+        self.handset = Handset::default();
     }
     fn forget_oldest(&mut self, kept_max: usize) {
         while self.calls.len() >= kept_max.max(1) {

@@ -1,0 +1,5 @@
+//! gremlin from outside: over HTTP, as its users meet it.
+
+mod handset;
+mod limits;
+mod support;
