@@ -1,6 +1,6 @@
 //! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Vapi,
 //! ElevenLabs, Maqsam), has a scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for
-//! tests.
+//! tests. Beside them it plays Stripe, with a page to pay on.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
 //! # Numbers with a fixed behaviour
@@ -36,6 +36,7 @@
 //! # Accounts
 //! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
 //! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
+//! Stripe's key is [`stripe_key_for`] of the secret.
 //! What people set up in Maqsam's portal is set by `POST /control/maqsam`.
 
 mod admission;
@@ -61,12 +62,14 @@ mod person;
 mod retell;
 mod sound;
 mod speaker;
+mod stripe;
 mod tone;
 mod twilio;
 mod vapi;
 
 pub use elevenlabs::sign::signature as sign_elevenlabs;
 pub use retell::sign::signature as sign_retell;
+pub use stripe::sign::signature as sign_stripe;
 pub use twilio::sign;
 pub use vapi::sign::signature as sign_vapi;
 
@@ -130,6 +133,11 @@ pub fn key_for(secret: &str, account: &str) -> String {
     format!("{account}_{}", token_for(secret, account))
 }
 
+/// The secret key of an account at Stripe: `sk_test_` and its [`key_for`].
+pub fn stripe_key_for(secret: &str, account: &str) -> String {
+    format!("sk_test_{}", key_for(secret, account))
+}
+
 /// What the webhooks of an account are signed with at a provider that makes a secret for them: `wsec_` and its [`token_for`].
 pub fn webhook_secret_for(secret: &str, account: &str) -> String {
     webhook_secret(&token_for(secret, account))
@@ -156,6 +164,7 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
         .merge(vapi::routes(&network))
         .merge(elevenlabs::routes(&network))
         .merge(maqsam::routes(&network))
+        .merge(stripe::routes())
         .merge(control::routes())
         .merge(handset::routes())
         .merge(inbound::routes())

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,7 +24,9 @@ use crate::{
     documents::Documents,
     faults::{FaultKind, Faults, Strike},
     handset::{Hand, Handset},
-    key_for, life, token_for,
+    key_for, life,
+    stripe::Books,
+    token_for,
 };
 
 /// Twilio waits this long for a callback's connection and answer (webhooks-connection-overrides, defaults).
@@ -47,6 +52,8 @@ pub struct Network {
     pub stop: CancellationToken,
     /// Makes ids differ between two runs with one seed, so that a database may remember both.
     id_seed: u64,
+    /// Requests that get a name each.
+    requests: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -64,6 +71,8 @@ pub struct State {
     pub handset: Handset,
     /// What customers keep at providers: agents, documents, numbers.
     pub documents: Documents,
+    /// What accounts keep at Stripe.
+    pub stripe: BTreeMap<String, Books>,
 }
 
 /// Too many calls at once.
@@ -89,6 +98,7 @@ impl Network {
             stop: CancellationToken::new(),
             id_seed,
             settings,
+            requests: AtomicU64::default(),
             state: Mutex::default(),
         })
     }
@@ -158,6 +168,11 @@ impl Network {
     pub fn signing_time(&self, account: &str) -> DateTime<Utc> {
         let behind = self.strikes(FaultKind::ClockSkew, account, "").map_or(0, |strike| strike.delay_ms);
         clock::now() - TimeDelta::try_milliseconds(behind.try_into().unwrap_or(i64::MAX)).unwrap_or_default()
+    }
+
+    /// Counts one more request of those that are named.
+    pub fn next_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Counts one more request for this number; the first is 1.

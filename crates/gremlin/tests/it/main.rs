@@ -2,4 +2,5 @@
 
 mod handset;
 mod limits;
+mod stripe;
 mod support;
