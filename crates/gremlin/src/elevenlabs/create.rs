@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, Json, extract::State};
 use serde_json::{Map, Value, json};
 
 use super::{Owner, Refusal, agents::AGENTS, assets::NUMBERS, terms, webhooks};
@@ -24,24 +20,25 @@ const GOODBYE: &str = "with exactly this message: ";
 
 type Net = State<Arc<Network>>;
 type Me = Extension<Owner>;
+type Placed = Result<Json<Value>, Refusal>;
 
-pub async fn over_twilio(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Response {
-    place(&network, &me, &request, "twilio").await.unwrap_or_else(IntoResponse::into_response)
+pub async fn over_twilio(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Placed {
+    place(&network, &me, &request, "twilio").await
 }
 
-pub async fn over_trunk(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Response {
-    place(&network, &me, &request, "sip_trunk").await.unwrap_or_else(IntoResponse::into_response)
+pub async fn over_trunk(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Placed {
+    place(&network, &me, &request, "sip_trunk").await
 }
 
 /// The answer to a request that was understood; without an id it is none.
-fn answer(provider: &str, message: &str, id: Option<(String, String)>) -> Response {
+fn answer(provider: &str, message: &str, id: Option<(String, String)>) -> Json<Value> {
     let sid = if provider == "twilio" { "callSid" } else { "sip_call_id" };
     let (conversation, call) = id.unzip();
     let success = conversation.is_some();
-    Json(json!({ "success": success, "message": message, "conversation_id": conversation, sid: call })).into_response()
+    Json(json!({ "success": success, "message": message, "conversation_id": conversation, sid: call }))
 }
 
-async fn place(network: &Arc<Network>, me: &str, request: &Map<String, Value>, provider: &str) -> Result<Response, Refusal> {
+async fn place(network: &Arc<Network>, me: &str, request: &Map<String, Value>, provider: &str) -> Placed {
     let order = read_order(network, me, request, provider)?;
     // A number that the carrier does not know is a success over HTTP, and no call (providers.md §13, edge 16).
     if numbers::fixed(&order.to) == Some(Fixed::Invalid) {

@@ -7,7 +7,6 @@ use axum::{
     Extension, Json,
     extract::State,
     http::{HeaderMap, header},
-    response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -34,18 +33,11 @@ pub async fn create(
     Extension(Owner(me)): Extension<Owner>,
     headers: HeaderMap,
     body: String,
-) -> Response {
-    match place(&network, &me, &headers, &body).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn place(network: &Arc<Network>, me: &str, headers: &HeaderMap, body: &str) -> Result<Response, Refusal> {
-    let order = read_order(network, me, headers, body)?;
+) -> Result<Json<Value>, Refusal> {
+    let order = read_order(&network, &me, &headers, &body)?;
     let reference = network.admit(order).await?;
     // The reference and nothing else: the number of the call comes with the call.
-    Ok(Json(json!({ "result": "success", "call": { "referenceId": reference } })).into_response())
+    Ok(Json(json!({ "result": "success", "call": { "referenceId": reference } })))
 }
 
 fn read_order(network: &Network, me: &str, headers: &HeaderMap, body: &str) -> Result<Order, Refusal> {

@@ -2,12 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{Owner, Refusal, agents, assets, terms};
@@ -26,18 +21,11 @@ pub async fn create(
     State(network): State<Arc<Network>>,
     Extension(Owner(me)): Extension<Owner>,
     Json(request): Json<Map<String, Value>>,
-) -> Response {
-    match place(&network, &me, &request).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn place(network: &Arc<Network>, me: &str, request: &Map<String, Value>) -> Result<Response, Refusal> {
-    let order = read_order(network, me, request)?;
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let order = read_order(&network, &me, &request)?;
     let id = network.admit(order).await?;
     let created = network.with_call(&id, |call| terms::resource(call, &network.public_url)).ok_or_else(Refusal::missing)?;
-    Ok((StatusCode::CREATED, Json(created)).into_response())
+    Ok((StatusCode::CREATED, Json(created)))
 }
 
 fn read_order(network: &Network, me: &str, request: &Map<String, Value>) -> Result<Order, Refusal> {

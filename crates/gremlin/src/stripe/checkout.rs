@@ -299,13 +299,19 @@ fn close(desk: &mut Desk<'_>, id: &str) -> Value {
 
 /// Somebody pays on the page, with this card and under this name. An error leaves the session open.
 pub fn pay(desk: &mut Desk<'_>, id: &str, card: &Card, email: &str, name: &str) -> Done {
-    let session = desk.books.load(KIND, id)?;
+    let mut session = desk.books.load(KIND, id)?;
     if session["status"] != "open" {
         return Err(Refusal::invalid("This checkout is over."));
     }
     let known = &session["customer_details"]["email"];
     let details = details(&if known.is_null() { email.into() } else { known.clone() }, &name.into());
     let mut fields = json!({ "status": "complete", "url": null, "customer_details": details });
+    if session["customer"].is_null() && session["customer_creation"] == "always" {
+        let customer = desk.new_id("cus");
+        let known = json!({ "email": details["email"], "name": details["name"] });
+        customers::keep(desk, &customer, known.as_object().cloned().unwrap_or_default())?;
+        session = desk.books.change(id, json!({ "customer": customer }));
+    }
     if session["payment_status"] == "unpaid" {
         let intent = intent(desk, &session)?;
         desk.books.change(id, json!({ "payment_intent": intent }));

@@ -65,6 +65,16 @@ fn invoice_settings(method: Value) -> Value {
 pub fn create(desk: &mut Desk<'_>, form: &Form) -> Done {
     let fields = changed(desk, form, &Value::Null)?;
     let id = desk.new_id("cus");
+    // A card that nobody may keep is refused before there is anybody to keep it.
+    if let Some(method) = form.text("payment_method") {
+        methods::own(desk, method, &id, form)?;
+    }
+    keep(desk, &id, fields)?;
+    desk.books.load(KIND, &id)
+}
+
+/// Keeps a new customer with these fields, and tells of it.
+pub fn keep(desk: &mut Desk<'_>, id: &str, fields: Map<String, Value>) -> Result<(), Refusal> {
     let prefix = id.trim_start_matches("cus_").to_uppercase();
     let mut customer = json!({
         "id": id,
@@ -96,11 +106,8 @@ pub fn create(desk: &mut Desk<'_>, form: &Form) -> Done {
         customer["metadata"] = json!({});
     }
     desk.books.keep(customer)?;
-    if let Some(method) = form.text("payment_method") {
-        methods::own(desk, method, &id, form)?;
-    }
-    desk.tell("customer.created", &id, None);
-    desk.books.load(KIND, &id)
+    desk.tell("customer.created", id, None);
+    Ok(())
 }
 
 /// One that was deleted is only known by its id.

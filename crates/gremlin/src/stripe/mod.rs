@@ -136,7 +136,7 @@ async fn answer(State(network): State<Arc<Network>>, request: Request) -> Respon
         }
         let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Refusal::invalid("The request is too large."))?;
         let text = if parts.method == Method::POST {
-            std::str::from_utf8(&body).unwrap_or_default()
+            std::str::from_utf8(&body).map_err(|_| Refusal::invalid("The form is not UTF-8."))?
         } else {
             parts.uri.query().unwrap_or_default()
         };
@@ -186,8 +186,8 @@ fn owner(network: &Network, headers: &HeaderMap) -> Result<String, Refusal> {
     let key = keys::bearer(headers).map(str::to_owned).or(basic).filter(|key| !key.is_empty());
     let unauthorized = |message: String| Refusal::of(StatusCode::UNAUTHORIZED, "invalid_request_error", message);
     let key = key.ok_or_else(|| unauthorized("You did not provide an API key.".to_owned()))?;
-    let secret = key.strip_prefix("sk_test_").and_then(|own| network.account_of(own).or_else(|| network.account_of(&key)));
-    secret.ok_or_else(|| {
+    let account = key.strip_prefix("sk_test_").and_then(|own| network.account_of(own).or_else(|| network.account_of(&key)));
+    account.ok_or_else(|| {
         let shown: String = key.chars().take(8).collect();
         unauthorized(format!("Invalid API Key provided: {shown}****"))
     })
@@ -200,7 +200,7 @@ async fn perform(network: &Arc<Network>, asked: &Asked<'_>) -> Result<Reply, Ref
         network.refuses(asked.account, asked.path)?;
     }
     let reply = settle(network, asked)?;
-    if changes {
+    if changes && reply.status == StatusCode::OK {
         network.answers(asked.account, asked.path).await?;
     }
     Ok(reply)
@@ -230,7 +230,7 @@ fn settle(network: &Arc<Network>, asked: &Asked<'_>) -> Result<Reply, Refusal> {
     };
     // What was refused before anything was done may be asked again under the same key.
     if let Some(key) = asked.key
-        && matches!(reply.status, StatusCode::OK | StatusCode::PAYMENT_REQUIRED)
+        && (reply.status == StatusCode::OK || !told.is_empty())
     {
         books.remember(key, Answer { asked: question, status: reply.status, body: reply.body.clone() });
     }

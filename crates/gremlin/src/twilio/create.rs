@@ -6,8 +6,8 @@ use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
 };
+use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -129,16 +129,13 @@ fn read_order(account: &str, form: &Form) -> Result<Order, Refusal> {
     })
 }
 
-pub async fn create(State(network): State<Arc<Network>>, Path(account): Path<String>, body: String) -> Response {
-    match place(&network, &account, &Form::read(&body)).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn place(network: &Arc<Network>, account: &str, form: &Form) -> Result<Response, Refusal> {
-    let order = read_order(account, form)?;
+pub async fn create(
+    State(network): State<Arc<Network>>,
+    Path(account): Path<String>,
+    body: String,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let order = read_order(&account, &Form::read(&body))?;
     let sid = network.admit(order).await?;
     let created = network.with_call(&sid, |call| calls::resource(call)).ok_or(Refusal::NOT_FOUND)?;
-    Ok((StatusCode::CREATED, Json(created)).into_response())
+    Ok((StatusCode::CREATED, Json(created)))
 }

@@ -148,6 +148,19 @@ async fn what_costs_nothing_is_not_charged_and_yen_have_no_cents() {
 }
 
 #[tokio::test]
+async fn a_stranger_becomes_a_customer_when_that_was_asked_for() {
+    let stripe = Stripe::new().await;
+    let session =
+        open(&stripe, &[("customer_creation", "always"), ("payment_intent_data[setup_future_usage]", "off_session")]).await;
+    press(&stripe, &session, "pay", &[("email", "ann@example.com"), ("name", "Ann")]).await;
+    let done = read(&stripe, &session).await;
+    let customer = done["customer"].as_str().expect("a customer").to_owned();
+    let made = stripe.get(&format!("/v1/customers/{customer}"), &[]).await;
+    assert_eq!((&made["email"], &made["name"]), (&json!("ann@example.com"), &json!("Ann")));
+    assert_eq!(ids(&stripe.get(&format!("/v1/customers/{customer}/payment_methods"), &[]).await).len(), 1);
+}
+
+#[tokio::test]
 async fn a_session_expires_when_told_and_by_itself() {
     // A day is a quarter of a second here.
     let stripe = Stripe::at(Settings { speed: 100_000.0, ..Settings::default() }).await;

@@ -86,5 +86,6 @@ async fn what_no_customer_has_is_refused() {
         let error = stripe.refused("/v1/customers", form, 400).await;
         assert_eq!((error["code"].as_str(), error["param"].as_str()), (Some(code), Some(param)), "{error}");
     }
+    stripe.refused("/v1/customers", &[("payment_method", "pm_card_chargeDeclined")], 402).await;
     assert_eq!(ids(&stripe.get("/v1/customers", &[]).await), Vec::<String>::new());
 }

@@ -14,8 +14,8 @@ const CUSTOMERS: &str = "/v1/customers";
 async fn a_request_under_a_known_key_is_not_done_again() {
     let stripe = Stripe::new().await;
     let ask = async |path: &str, key: &str, form: &[(&str, &str)]| {
-        let (status, body, rest) = stripe.send(stripe.request("POST", path).header("idempotency-key", key).form(form)).await;
-        (status, body, rest.headers().get("idempotent-replayed").map(|value| value.to_str().expect("a text").to_owned()))
+        let (status, body, headers) = stripe.send(stripe.request("POST", path).header("idempotency-key", key).form(form)).await;
+        (status, body, headers.get("idempotent-replayed").map(|value| value.to_str().expect("a text").to_owned()))
     };
     let (_, first, replayed) = ask(CUSTOMERS, "one", &[("name", "Zoë"), ("phone", "1")]).await;
     assert_eq!(replayed, None);
@@ -35,6 +35,11 @@ async fn a_request_under_a_known_key_is_not_done_again() {
     assert_eq!(declined, same);
     assert_eq!(ask("/v1/payment_intents", "three", &[("amount", "500")]).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(ask("/v1/payment_intents", "three", &[("amount", "500"), ("currency", "usd")]).await.0, StatusCode::OK);
+    // Done, and answered with an error about what was to be shown of it: not done again either.
+    for _ in 0..2 {
+        assert_eq!(ask(CUSTOMERS, "four", &[("name", "Zoë"), ("expand[]", "colour")]).await.0, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(ids(&stripe.get(CUSTOMERS, &[]).await).len(), 2);
     assert_eq!(ask(CUSTOMERS, &"k".repeat(255), &[]).await.0, StatusCode::OK);
     assert_eq!(ask(CUSTOMERS, &"k".repeat(256), &[]).await.0, StatusCode::BAD_REQUEST);
 }
@@ -59,8 +64,8 @@ async fn a_request_that_was_done_and_never_answered_is_answered_the_second_time(
     let form = [("amount", "500"), ("currency", "usd"), ("payment_method", "pm_card_visa"), ("confirm", "true")];
     let ask = || stripe.request("POST", "/v1/payment_intents").header("idempotency-key", "lost").form(&form);
     assert!(ask().timeout(Duration::from_millis(300)).send().await.expect_err("no answer").is_timeout());
-    let (status, intent, rest) = stripe.send(ask()).await;
-    assert_eq!((status, &rest.headers()["idempotent-replayed"]), (StatusCode::OK, &"true".parse().expect("a value")));
+    let (status, intent, headers) = stripe.send(ask()).await;
+    assert_eq!((status, &headers["idempotent-replayed"]), (StatusCode::OK, &"true".parse().expect("a value")));
     assert_eq!(ids(&stripe.get("/v1/payment_intents", &[]).await), [id(&intent)]);
 }
 
@@ -70,8 +75,8 @@ async fn a_request_that_fails_before_anything_was_done_may_be_repeated() {
     for (kind, status) in [("error_500", 500), ("error_429", 429)] {
         stripe.world.fault(json!({ "kind": kind, "count": 1, "to_prefix": CUSTOMERS })).await;
         let ask = || stripe.request("POST", CUSTOMERS).header("idempotency-key", kind).form(&[("name", "Zoë")]);
-        let (first, _, rest) = stripe.send(ask()).await;
-        assert_eq!((first.as_u16(), rest.headers().contains_key("retry-after")), (status, status == 429));
+        let (first, _, headers) = stripe.send(ask()).await;
+        assert_eq!((first.as_u16(), headers.contains_key("retry-after")), (status, status == 429));
         assert_eq!(stripe.send(ask()).await.0, StatusCode::OK);
     }
     assert_eq!(ids(&stripe.get(CUSTOMERS, &[]).await).len(), 2);
