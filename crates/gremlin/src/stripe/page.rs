@@ -101,7 +101,8 @@ fn page(session: &Value, complaint: Option<&str>) -> String {
         let what = if text("status") == "complete" { "This checkout is complete." } else { "This checkout has expired." };
         return frame(&format!("<h1>{amount}</h1><p role=\"status\">{what}</p>"));
     }
-    let id = escaped(text("id"));
+    // Whole, because the page is also what a button answers.
+    let url = escaped(text("url"));
     let email = escaped(session["customer_details"]["email"].as_str().unwrap_or("person@example.com"));
     let complaint = complaint.map(|why| format!("<p role=\"alert\">{}</p>", escaped(why))).unwrap_or_default();
     let cards: String = CARDS
@@ -110,18 +111,18 @@ fn page(session: &Value, complaint: Option<&str>) -> String {
         .map(|card| format!("<option value=\"{}\">{} ···· {}{}</option>", card.id, card.brand, card.last4, remark(card)))
         .collect();
     let cancel = if session["cancel_url"].is_string() {
-        format!("<form method=\"post\" action=\"{id}/cancel\"><button>Cancel</button></form>")
+        format!("<form method=\"post\" action=\"{url}/cancel\"><button>Cancel</button></form>")
     } else {
         String::new()
     };
     frame(&format!(
         "<h1>{amount}</h1>{complaint}\
-         <form method=\"post\" action=\"{id}/pay\">\
+         <form method=\"post\" action=\"{url}/pay\">\
          <label>Email <input type=\"email\" name=\"email\" value=\"{email}\" required></label>\
          <label>Name on card <input name=\"name\" value=\"Jenny Rosen\" required></label>\
          <label>Card <select name=\"card\">{cards}</select></label>\
          <button class=\"go\">Pay {amount}</button></form>\
-         <div class=\"row\"><form method=\"post\" action=\"{id}/decline\"><button>Decline</button></form>{cancel}</div>"
+         <div class=\"row\"><form method=\"post\" action=\"{url}/decline\"><button>Decline</button></form>{cancel}</div>"
     ))
 }
 
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_strangers_wrote_is_no_markup() {
-        let session = json!({ "id": "cs_1", "status": "open", "amount_total": 500, "currency": "jpy", "cancel_url": "https://x/",
+        let session = json!({ "id": "cs_1", "url": "http://x/cs_1", "status": "open", "amount_total": 500, "currency": "jpy", "cancel_url": "https://x/",
                               "customer_details": { "email": "\"><script>@x" } });
         let page = page(&session, Some("<b>"));
         assert!(!page.contains("<script>") && page.contains("&lt;b&gt;") && page.contains("Pay 500 JPY"));

@@ -81,6 +81,8 @@ async fn a_declined_card_leaves_the_checkout_open() {
     let (status, leads, page) = press(&stripe, &session, "decline", &[]).await;
     assert_eq!((status, leads), (StatusCode::PAYMENT_REQUIRED, None));
     assert!(page.contains("Your card was declined.") && page.contains("Pay 30.00 USD"), "{page}");
+    let again = format!("action=\"{}/pay\"", session["url"].as_str().expect("an address"));
+    assert!(page.contains(&again), "the page works wherever it is shown: {page}");
     let tried = read(&stripe, &session).await;
     assert_eq!((&tried["status"], &tried["payment_status"]), (&json!("open"), &json!("unpaid")));
     let (status, ..) = press(&stripe, &session, "pay", &[]).await;
