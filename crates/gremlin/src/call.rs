@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 
 use crate::{
     callee::Callee,
-    conversation::{Brief, Conversation},
+    conversation::{Brief, Conversation, Segment},
+    handset::Hand,
     life::Command,
     speaker::Speaker,
     twilio::document::Source,
@@ -176,6 +177,10 @@ pub struct Call {
     pub recording_id: Option<String>,
     /// What was said, as far as it has come; `None` where a document is obeyed.
     pub conversation: Option<Conversation>,
+    /// What was heard of a document that was obeyed while a person held the call.
+    pub heard: Vec<Segment>,
+    /// How far a person has come with it; `None` where the callee is scripted.
+    pub hand: Option<Hand>,
     /// Has the conversation been judged?
     pub analyzed: bool,
     /// Has everything been sent that there was to tell?

@@ -33,6 +33,8 @@ pub enum Pickup {
         ring: f64,
         records: f64,
     },
+    /// Rings until a person at the control page decides.
+    Person,
     /// Rings until the caller gives up.
     NoAnswer,
     Busy {
@@ -103,6 +105,11 @@ impl Callee {
                 Self { character: callee.character(mood), ..callee }
             }
         }
+    }
+
+    /// Leaves it to a person at the control page; what goes wrong around the call stays.
+    pub fn by_hand(self) -> Self {
+        Self { pickup: Pickup::Person, press: None, ..self }
     }
 
     /// `mood` is from 0 to 100.
@@ -220,6 +227,7 @@ mod tests {
                 Pickup::NoAnswer => 2,
                 Pickup::Busy { .. } => 3,
                 Pickup::Failed { .. } => 4,
+                Pickup::Person => unreachable!("nobody is drawn to be played by hand"),
             }] += 1;
         }
         let percent = counts.map(|count| f64::from(count) * 100.0 / f64::from(CALLS));

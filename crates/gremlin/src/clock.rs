@@ -32,7 +32,11 @@ impl Pace {
     }
     /// The virtual seconds since a real instant.
     pub fn elapsed(self, since: Instant) -> f64 {
-        since.elapsed().as_secs_f64() * self.speed
+        self.seconds(since.elapsed())
+    }
+    /// The virtual seconds of a real time.
+    pub fn seconds(self, real: Duration) -> f64 {
+        real.as_secs_f64() * self.speed
     }
     pub async fn sleep(self, seconds: f64) {
         tokio::time::sleep(self.real(seconds)).await;

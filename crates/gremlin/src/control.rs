@@ -47,6 +47,9 @@ struct Wanted {
     call: Option<String>,
     #[serde(default)]
     live: bool,
+    /// Only those that ring, or rang, for a person.
+    #[serde(default)]
+    held: bool,
     limit: Option<usize>,
 }
 
@@ -57,6 +60,7 @@ async fn calls(State(network): Net, Query(wanted): Query<Wanted>) -> Json<Value>
             && wanted.to.as_ref().is_none_or(|to| *to == call.order.to)
             && wanted.call.as_ref().is_none_or(|id| call.order.reference.as_ref() == Some(id))
             && !(wanted.live && call.status.is_ended())
+            && !(wanted.held && call.hand.is_none())
     };
     let limit = wanted.limit.unwrap_or(CALLS_SHOWN_DEFAULT).min(CALLS_SHOWN_MAX);
     let calls: Vec<Value> = state.newest(None).filter(matches).take(limit).map(view).collect();
@@ -73,6 +77,7 @@ fn view(call: &Call) -> Value {
         "from": call.order.from,
         "call": call.order.reference,
         "status": call.status.word(),
+        "hand": call.hand,
         "attempt": call.attempt,
         "rang": call.rang,
         "answered_by": call.verdict.map(|verdict| if verdict == Verdict::Human { "human" } else { "machine" }),

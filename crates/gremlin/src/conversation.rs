@@ -14,6 +14,8 @@ const WORDS_PER_SECOND: f64 = 2.5;
 const PAUSE_SECONDS: (f64, f64) = (0.3, 1.1);
 /// How long a machine's own announcement takes.
 const ANNOUNCEMENT: &str = "The person you are calling is not available. Please leave a message after the tone.";
+/// What an agent says at the end.
+pub const THANKS: &str = "Thank you for your time. Goodbye.";
 /// Words of the prompt that the judgement names.
 const KEYWORDS_MAX: usize = 3;
 const KEYWORD_LETTERS_MIN: usize = 5;
@@ -73,9 +75,10 @@ pub fn fill(text: &str, values: &BTreeMap<String, String>) -> String {
     values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
 }
 
-type Lines = &'static [(&'static str, &'static str)];
+pub type Lines = &'static [(&'static str, &'static str)];
 
-const INTERESTED: Lines = &[
+/// What an agent asks, and what somebody who is interested answers.
+pub const QUESTIONS: Lines = &[
     ("Is this a good moment to talk?", "Yes, I have a few minutes."),
     ("May I ask what matters most to you here?", "Price, mostly. And that it arrives on time."),
     ("We can usually deliver within two days.", "Two days would be fine."),
@@ -136,12 +139,11 @@ impl Conversation {
         }
         turns.say(Who::Person, "Hello?", dice.between(PAUSE_SECONDS.0, PAUSE_SECONDS.1));
         let (lines, goodbye) = match callee.character {
-            Character::Interested => (INTERESTED, "Great, thank you. Goodbye."),
+            Character::Interested => (QUESTIONS, "Great, thank you. Goodbye."),
             Character::Busy => (BUSY, "I have to go now. Bye."),
             Character::Refuses | Character::OptsOut => (REFUSES, "Goodbye."),
         };
-        let closing = "Thank you for your time. Goodbye.";
-        let reserve = speaking_seconds(goodbye) + speaking_seconds(closing) + 2.0 * PAUSE_SECONDS.1;
+        let reserve = speaking_seconds(goodbye) + speaking_seconds(THANKS) + 2.0 * PAUSE_SECONDS.1;
         for (question, answer) in lines {
             if turns.seconds() + speaking_seconds(question) + speaking_seconds(answer) + reserve > talk {
                 break;
@@ -149,13 +151,13 @@ impl Conversation {
             turns.say(Who::Agent, question, dice.between(PAUSE_SECONDS.0, PAUSE_SECONDS.1));
             turns.say(Who::Person, answer, dice.between(PAUSE_SECONDS.0, PAUSE_SECONDS.1));
         }
-        turns.say(Who::Agent, closing, PAUSE_SECONDS.0);
+        turns.say(Who::Agent, THANKS, PAUSE_SECONDS.0);
         turns.say(Who::Person, goodbye, PAUSE_SECONDS.0);
         turns.stretch(talk);
         Self::judged(brief, turns.0, callee.character)
     }
 
-    fn judged(brief: &Brief, segments: Vec<Segment>, character: Character) -> Self {
+    pub fn judged(brief: &Brief, segments: Vec<Segment>, character: Character) -> Self {
         let keywords = keywords(&brief.prompt);
         let about = if keywords.is_empty() { "the matter".to_owned() } else { keywords.join(", ") };
         let (summary, sentiment) = match character {
@@ -173,6 +175,11 @@ impl Conversation {
             opted_out: character == Character::OptsOut,
             keywords,
         }
+    }
+
+    /// The turn in which they said that they want no more calls.
+    pub fn opt_out(&self) -> Option<&Segment> {
+        self.segments.iter().rfind(|segment| segment.who == Who::Person).filter(|_| self.opted_out)
     }
 
     /// Its natural length.

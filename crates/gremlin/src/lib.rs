@@ -1,6 +1,6 @@
 //! gremlin, a phone network in a box: it speaks the wire protocols of providers (Twilio 2010-04-01, Retell, Vapi,
 //! ElevenLabs, Maqsam), has a scripted person behind every number, and a menu of faults. For the demo, for rehearsals and for
-//! tests.
+//! tests. Beside them it plays Stripe, with a page to pay on.
 //! State lives in memory and dies with the process. It shares no code with `providers`, so that each judges the other.
 //!
 //! # Numbers with a fixed behaviour
@@ -28,11 +28,18 @@
 //! `POST /control/numbers` sets a number up with its voice URL, as `POST IncomingPhoneNumbers/{sid}.json` does;
 //! `POST /control/inbound` makes somebody call it. The page has a button for that.
 //!
+//! # A person at the control page
+//! `PUT /control/handset {"takes": "0123"}` lets calls to numbers that end so (all numbers: `""`, none: `null`) ring for a person,
+//! who answers for the callee by `POST /control/calls/{id}/deeds`: `{"do": "accept"}`, `decline`, `press` (`key`), `say` (`text`),
+//! `hang_up`. Such a call runs at the speed of people, whatever the speed of the network.
+//!
 //! # Accounts
 //! Any account exists (at Twilio: `AC` and 32 hexadecimal digits); its auth token is [`token_for`] of the secret, its key
 //! where a provider asks for one only is [`key_for`], unless another one was set by `POST /control/accounts`.
+//! Stripe's key is [`stripe_key_for`] of the secret.
 //! What people set up in Maqsam's portal is set by `POST /control/maqsam`.
 
+mod admission;
 mod call;
 mod callbacks;
 mod callee;
@@ -43,6 +50,7 @@ mod conversation;
 mod documents;
 mod elevenlabs;
 mod faults;
+mod handset;
 mod inbound;
 mod keys;
 mod life;
@@ -50,15 +58,18 @@ mod maqsam;
 mod mp3;
 mod network;
 mod numbers;
+mod person;
 mod retell;
 mod sound;
 mod speaker;
+mod stripe;
 mod tone;
 mod twilio;
 mod vapi;
 
 pub use elevenlabs::sign::signature as sign_elevenlabs;
 pub use retell::sign::signature as sign_retell;
+pub use stripe::sign::signature as sign_stripe;
 pub use twilio::sign;
 pub use vapi::sign::signature as sign_vapi;
 
@@ -84,6 +95,8 @@ pub const SPEED_MAX: f64 = 100_000.0;
 pub struct Settings {
     /// Virtual seconds per real second. Waits shrink by it; durations are reported in virtual time, moments in real time.
     pub speed: f64,
+    /// The same for calls that a person at the control page holds: nobody lives sixty times as fast.
+    pub person_speed: f64,
     pub seed: u64,
     pub token_secret: String,
     /// Where others reach us, for recording links; the listening address when absent.
@@ -98,6 +111,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             speed: 1.0,
+            person_speed: 1.0,
             seed: 1,
             token_secret: TOKEN_SECRET.to_owned(),
             public_url: None,
@@ -119,6 +133,11 @@ pub fn key_for(secret: &str, account: &str) -> String {
     format!("{account}_{}", token_for(secret, account))
 }
 
+/// The secret key of an account at Stripe: `sk_test_` and its [`key_for`].
+pub fn stripe_key_for(secret: &str, account: &str) -> String {
+    format!("sk_test_{}", key_for(secret, account))
+}
+
 /// What the webhooks of an account are signed with at a provider that makes a secret for them: `wsec_` and its [`token_for`].
 pub fn webhook_secret_for(secret: &str, account: &str) -> String {
     webhook_secret(&token_for(secret, account))
@@ -130,7 +149,9 @@ fn webhook_secret(token: &str) -> String {
 
 /// Runs the network until the future is dropped; calls under way stop with it.
 pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<()> {
-    ensure!(settings.speed > 0.0 && settings.speed <= SPEED_MAX, "speed must be above 0 and at most {SPEED_MAX}");
+    for speed in [settings.speed, settings.person_speed] {
+        ensure!(speed > 0.0 && speed <= SPEED_MAX, "speed must be above 0 and at most {SPEED_MAX}");
+    }
     // Whoever started this process may have installed a TLS provider already; either will do.
     rustls::crypto::ring::default_provider().install_default().ok();
     let address = listener.local_addr().context("no local address")?;
@@ -143,7 +164,9 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> anyhow::Result<
         .merge(vapi::routes(&network))
         .merge(elevenlabs::routes(&network))
         .merge(maqsam::routes(&network))
+        .merge(stripe::routes())
         .merge(control::routes())
+        .merge(handset::routes())
         .merge(inbound::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(network);

@@ -11,8 +11,10 @@ use crate::{
     callbacks::Outbox,
     callee::{Callee, Pickup, Press},
     chance::Dice,
+    clock::Pace,
     conversation::{Brief, Conversation},
     faults::FaultKind,
+    handset::Deed,
     network::Network,
     speaker::Moment,
     twilio::document::Source,
@@ -21,7 +23,7 @@ use crate::{
 const QUEUE_SECONDS: f64 = 0.3;
 const CONNECT_SECONDS: f64 = 0.9;
 /// What the network adds to the ring time asked for.
-const RING_BUFFER_SECONDS: f64 = 2.0;
+pub const RING_BUFFER_SECONDS: f64 = 2.0;
 /// When the detector knows what answered.
 pub const VERDICT_SECONDS: f64 = 3.5;
 /// A person needs a moment to press a key.
@@ -42,12 +44,19 @@ pub enum Command {
     Cancel,
     /// Obey another document.
     Redirect(Source),
+    /// Somebody at the control page holds the call, and does this.
+    Person(Deed),
 }
+
+/// An end without an answer, with its SIP code.
+pub type End = (Status, Ending, u16);
 
 /// What ends a wait early.
 pub enum Interrupt {
     HungUp,
     Redirect(Source),
+    /// The person who holds the call put the phone down.
+    Left,
     /// The time limit, or the callee put the phone down.
     Over,
 }
@@ -60,6 +69,7 @@ pub struct Line {
     pub callee: Callee,
     commands: mpsc::Receiver<Command>,
     outbox: Outbox,
+    pace: Pace,
     /// Virtual seconds since the last milestone: creation, then pick-up.
     pub elapsed: f64,
     limit: f64,
@@ -76,6 +86,7 @@ impl Line {
         let outbox = Outbox::open(Arc::clone(&network), id, Arc::clone(&order), callee.quirks);
         Some(Self {
             press: callee.press,
+            pace: if callee.pickup == Pickup::Person { network.person_pace() } else { network.pace },
             network,
             id: id.to_owned(),
             order,
@@ -108,15 +119,16 @@ impl Line {
         self.finish(status, ending, sip).await;
     }
 
-    /// Dials and rings. An error is an end without an answer.
-    async fn reach(&mut self) -> Result<(), (Status, Ending, u16)> {
-        const CANCELED: (Status, Ending, u16) = (Status::Canceled, Ending::Order, 487);
+    /// Dials and rings.
+    async fn reach(&mut self) -> Result<(), End> {
+        const CANCELED: End = (Status::Canceled, Ending::Order, 487);
         self.pass(QUEUE_SECONDS).await.map_err(|_| CANCELED)?;
         self.progress(Status::Initiated, Moment::Initiated).await;
         self.pass(CONNECT_SECONDS).await.map_err(|_| CANCELED)?;
         let (ring, end) = match self.callee.pickup {
             Pickup::Failed { sip } => return Err((Status::Failed, Ending::Unreachable, sip)),
             Pickup::Busy { ring } => (ring, Some((Status::Busy, Ending::Busy, 486))),
+            Pickup::Person => return self.ring_for_a_person().await,
             Pickup::NoAnswer => (f64::INFINITY, None),
             Pickup::Human { ring, .. } | Pickup::Machine { ring, .. } => (ring, None),
         };
@@ -151,8 +163,13 @@ impl Line {
         if self.network.strikes(FaultKind::Stuck, &self.order.account, &self.order.to).is_some() {
             self.limit = f64::INFINITY;
             // Until somebody hangs it up.
-            while self.pass(STUCK_SECONDS).await.is_ok() {}
-            return Ending::Order;
+            loop {
+                match self.pass(STUCK_SECONDS).await {
+                    Ok(()) => {}
+                    Err(Interrupt::Left) => return Ending::Callee,
+                    Err(_) => return Ending::Order,
+                }
+            }
         }
         let order = Arc::clone(&self.order);
         let talked = match &order.plan {
@@ -160,10 +177,12 @@ impl Line {
                 let first = self.redirect.take().unwrap_or_else(|| source.clone());
                 self.obey(first).await
             }
+            Plan::Converse(brief) if self.is_held() => self.speak(brief).await,
             Plan::Converse(brief) => self.converse(brief).await,
         };
         match talked {
             Ok(ending) => ending,
+            Err(Interrupt::Left) => Ending::Callee,
             Err(Interrupt::Over) => self.limited_by,
             Err(Interrupt::HungUp | Interrupt::Redirect(_)) => Ending::Order,
         }
@@ -202,17 +221,33 @@ impl Line {
         Ok(Some(press.digit))
     }
 
-    /// Lets time pass, up to the call's limit, and hears orders and the detector meanwhile.
+    /// Does a person at the control page hold this call?
+    pub fn is_held(&self) -> bool {
+        self.callee.pickup == Pickup::Person
+    }
+
+    /// Lets time pass, whatever a person does meanwhile.
     pub async fn pass(&mut self, seconds: f64) -> Result<(), Interrupt> {
+        let end = self.elapsed + seconds;
+        while self.heed(end - self.elapsed).await?.is_some() {}
+        Ok(())
+    }
+
+    /// Lets time pass, up to the call's limit, and hears orders and the detector meanwhile. What a person does ends the wait.
+    pub async fn heed(&mut self, seconds: f64) -> Result<Option<Deed>, Interrupt> {
         let end = self.elapsed + seconds;
         loop {
             let stop = end.min(self.limit).min(self.verdict_at.unwrap_or(f64::INFINITY));
+            let mut done = None;
             match self.wait(stop).await {
                 // Nobody to obey a document yet: it replaces the one that waits.
                 Err(Interrupt::Redirect(source)) if !self.answered => self.redirect = Some(source),
                 Err(Interrupt::Redirect(_)) if matches!(self.order.plan, Plan::Converse(_)) => {}
                 Err(interrupt) => return Err(interrupt),
-                Ok(()) => {}
+                Ok(deed) => {
+                    self.note_deed(deed.as_ref());
+                    done = deed;
+                }
             }
             if self.verdict_at.is_some_and(|at| self.elapsed + EPSILON >= at) {
                 self.verdict_at = None;
@@ -221,33 +256,35 @@ impl Line {
             if self.elapsed + EPSILON >= self.limit {
                 return Err(Interrupt::Over);
             }
-            if self.elapsed + EPSILON >= end {
-                return Ok(());
+            if done.is_some() || self.elapsed + EPSILON >= end {
+                return Ok(done);
             }
         }
     }
 
-    async fn wait(&mut self, until: f64) -> Result<(), Interrupt> {
+    async fn wait(&mut self, until: f64) -> Result<Option<Deed>, Interrupt> {
         let seconds = (until - self.elapsed).max(0.0);
         let started = Instant::now();
         let command = tokio::select! {
             biased;
             command = self.commands.recv() => command,
-            () = self.network.pace.sleep(seconds) => {
+            () = self.pace.sleep(seconds) => {
                 self.elapsed += seconds;
-                return Ok(());
+                return Ok(None);
             }
         };
-        self.elapsed += self.network.pace.elapsed(started).min(seconds);
+        self.elapsed += self.pace.elapsed(started).min(seconds);
         match command {
             Some(Command::Redirect(source)) => Err(Interrupt::Redirect(source)),
-            Some(Command::Cancel) if self.answered => Ok(()),
+            Some(Command::Person(Deed::HangUp)) => Err(Interrupt::Left),
+            Some(Command::Person(deed)) => Ok(Some(deed)),
+            Some(Command::Cancel) if self.answered => Ok(None),
             // Without a sender the call was forgotten.
             Some(Command::Cancel | Command::HangUp) | None => Err(Interrupt::HungUp),
         }
     }
 
-    async fn progress(&mut self, status: Status, moment: Moment) {
+    pub async fn progress(&mut self, status: Status, moment: Moment) {
         self.network.advance(&self.id, status);
         self.outbox.tell(moment).await;
     }
@@ -276,7 +313,8 @@ impl Line {
             call.sip = Some(sip);
             call.recording_id = recording_id;
             if let Some(conversation) = &mut call.conversation {
-                conversation.cut(seconds as f64);
+                // What a person said counts to the last moment.
+                conversation.cut(if call.hand.is_some() { self.elapsed } else { seconds as f64 });
             }
             if self.answered && bill.after_seconds <= 0.0 {
                 call.price_micros = Some(bill.micros);

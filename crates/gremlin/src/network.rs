@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,12 +18,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Settings,
     call::{Call, Delivery, Direction, Number, Order, Status},
-    callee::Callee,
+    callee::{Callee, Pickup},
     chance,
     clock::{self, Pace},
     documents::Documents,
     faults::{FaultKind, Faults, Strike},
-    key_for, life, token_for,
+    handset::{Hand, Handset},
+    key_for, life,
+    stripe::Books,
+    token_for,
 };
 
 /// Twilio waits this long for a callback's connection and answer (webhooks-connection-overrides, defaults).
@@ -46,6 +52,8 @@ pub struct Network {
     pub stop: CancellationToken,
     /// Makes ids differ between two runs with one seed, so that a database may remember both.
     id_seed: u64,
+    /// Requests that get a name each.
+    requests: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -60,8 +68,11 @@ pub struct State {
     numbers: BTreeMap<(String, String), Number>,
     attempts: HashMap<(String, String), u32>,
     pub faults: Faults,
+    pub handset: Handset,
     /// What customers keep at providers: agents, documents, numbers.
     pub documents: Documents,
+    /// What accounts keep at Stripe.
+    pub stripe: BTreeMap<String, Books>,
 }
 
 /// Too many calls at once.
@@ -87,6 +98,7 @@ impl Network {
             stop: CancellationToken::new(),
             id_seed,
             settings,
+            requests: AtomicU64::default(),
             state: Mutex::default(),
         })
     }
@@ -94,6 +106,11 @@ impl Network {
     pub fn state(&self) -> MutexGuard<'_, State> {
         // A panic while holding it leaves nothing half-done that would matter here.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock of calls that a person holds.
+    pub fn person_pace(&self) -> Pace {
+        Pace::new(self.settings.person_speed)
     }
 
     pub fn token(&self, account: &str) -> String {
@@ -153,6 +170,11 @@ impl Network {
         clock::now() - TimeDelta::try_milliseconds(behind.try_into().unwrap_or(i64::MAX)).unwrap_or_default()
     }
 
+    /// Counts one more request of those that are named.
+    pub fn next_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Counts one more request for this number; the first is 1.
     pub fn next_attempt(&self, account: &str, to: &str) -> u32 {
         let mut state = self.state();
@@ -183,6 +205,7 @@ impl Network {
             state.last_serial += 1;
             let serial = state.last_serial;
             let id = order.speaker.new_id(self, serial);
+            let hand = (callee.pickup == Pickup::Person).then_some(Hand::Offered);
             let call = Call {
                 id: id.clone(),
                 serial,
@@ -202,6 +225,8 @@ impl Network {
                 sip: None,
                 recording_id: None,
                 conversation: None,
+                heard: Vec::new(),
+                hand,
                 analyzed: false,
                 over: false,
                 rang: 0,
@@ -277,13 +302,14 @@ impl State {
             }
         }
     }
-    /// Everything but the accounts and their numbers: calls, counts, faults.
+    /// Everything but the accounts and their numbers: calls, counts, faults, who answers.
     pub fn reset(&mut self) {
         self.calls.clear();
         self.by_serial.clear();
         self.live = 0;
         self.attempts.clear();
         self.faults.clear();
+        self.handset = Handset::default();
     }
     fn forget_oldest(&mut self, kept_max: usize) {
         while self.calls.len() >= kept_max.max(1) {

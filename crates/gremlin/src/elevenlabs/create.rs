@@ -1,52 +1,44 @@
 //! `POST /v1/convai/…/outbound-call`: reading the request as strictly as ElevenLabs does, and the faults of creation.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, Json, extract::State};
 use serde_json::{Map, Value, json};
 
 use super::{Owner, Refusal, agents::AGENTS, assets::NUMBERS, terms, webhooks};
 use crate::{
     call::{Direction, Order, Plan, reference_in},
-    callee::Callee,
-    clock,
     conversation::{Brief, fill},
-    faults::FaultKind,
     network::{Network, State as Kept},
     numbers::{self, Fixed},
 };
 
 const RING_SECONDS_DEFAULT: u64 = 60;
 const TALK_SECONDS_DEFAULT: f64 = 600.0;
-/// How long a request that is never answered is kept open, in real time.
-const STALL_MAX: Duration = Duration::from_secs(120);
 /// What our customers write before the goodbye of an agent that is told to call no more.
 const GOODBYE: &str = "with exactly this message: ";
 
 type Net = State<Arc<Network>>;
 type Me = Extension<Owner>;
+type Placed = Result<Json<Value>, Refusal>;
 
-pub async fn over_twilio(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Response {
-    place(&network, &me, &request, "twilio").await.unwrap_or_else(IntoResponse::into_response)
+pub async fn over_twilio(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Placed {
+    place(&network, &me, &request, "twilio").await
 }
 
-pub async fn over_trunk(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Response {
-    place(&network, &me, &request, "sip_trunk").await.unwrap_or_else(IntoResponse::into_response)
+pub async fn over_trunk(State(network): Net, Extension(Owner(me)): Me, Json(request): Json<Map<String, Value>>) -> Placed {
+    place(&network, &me, &request, "sip_trunk").await
 }
 
 /// The answer to a request that was understood; without an id it is none.
-fn answer(provider: &str, message: &str, id: Option<(String, String)>) -> Response {
+fn answer(provider: &str, message: &str, id: Option<(String, String)>) -> Json<Value> {
     let sid = if provider == "twilio" { "callSid" } else { "sip_call_id" };
     let (conversation, call) = id.unzip();
     let success = conversation.is_some();
-    Json(json!({ "success": success, "message": message, "conversation_id": conversation, sid: call })).into_response()
+    Json(json!({ "success": success, "message": message, "conversation_id": conversation, sid: call }))
 }
 
-async fn place(network: &Arc<Network>, me: &str, request: &Map<String, Value>, provider: &str) -> Result<Response, Refusal> {
+async fn place(network: &Arc<Network>, me: &str, request: &Map<String, Value>, provider: &str) -> Placed {
     let order = read_order(network, me, request, provider)?;
     // A number that the carrier does not know is a success over HTTP, and no call (providers.md §13, edge 16).
     if numbers::fixed(&order.to) == Some(Fixed::Invalid) {
@@ -54,26 +46,7 @@ async fn place(network: &Arc<Network>, me: &str, request: &Map<String, Value>, p
             format!("Unable to create record: The phone number you are attempting to call, 'To', {} is not valid.", order.to);
         return Ok(answer(provider, &why, None));
     }
-    if network.strikes(FaultKind::Error500, me, &order.to).is_some() {
-        return Err(Refusal::internal());
-    }
-    if network.strikes(FaultKind::Error429, me, &order.to).is_some() {
-        return Err(Refusal::too_many());
-    }
-    let attempt = network.next_attempt(me, &order.to);
-    match numbers::fixed(&order.to) {
-        Some(Fixed::TooManyOnce) if attempt == 1 => return Err(Refusal::too_many()),
-        Some(Fixed::ErrorOnce) if attempt == 1 => return Err(Refusal::internal()),
-        _ => {}
-    }
-    let callee = Callee::draw(network.settings.seed, &order.to, attempt, clock::now());
-    let stalls = callee.quirks.never_answer_request || network.strikes(FaultKind::TimeoutAfterAccept, me, &order.to).is_some();
-    let id = network.place(order, callee, attempt).map_err(|_| Refusal::too_many())?;
-    if stalls {
-        // The caller gives up first; if not, the connection just ends with an error.
-        tokio::time::sleep(STALL_MAX).await;
-        return Err(Refusal::internal());
-    }
+    let id = network.admit(order).await?;
     let sid = terms::carrier_id(network, &id);
     Ok(answer(provider, "Success", Some((id, sid))))
 }

@@ -24,7 +24,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{DOCUMENT_BYTES_MAX, clock, faults::FaultKind, network::Network};
+use crate::{DOCUMENT_BYTES_MAX, admission::Unadmitted, clock, faults::FaultKind, network::Network};
 
 /// Whose key the request carries.
 #[derive(Debug, Clone)]
@@ -81,6 +81,15 @@ impl Refusal {
     }
     fn down() -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable".into())
+    }
+}
+
+impl From<Unadmitted> for Refusal {
+    fn from(why: Unadmitted) -> Self {
+        match why {
+            Unadmitted::Broken => Self::internal(),
+            Unadmitted::TooMany | Unadmitted::Full => Self::too_many(),
+        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! `POST /v3/calls`, click-to-call: an agent of the account is connected with a number. Reading the form as strictly as those who
 //! use it say Maqsam does, and the faults of creation.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Extension, Json,
     extract::State,
     http::{HeaderMap, header},
-    response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -15,10 +14,7 @@ use url::form_urlencoded;
 use super::{Owner, Refusal, portal, staff, terms};
 use crate::{
     call::{Direction, Order, Plan},
-    callee::Callee,
-    clock,
     conversation::Brief,
-    faults::FaultKind,
     network::Network,
     numbers::{self, Fixed},
 };
@@ -29,8 +25,6 @@ const CALLER_DEFAULT: &str = "96265000000";
 /// The API takes no limits: a phone rings this long, and a talk ends when somebody ends it.
 const RING_SECONDS: f64 = 45.0;
 const TALK_SECONDS_MAX: f64 = 14_400.0;
-/// How long a request that is never answered is kept open, in real time.
-const STALL_MAX: Duration = Duration::from_secs(120);
 /// What people and AI agents of the account talk about.
 const ABOUT: &str = "order delivery price";
 
@@ -39,37 +33,11 @@ pub async fn create(
     Extension(Owner(me)): Extension<Owner>,
     headers: HeaderMap,
     body: String,
-) -> Response {
-    match place(&network, &me, &headers, &body).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn place(network: &Arc<Network>, me: &str, headers: &HeaderMap, body: &str) -> Result<Response, Refusal> {
-    let order = read_order(network, me, headers, body)?;
-    if network.strikes(FaultKind::Error500, me, &order.to).is_some() {
-        return Err(Refusal::INTERNAL);
-    }
-    if network.strikes(FaultKind::Error429, me, &order.to).is_some() {
-        return Err(Refusal::TOO_MANY);
-    }
-    let attempt = network.next_attempt(me, &order.to);
-    match numbers::fixed(&order.to) {
-        Some(Fixed::TooManyOnce) if attempt == 1 => return Err(Refusal::TOO_MANY),
-        Some(Fixed::ErrorOnce) if attempt == 1 => return Err(Refusal::INTERNAL),
-        _ => {}
-    }
-    let callee = Callee::draw(network.settings.seed, &order.to, attempt, clock::now());
-    let stalls = callee.quirks.never_answer_request || network.strikes(FaultKind::TimeoutAfterAccept, me, &order.to).is_some();
-    let reference = network.place(order, callee, attempt).map_err(|_| Refusal::TOO_MANY)?;
-    if stalls {
-        // The caller gives up first; if not, the connection just ends with an error.
-        tokio::time::sleep(STALL_MAX).await;
-        return Err(Refusal::INTERNAL);
-    }
+) -> Result<Json<Value>, Refusal> {
+    let order = read_order(&network, &me, &headers, &body)?;
+    let reference = network.admit(order).await?;
     // The reference and nothing else: the number of the call comes with the call.
-    Ok(Json(json!({ "result": "success", "call": { "referenceId": reference } })).into_response())
+    Ok(Json(json!({ "result": "success", "call": { "referenceId": reference } })))
 }
 
 fn read_order(network: &Network, me: &str, headers: &HeaderMap, body: &str) -> Result<Order, Refusal> {

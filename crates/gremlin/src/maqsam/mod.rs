@@ -19,7 +19,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{faults::FaultKind, keys, network::Network, numbers};
+use crate::{admission::Unadmitted, faults::FaultKind, keys, network::Network, numbers};
 
 /// Whose key the request carries.
 #[derive(Debug, Clone)]
@@ -53,6 +53,15 @@ impl Refusal {
     }
     pub const fn missing(message: &'static str) -> Self {
         Self(StatusCode::NOT_FOUND, message)
+    }
+}
+
+impl From<Unadmitted> for Refusal {
+    fn from(why: Unadmitted) -> Self {
+        match why {
+            Unadmitted::Broken => Self::INTERNAL,
+            Unadmitted::TooMany | Unadmitted::Full => Self::TOO_MANY,
+        }
     }
 }
 

@@ -169,6 +169,11 @@ fn ringing_seconds(call: &Call) -> u64 {
         Pickup::Human { ring, .. } | Pickup::Machine { ring, .. } | Pickup::Busy { ring } => ring.round() as u64,
         Pickup::NoAnswer => call.order.ring_seconds_max as u64,
         Pickup::Failed { .. } => 0,
+        Pickup::Person => {
+            let until = call.answered_at.or(call.ended_at);
+            let rang = call.started_at.zip(until).and_then(|(from, until)| (until - from).to_std().ok());
+            rang.unwrap_or_default().as_secs()
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{DOCUMENT_BYTES_MAX, faults::FaultKind, keys, network::Network};
+use crate::{DOCUMENT_BYTES_MAX, admission::Unadmitted, faults::FaultKind, keys, network::Network};
 
 /// Whose key the request carries.
 #[derive(Debug, Clone)]
@@ -79,6 +79,15 @@ impl Refusal {
     }
     fn down() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service is unavailable.")
+    }
+}
+
+impl From<Unadmitted> for Refusal {
+    fn from(why: Unadmitted) -> Self {
+        match why {
+            Unadmitted::Broken => Self::internal(),
+            Unadmitted::TooMany | Unadmitted::Full => Self::too_many(),
+        }
     }
 }
 

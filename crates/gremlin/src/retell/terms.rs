@@ -195,7 +195,7 @@ fn with_tool_calls(call: &Call) -> Value {
     let mut all = Vec::new();
     for segment in &conversation.segments {
         all.push(utterance(segment));
-        if conversation.opted_out && has_tool && segment.who == Who::Person {
+        if has_tool && conversation.opt_out() == Some(segment) {
             all.push(
                 json!({ "role": "tool_call_invocation", "tool_call_id": "tool_1", "name": OPT_OUT_TOOL, "arguments": "{}" }),
             );

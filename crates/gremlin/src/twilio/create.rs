@@ -1,13 +1,13 @@
 //! `POST Calls.json`: reading the form as strictly as Twilio does, and the faults of creation.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
 };
+use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -18,9 +18,6 @@ use super::{
 };
 use crate::{
     call::{Direction, Hook, Order, Plan},
-    callee::Callee,
-    clock,
-    faults::FaultKind,
     network::Network,
     numbers::{self, Fixed},
 };
@@ -31,8 +28,6 @@ const RING_SECONDS_DEFAULT: f64 = 60.0;
 const RING_SECONDS_MAX: f64 = 600.0;
 /// Twilio's own limit of a call.
 const TALK_SECONDS_MAX: f64 = 14_400.0;
-/// How long a request that is never answered is kept open, in real time.
-const STALL_MAX: Duration = Duration::from_secs(120);
 const STATUS_EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
 
 /// A form with repeated keys.
@@ -134,36 +129,13 @@ fn read_order(account: &str, form: &Form) -> Result<Order, Refusal> {
     })
 }
 
-pub async fn create(State(network): State<Arc<Network>>, Path(account): Path<String>, body: String) -> Response {
-    match place(&network, &account, &Form::read(&body)).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn place(network: &Arc<Network>, account: &str, form: &Form) -> Result<Response, Refusal> {
-    let order = read_order(account, form)?;
-    if network.strikes(FaultKind::Error500, account, &order.to).is_some() {
-        return Err(Refusal::INTERNAL);
-    }
-    if network.strikes(FaultKind::Error429, account, &order.to).is_some() {
-        return Err(Refusal::TOO_MANY);
-    }
-    let attempt = network.next_attempt(account, &order.to);
-    match numbers::fixed(&order.to) {
-        Some(Fixed::TooManyOnce) if attempt == 1 => return Err(Refusal::TOO_MANY),
-        Some(Fixed::ErrorOnce) if attempt == 1 => return Err(Refusal::INTERNAL),
-        _ => {}
-    }
-    let callee = Callee::draw(network.settings.seed, &order.to, attempt, clock::now());
-    let stalls =
-        callee.quirks.never_answer_request || network.strikes(FaultKind::TimeoutAfterAccept, account, &order.to).is_some();
-    let sid = network.place(order, callee, attempt).map_err(|_| Refusal::TOO_MANY)?;
-    if stalls {
-        // The caller gives up first; if not, the connection just ends with an error.
-        tokio::time::sleep(STALL_MAX).await;
-        return Err(Refusal::INTERNAL);
-    }
+pub async fn create(
+    State(network): State<Arc<Network>>,
+    Path(account): Path<String>,
+    body: String,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let order = read_order(&account, &Form::read(&body))?;
+    let sid = network.admit(order).await?;
     let created = network.with_call(&sid, |call| calls::resource(call)).ok_or(Refusal::NOT_FOUND)?;
-    Ok((StatusCode::CREATED, Json(created)).into_response())
+    Ok((StatusCode::CREATED, Json(created)))
 }

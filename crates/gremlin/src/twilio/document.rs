@@ -10,7 +10,9 @@ use crate::{
     call::{Delivery, Ending, Plan},
     callee::Pickup,
     clock,
+    conversation::Who,
     faults::FaultKind,
+    handset::Deed,
     life::{Interrupt, Line, PRESS_SECONDS, VERDICT_SECONDS},
     network::Network,
 };
@@ -19,6 +21,8 @@ use crate::{
 const STEPS_MAX: usize = 200;
 /// The largest document we read.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
+/// How long a document listens to a person at the control page, who may take their time over a key.
+const PERSON_SECONDS: f64 = 60.0;
 /// What people hear when the customer's server fails.
 const APPLICATION_ERROR: &str = "<Response><Say>We are sorry, an application error has occurred. Goodbye.</Say></Response>";
 
@@ -36,6 +40,12 @@ pub enum Source {
         url: String,
         text: String,
     },
+}
+
+/// What a gathering got.
+enum Input {
+    Key(char),
+    Speech(String),
 }
 
 enum Next {
@@ -96,8 +106,9 @@ impl Line {
                 return Ok(Next::HangUp);
             }
             let next = match verb {
-                Verb::Sound(seconds) => {
-                    self.pass(*seconds).await?;
+                Verb::Sound(sound) => {
+                    self.note(Who::Agent, &sound.text, sound.seconds);
+                    self.pass(sound.seconds).await?;
                     continue;
                 }
                 Verb::Hangup => return Ok(Next::HangUp),
@@ -121,25 +132,53 @@ impl Line {
         gather: &Gather,
         after: &[Verb],
     ) -> Result<Option<(String, String, Vec<(String, String)>)>, Interrupt> {
-        let mut digits = None;
+        let mut input = None;
         for prompt in &gather.prompts {
-            digits = self.listen(*prompt).await?;
-            if digits.is_some() {
+            self.note(Who::Agent, &prompt.text, prompt.seconds);
+            input = self.input(gather, prompt.seconds).await?;
+            if input.is_some() {
                 break;
             }
         }
-        if digits.is_none() {
-            let talk = if let Pickup::Human { talk, .. } = self.callee.pickup { talk } else { 0.0 };
-            let closing: f64 = after.iter().map(|verb| if let Verb::Sound(seconds) = verb { *seconds } else { 0.0 }).sum();
-            digits = self.listen(gather.timeout.max(talk - self.elapsed - closing)).await?;
+        if input.is_none() {
+            let talk = match self.callee.pickup {
+                Pickup::Human { talk, .. } => talk - self.elapsed,
+                Pickup::Person => PERSON_SECONDS,
+                _ => 0.0,
+            };
+            let closing: f64 = after.iter().map(|verb| if let Verb::Sound(sound) = verb { sound.seconds } else { 0.0 }).sum();
+            input = self.input(gather, gather.timeout.max(talk - closing)).await?;
         }
-        if digits.is_none() && !gather.on_empty {
+        if input.is_none() && !gather.on_empty {
             return Ok(None);
         }
         let Some(action) = gather.action.clone() else { return Ok(None) };
-        let digits = digits.map(String::from).unwrap_or_default();
-        let more = vec![("Digits".to_owned(), digits), ("msg".to_owned(), "Gather End".to_owned())];
+        let mut more = vec![("msg".to_owned(), "Gather End".to_owned())];
+        match input {
+            Some(Input::Speech(text)) => {
+                more.push(("SpeechResult".to_owned(), text));
+                more.push(("Confidence".to_owned(), "0.9".to_owned()));
+            }
+            Some(Input::Key(key)) => more.push(("Digits".to_owned(), key.to_string())),
+            None => more.push(("Digits".to_owned(), String::new())),
+        }
         Ok(Some((action, gather.method.clone(), more)))
+    }
+
+    /// Waits for what this gathering listens to.
+    async fn input(&mut self, gather: &Gather, seconds: f64) -> Result<Option<Input>, Interrupt> {
+        if !self.is_held() {
+            return Ok(self.listen(seconds).await?.map(Input::Key));
+        }
+        let end = self.elapsed + seconds;
+        loop {
+            match self.heed(end - self.elapsed).await? {
+                Some(Deed::Press { key }) if gather.hears_keys => return Ok(Some(Input::Key(key))),
+                Some(Deed::Say { text }) if gather.hears_speech => return Ok(Some(Input::Speech(text))),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
     }
 
     async fn load(&self, source: Source) -> anyhow::Result<String> {

@@ -22,7 +22,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{faults::FaultKind, keys, network::Network};
+use crate::{admission::Unadmitted, faults::FaultKind, keys, network::Network};
 
 /// Everything below `/2010-04-01`.
 pub fn routes(network: &Arc<Network>) -> Router<Arc<Network>> {
@@ -62,6 +62,15 @@ impl Refusal {
     /// A request that makes no sense.
     pub const fn bad(code: u32, message: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+}
+
+impl From<Unadmitted> for Refusal {
+    fn from(why: Unadmitted) -> Self {
+        match why {
+            Unadmitted::Broken => Self::INTERNAL,
+            Unadmitted::TooMany | Unadmitted::Full => Self::TOO_MANY,
+        }
     }
 }
 

@@ -12,20 +12,26 @@ const PLAY_SECONDS: f64 = 3.0;
 /// One step of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verb {
-    /// Takes so many seconds, whatever it is: `Say`, `Play`, `Pause`.
-    Sound(f64),
+    Sound(Sound),
     Gather(Gather),
-    Redirect {
-        url: String,
-        method: String,
-    },
+    Redirect { url: String, method: String },
     Hangup,
 }
 
-/// Listening for keys.
+/// What is heard, whatever it is: `Say`, `Play`, `Pause`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sound {
+    /// Empty for silence.
+    pub text: String,
+    pub seconds: f64,
+}
+
+/// Listening for keys, or for speech.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gather {
-    pub prompts: Vec<f64>,
+    pub prompts: Vec<Sound>,
+    pub hears_keys: bool,
+    pub hears_speech: bool,
     pub timeout: f64,
     pub action: Option<String>,
     pub method: String,
@@ -42,10 +48,12 @@ pub fn parse(text: &str) -> anyhow::Result<Vec<Verb>> {
 
 fn verb(element: &Element) -> Option<Verb> {
     let method = element.attribute("method").unwrap_or("POST").to_ascii_uppercase();
+    let sound = |text: &str, seconds| Verb::Sound(Sound { text: text.to_owned(), seconds });
+    let hears = |what| element.attribute("input").unwrap_or("dtmf").split_whitespace().any(|one| one == what);
     Some(match element.name.as_str() {
-        "Say" => Verb::Sound(speaking_seconds(&element.text)),
-        "Play" => Verb::Sound(PLAY_SECONDS),
-        "Pause" => Verb::Sound(element.number("length", 1.0)),
+        "Say" => sound(element.text.trim(), speaking_seconds(&element.text)),
+        "Play" => sound(&format!("♪ {}", element.text.trim()), PLAY_SECONDS),
+        "Pause" => sound("", element.number("length", 1.0)),
         "Hangup" | "Reject" => Verb::Hangup,
         "Redirect" => Verb::Redirect { url: element.text.trim().to_owned(), method },
         "Gather" => Verb::Gather(Gather {
@@ -53,8 +61,10 @@ fn verb(element: &Element) -> Option<Verb> {
                 .children
                 .iter()
                 .filter_map(verb)
-                .filter_map(|verb| if let Verb::Sound(seconds) = verb { Some(seconds) } else { None })
+                .filter_map(|verb| if let Verb::Sound(sound) = verb { Some(sound) } else { None })
                 .collect(),
+            hears_keys: hears("dtmf"),
+            hears_speech: hears("speech"),
             timeout: element.number("timeout", 5.0),
             action: element.attribute("action").map(str::to_owned),
             method,
@@ -204,6 +214,10 @@ fn unescape(text: &str) -> anyhow::Result<String> {
 mod tests {
     use super::*;
 
+    fn sound(text: &str, seconds: f64) -> Sound {
+        Sound { text: text.to_owned(), seconds }
+    }
+
     #[test]
     fn a_script_is_read_verb_by_verb() {
         let verbs = parse(concat!(
@@ -217,13 +231,15 @@ mod tests {
             verbs,
             [
                 Verb::Gather(Gather {
-                    prompts: vec![2.5, 2.0],
+                    prompts: vec![sound("one two three four five", 2.5), sound("", 2.0)],
+                    hears_keys: true,
+                    hears_speech: false,
                     timeout: 4.0,
                     action: Some("https://x/y?a=1&b=2".into()),
                     method: "POST".into(),
                     on_empty: false,
                 }),
-                Verb::Sound(1.7),
+                Verb::Sound(sound("bye & bye", 1.7)),
                 Verb::Redirect { url: "/next".into(), method: "POST".into() },
                 Verb::Hangup,
             ]

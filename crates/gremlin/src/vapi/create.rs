@@ -1,67 +1,31 @@
 //! `POST /call`: reading the request as strictly as Vapi does, and the faults of creation.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Extension, Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{Owner, Refusal, assets, assistants, show, terms};
 use crate::{
     call::{Direction, Order, Plan, reference_in},
-    callee::Callee,
-    clock,
     conversation::Brief,
     documents::Documents,
-    faults::FaultKind,
     network::Network,
     numbers::{self, Fixed},
 };
 
 const RING_SECONDS_DEFAULT: f64 = 60.0;
 const TALK_SECONDS_DEFAULT: f64 = 600.0;
-/// How long a request that is never answered is kept open, in real time.
-const STALL_MAX: Duration = Duration::from_secs(120);
 
 pub async fn create(
     State(network): State<Arc<Network>>,
     Extension(Owner(me)): Extension<Owner>,
     Json(request): Json<Map<String, Value>>,
-) -> Response {
-    match place(&network, &me, &request).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn place(network: &Arc<Network>, me: &str, request: &Map<String, Value>) -> Result<Response, Refusal> {
-    let order = read_order(network, me, request)?;
-    if network.strikes(FaultKind::Error500, me, &order.to).is_some() {
-        return Err(Refusal::internal());
-    }
-    if network.strikes(FaultKind::Error429, me, &order.to).is_some() {
-        return Err(Refusal::too_many());
-    }
-    let attempt = network.next_attempt(me, &order.to);
-    match numbers::fixed(&order.to) {
-        Some(Fixed::TooManyOnce) if attempt == 1 => return Err(Refusal::too_many()),
-        Some(Fixed::ErrorOnce) if attempt == 1 => return Err(Refusal::internal()),
-        _ => {}
-    }
-    let callee = Callee::draw(network.settings.seed, &order.to, attempt, clock::now());
-    let stalls = callee.quirks.never_answer_request || network.strikes(FaultKind::TimeoutAfterAccept, me, &order.to).is_some();
-    let id = network.place(order, callee, attempt).map_err(|_| Refusal::bad("Over Concurrency Limit."))?;
-    if stalls {
-        // The caller gives up first; if not, the connection just ends with an error.
-        tokio::time::sleep(STALL_MAX).await;
-        return Err(Refusal::internal());
-    }
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let order = read_order(&network, &me, &request)?;
+    let id = network.admit(order).await?;
     let created = network.with_call(&id, |call| show::resource(call, &network.public_url)).ok_or_else(Refusal::missing)?;
-    Ok((StatusCode::CREATED, Json(created)).into_response())
+    Ok((StatusCode::CREATED, Json(created)))
 }
 
 fn read_order(network: &Network, me: &str, request: &Map<String, Value>) -> Result<Order, Refusal> {

@@ -23,7 +23,7 @@ use axum::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::{DOCUMENT_BYTES_MAX, clock, faults::FaultKind, keys, network::Network};
+use crate::{DOCUMENT_BYTES_MAX, admission::Unadmitted, clock, faults::FaultKind, keys, network::Network};
 
 /// Whose key the request carries.
 #[derive(Debug, Clone)]
@@ -71,6 +71,16 @@ impl Refusal {
     }
     fn down() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+    }
+}
+
+impl From<Unadmitted> for Refusal {
+    fn from(why: Unadmitted) -> Self {
+        match why {
+            Unadmitted::Broken => Self::internal(),
+            Unadmitted::TooMany => Self::too_many(),
+            Unadmitted::Full => Self::bad("Over Concurrency Limit."),
+        }
     }
 }
 

@@ -152,7 +152,7 @@ fn messages(call: &Call) -> Value {
             "secondsFromStart": one.start,
             "duration": at(one.end) - at(one.start),
         }));
-        if conversation.opted_out && brief.opt_out.is_some() && one.who == Who::Person {
+        if brief.opt_out.is_some() && conversation.opt_out() == Some(one) {
             all.push(json!({ "role": "tool_calls", "toolCalls": [tool_call()], "message": "", "time": at(one.end),
                              "secondsFromStart": one.end }));
         }

@@ -2,6 +2,8 @@
 //! signs what our verifiers must accept. They are Node programs beside this file, `<kind>.mjs`, and run only where their packages
 //! are installed: docs/providers/README.md. A new one is such a file, and a test here.
 
+mod stripe;
+
 use std::{path::Path, process::Stdio, sync::Once, time::Duration};
 
 use axum::{
@@ -112,21 +114,32 @@ async fn bind() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// Runs the script of a peer to its end.
-async fn agree(peer: Peer) {
+/// Says so where they are not.
+fn are_installed(name: &str) -> bool {
+    let are = Path::new(FOLDER).join("node_modules").is_dir();
+    if !are {
+        println!("SKIPPED: the {name} SDK is not installed; run `npm ci --ignore-scripts` in crates/providers/tests/peers");
+    }
+    are
+}
+
+/// The address of a gremlin in a hurry.
+async fn start_gremlin(servers: &mut JoinSet<()>) -> String {
     static TLS: Once = Once::new();
     TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("installed once"));
-    if !Path::new(FOLDER).join("node_modules").is_dir() {
-        println!(
-            "SKIPPED: the {} SDK is not installed; run `npm ci --ignore-scripts` in crates/providers/tests/peers",
-            peer.kind
-        );
-        return;
-    }
-    let mut servers = JoinSet::new();
     let (listener, gremlin) = bind().await;
     let settings = gremlin::Settings { speed: SPEED, ..gremlin::Settings::default() };
     servers.spawn(async move { gremlin::serve(listener, settings).await.expect("gremlin runs") });
+    gremlin
+}
+
+/// Lets a peer talk with gremlin and with us.
+async fn agree(peer: Peer) {
+    if !are_installed(peer.kind.as_str()) {
+        return;
+    }
+    let mut servers = JoinSet::new();
+    let gremlin = start_gremlin(&mut servers).await;
     let (listener, url) = bind().await;
     let (key, secret) = ((peer.key)(peer.account), (peer.secret)(peer.account));
     let mut account = Account::new(&gremlin, peer.account, key.clone());
@@ -135,11 +148,16 @@ async fn agree(peer: Peer) {
     let judge = std::sync::Arc::new(Judge { peer, secret: secret.clone(), voice, url: url.clone() });
     let router = Router::new().route("/sign", post(sign)).route("/verify", any(verify)).with_state(judge);
     servers.spawn(async move { axum::serve(listener, router).await.expect("the judge runs") });
+    let envs = [("GREMLIN", gremlin.as_str()), ("JUDGE", &url), ("ACCOUNT", peer.account), ("KEY", &key), ("SECRET", &secret)];
+    checks_of(peer.kind.as_str(), &envs, peer.checks_min).await;
+}
 
+/// Runs a script to its end.
+async fn checks_of(name: &str, envs: &[(&str, &str)], checks_min: usize) {
     let script = Command::new("node")
-        .arg(format!("{}.mjs", peer.kind))
+        .arg(format!("{name}.mjs"))
         .current_dir(FOLDER)
-        .envs([("GREMLIN", gremlin.as_str()), ("JUDGE", &url), ("ACCOUNT", peer.account), ("KEY", &key), ("SECRET", &secret)])
+        .envs(envs.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -150,6 +168,6 @@ async fn agree(peer: Peer) {
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
     let checks: usize = said.trim().strip_suffix(" checks").and_then(|count| count.parse().ok()).expect("a count of checks");
-    assert!(checks >= peer.checks_min, "only {checks} checks");
-    println!("{}: {checks} checks", peer.kind);
+    assert!(checks >= checks_min, "only {checks} checks");
+    println!("{name}: {checks} checks");
 }
