@@ -9,6 +9,7 @@ use model::id::AgentId;
 
 use super::StatusBadge;
 use super::editor::Editor;
+use super::kept::KeptCard;
 use crate::live::use_topic;
 use crate::prelude::*;
 use crate::screen::{Loaded, by_id, may, title};
@@ -95,6 +96,7 @@ fn page(agent: Signal<Agent>, changed: RwSignal<u32>) -> AnyView {
             {move || editable.get().then(|| view! { <Actions id=id name=name version=version changed=changed/> })}
         </PageHeader>
         <Editor agent=agent editable=editable changed=changed/>
+        <KeptCard id=id editable=editable/>
     }
 }
 

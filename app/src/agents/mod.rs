@@ -2,6 +2,7 @@
 
 pub mod detail;
 mod editor;
+pub mod kept;
 pub mod list;
 mod templates;
 

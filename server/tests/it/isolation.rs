@@ -8,10 +8,11 @@ use model::agents::{AgentForm, Scripts};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
-use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, ImportId, SuppressionId};
+use model::gateways::{GatewayForm, ProviderKind};
+use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, ImportId, SuppressionId};
 use model::imports::ImportKind;
 use model::page::Paging;
-use services::{accounts, agents, campaigns, contacts, dialer, enrollments, imports, rehearsal, suppressions};
+use services::{accounts, agents, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -50,6 +51,9 @@ const ENROLLMENTS: &str = "filter[campaign]={campaign}&filter[paging][page]=1&fi
 const SETTINGS: &str = "settings[name]=Own&settings[company_type]=generic&settings[time_zone]=UTC&settings[default_region]=US\
     &settings[concurrency_max]=5&settings[ring_seconds_max]=30&settings[call_minutes_max]=5{week}";
 
+const GATEWAY: &str = "id={gateway}&gateway[kind]=vapi&gateway[phones]=real&gateway[name]=A&gateway[concurrency_max]=1\
+    &gateway[calls_per_second]=1";
+
 const CASES: &[Case] = &[
     ("admin/check_now", "", Own, false),
     ("admin/load_health", "", Own, false),
@@ -57,6 +61,8 @@ const CASES: &[Case] = &[
     ("agents/detail/load_agent", "id={agent}", Nothing, true),
     ("agents/detail/publish_agent", "id={agent}", Nothing, false),
     ("agents/detail/save_agent", AGENT, Nothing, false),
+    ("agents/kept/compare_agent", "id={agent}", Nothing, false),
+    ("agents/kept/list_kept_agents", "id={agent}", Nothing, true),
     ("agents/list/list_agents", "filter[paging][page]=1&filter[paging][per_page]=25", Own, true),
     ("agents/templates/create_agent", "", Own, false),
     ("agents/templates/list_templates", "", Own, true),
@@ -100,6 +106,20 @@ const CASES: &[Case] = &[
     ("settings/compliance/load_compliance", "", Own, true),
     ("settings/compliance/save_compliance", "own[attempts_per_week_max]=5&own[attempts_ever_max]=&own[countries]=", Own, false),
     ("settings/form/save_settings", SETTINGS, Own, false),
+    ("settings/gateway/add_gateway_number", "id={gateway}&phone=%2B12025550166&label=", Nothing, false),
+    ("settings/gateway/import_gateway_numbers", "id={gateway}&phones[]=%2B12025550166", Nothing, false),
+    ("settings/gateway/list_gateway_numbers", "id={gateway}", Nothing, false),
+    ("settings/gateway/load_gateway", "id={gateway}", Nothing, false),
+    ("settings/gateway/publish_agent_at", "agent={agent}&gateway={gateway}", Nothing, false),
+    ("settings/gateway/save_gateway", GATEWAY, Nothing, false),
+    ("settings/gateway/test_gateway", "id={gateway}", Nothing, false),
+    (
+        "settings/gateways/create_gateway",
+        "gateway[kind]=vapi&gateway[phones]=sandbox&gateway[name]=Own&gateway[concurrency_max]=1\
+        &gateway[calls_per_second]=1",
+        Own,
+        false,
+    ),
     ("settings/load_settings", "", Own, true),
     ("suppressions/dialogs/add_suppression", "phone=%2B12025550178&reason=asked", Own, false),
     ("suppressions/dialogs/remove_suppression", "id={suppression}&reason=mistake", Nothing, false),
@@ -113,6 +133,7 @@ struct Things {
     campaign: CampaignId,
     contact: ContactId,
     enrollment: EnrollmentId,
+    gateway: GatewayId,
     import: ImportId,
     suppression: SuppressionId,
 }
@@ -132,6 +153,7 @@ impl Things {
         agents::publish(&mut tx, agent).await.expect("publish");
         let campaign = campaigns::create(&mut tx, &campaign_form(Some(agent))).await.expect("campaign");
         campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launch");
+        let gateway = gateways::create(&mut tx, &gateway_form()).await.expect("gateway");
         tx.commit().await.expect("commit");
         let mut tx = db.begin(&caller.actor).await.expect("begin");
         let turn = dialer::plan(&mut tx, campaign, campaign.uuid()).await.expect("a turn of the dialer");
@@ -143,7 +165,7 @@ impl Things {
         let people = EnrollmentFilter { campaign, status: None, paging: Paging::default() };
         let enrollment = enrollments::list(&mut tx, &people).await.expect("people").items.remove(0).id;
         drop(tx);
-        Self { agent, call, campaign, contact, enrollment, import, suppression }
+        Self { agent, call, campaign, contact, enrollment, gateway, import, suppression }
     }
 
     fn fill(&self, arguments: &str) -> String {
@@ -160,6 +182,7 @@ impl Things {
             .replace("{campaign}", &self.campaign.to_string())
             .replace("{contact}", &self.contact.to_string())
             .replace("{enrollment}", &self.enrollment.to_string())
+            .replace("{gateway}", &self.gateway.to_string())
             .replace("{import}", &self.import.to_string())
             .replace("{suppression}", &self.suppression.to_string())
             .replace("{form}", &form)
@@ -178,6 +201,17 @@ fn contact_form() -> ContactForm {
         phone: PHONE.to_owned(),
         segment: format!("{SECRET} segment"),
         ..ContactForm::default()
+    }
+}
+
+fn gateway_form() -> GatewayForm {
+    let key = || format!("{SECRET}-key");
+    GatewayForm {
+        name: format!("{SECRET} line"),
+        kind: ProviderKind::Vapi,
+        sandbox: false,
+        secret: key(),
+        ..GatewayForm::default()
     }
 }
 
