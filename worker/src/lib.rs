@@ -20,6 +20,7 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
         let monitor = jobs::register::<imports::jobs::ForgetFile>(monitor, db, boot, 1);
         let monitor = jobs::register::<calls::HangUp>(monitor, db, boot, 4);
         let monitor = jobs::register::<gateways::SetUpGateway>(monitor, db, boot, 2);
+        let monitor = jobs::register::<gateways::BindNumber>(monitor, db, boot, 2);
         let monitor = jobs::register::<agents::kept::PublishAgent>(monitor, db, boot, 2);
         let monitor = jobs::register::<audits::AuditGateway>(monitor, db, boot, 1);
         let monitor = jobs::register::<calls::CollectNews>(monitor, db, boot, 2);

@@ -225,9 +225,8 @@ pub struct Observed {
     /// The provider's reason, such as a SIP code.
     pub raw_reason: Option<String>,
     /// It failed by the platform's own fault (it was full, it broke down), as far as the provider says so: that tells nothing of
-    /// the person, and is no attempt of theirs to count. Whoever keeps the count may call again, after a while and not for ever;
-    /// see `uncounted_until` in `services`, which does not read this yet. Somebody may have picked up all the same: then
-    /// `answered_at` is set, and calling again is a matter of manners. Only ever true of [`Outcome::Failed`].
+    /// the person, and is no attempt of theirs to count. Whoever keeps the count may call again, after a while and not for ever.
+    /// Somebody may have picked up all the same: then `answered_at` is set, and calling again is a matter of manners. Only ever true of [`Outcome::Failed`].
     pub platform_fault: bool,
     pub answered_by: Option<AnsweredBy>,
     pub created_at: Option<DateTime<Utc>>,

@@ -3,7 +3,7 @@
 
 use crate::support::{fetch, listen, send, serve};
 use chrono::{DateTime, Timelike, Utc};
-use model::calls::{Call, CallFilter, Outcome, RecordingKeeping};
+use model::calls::{Call, CallFilter, Direction, Outcome, RecordingKeeping};
 use model::campaigns::{Action, Audience, CampaignForm, Status};
 use model::contacts::ContactForm;
 use model::gateways::{GatewayForm, Keeping, ProviderKind};
@@ -11,7 +11,7 @@ use model::id::{CampaignId, GatewayId};
 use model::time::Hours;
 use serde_json::{Value, json};
 use services::testing::{Someone, World, agent_form};
-use services::{agents, calls, campaigns, check, companies, contacts, credits, gateways, suppressions};
+use services::{agents, calls, campaigns, check, companies, contacts, credits, gateways, numbers, suppressions};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -90,8 +90,7 @@ impl Day {
     /// A sandbox gateway of this kind with its number, and an agent that is published everywhere.
     async fn connect(&self, kind: ProviderKind) -> (GatewayId, model::id::AgentId) {
         let mut tx = self.world.tx(&self.acme).await;
-        let form =
-            GatewayForm { name: "Sandbox".into(), kind, concurrency_max: 20, calls_per_second: 20, ..GatewayForm::default() };
+        let form = GatewayForm { name: "Try".into(), kind, concurrency_max: 20, calls_per_second: 20, ..GatewayForm::default() };
         let gateway = gateways::create(&mut tx, &form).await.expect("connected");
         let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
         agents::publish(&mut tx, agent).await.expect("published");
@@ -139,6 +138,14 @@ impl Day {
         campaigns::act(&mut tx, id, Action::Launch).await.expect("launched");
         tx.commit().await.expect("commit");
         id
+    }
+
+    /// What gremlin calls the account of the gateway of this kind.
+    async fn account(&self, kind: ProviderKind) -> String {
+        let mut tx = self.world.tx(&self.acme).await;
+        let rows = gateways::list(&mut tx).await.expect("gateways");
+        let gateway = rows.iter().find(|row| row.kind == kind).expect("connected");
+        gateway.id.uuid().simple().to_string()
     }
 
     async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -256,4 +263,63 @@ async fn elevenlabs_has_a_bad_day() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn maqsam_has_a_bad_day() {
     bad_day(ProviderKind::Maqsam).await;
+}
+
+/// Somebody calls a number: the provider asks who shall talk, our agent does, and the call is paid for once.
+async fn called(kind: ProviderKind) {
+    let day = Day::new().await;
+    let (_, agent) = day.connect(kind).await;
+    let mut tx = day.world.tx(&day.acme).await;
+    let rows = numbers::list(&mut tx).await.expect("numbers");
+    let ours = rows.into_iter().find(|row| row.gateway_name == "Try").expect("the gateway's number");
+    let form = CampaignForm {
+        name: "Front desk".to_owned(),
+        direction: Direction::Inbound,
+        numbers: vec![ours.id],
+        agent: Some(agent),
+        hours: Some(Hours::always()),
+        call_minutes_max: 2,
+        ..CampaignForm::default()
+    };
+    let campaign = campaigns::create(&mut tx, &form).await.expect("campaign");
+    campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launched");
+    tx.commit().await.expect("commit");
+    let account = day.account(kind).await;
+    let caller =
+        json!({ "provider": kind.as_str(), "account": account, "from": "+12125550142", "to": ours.phone, "talk_seconds": 70 });
+    // Until the number is bound at the provider, it rings nowhere.
+    day.until("somebody is answered", async |day| {
+        let (status, _) =
+            send(day.gremlin, "POST", "/control/inbound", &[("content-type", "application/json")], &caller.to_string()).await;
+        (status == 201).then_some(())
+    })
+    .await;
+    let call = day
+        .until("the call is over", async |day| {
+            day.calls().await.into_iter().find(|call| call.row.state.outcome.is_some() && !call.summary.is_empty())
+        })
+        .await;
+    assert_eq!((call.row.direction, call.row.state.outcome), (Direction::Inbound, Some(Outcome::Completed)), "{call:?}");
+    assert!(call.row.talk_seconds > 0 && !call.transcript.is_empty(), "{call:?}");
+    assert_eq!(day.calls().await.len(), 1, "a question that is asked twice is one call");
+    assert_eq!(check::run(&day.world.db).await.expect("checked").violations, Vec::<String>::new());
+    let wallet = credits::wallet(&mut day.world.tx(&day.acme).await).await.expect("wallet");
+    assert_eq!(wallet.held.0, 0);
+    assert!(wallet.spent.0 > 0, "{wallet:?}");
+    day.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retell_asks_who_shall_talk() {
+    called(ProviderKind::Retell).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vapi_asks_who_shall_talk() {
+    called(ProviderKind::Vapi).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn elevenlabs_asks_who_shall_talk() {
+    called(ProviderKind::ElevenLabs).await;
 }

@@ -290,7 +290,7 @@ pub(super) async fn bind(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Re
         return Err(model::Error::field("numbers", "Choose the numbers that it answers.").into());
     }
     match repo::bind_numbers(tx, id, &form.numbers).await?.as_slice() {
-        [] => Ok(()),
+        [] => crate::gateways::bind_numbers(tx, &form.numbers).await,
         [first, ..] => Err(model::Error::field("numbers", format!("{first} is answered by another campaign.")).into()),
     }
 }

@@ -2,15 +2,16 @@
 
 use super::{repo, sandbox};
 use crate::actor::Actor;
-use crate::agents;
+use crate::agents::kept::{self, Speaker};
+use crate::campaigns::repo::published_agent;
 use crate::db::Db;
 use crate::dialer::{self, Gateway, Network};
 use crate::jobs::Job;
 use crate::numbers;
 use model::events::Topic;
-use model::id::{CompanyId, GatewayId};
+use model::id::{CompanyId, GatewayId, NumberId};
 use model::phone::Phone;
-use providers::{Carrier, NumberImport, ProviderError, VoiceProvider};
+use providers::{Binding, Carrier, NumberImport, ProviderError, VoiceProvider};
 use secrecy::ExposeSecret;
 
 /// Has the provider tell us about calls, gives a sandbox its number, and publishes the company's agents there.
@@ -47,7 +48,7 @@ impl Job for SetUpGateway {
         }
         let mut tx = db.begin(&actor).await?;
         repo::note_set_up(&mut tx, self.gateway, None).await?;
-        agents::kept::publish_all(&mut tx, self.gateway).await?;
+        kept::publish_all(&mut tx, self.gateway).await?;
         dialer::wake_company(&mut tx).await?;
         crate::events::notice(&mut tx, Topic::Settings).await?;
         Ok(tx.commit().await?)
@@ -92,4 +93,37 @@ async fn remote_number(provider: &dyn VoiceProvider, phone: &Phone) -> anyhow::R
         }
     }
     Ok(None)
+}
+
+/// Has a number's provider ask us when somebody calls it, for the campaign that answers it.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct BindNumber {
+    pub(super) company: CompanyId,
+    pub(super) number: NumberId,
+}
+
+impl Job for BindNumber {
+    const QUEUE: &'static str = "gateways.bind_number.v1";
+    const ATTEMPTS_MAX: i32 = 10;
+
+    async fn run(self, db: Db) -> anyhow::Result<()> {
+        let mut tx = db.begin(&Actor::engine(self.company)).await?;
+        let Some((gateway, remote_id, agent)) = repo::bound(&mut tx, self.number).await? else { return Ok(()) };
+        let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
+        let url = format!("{}/voice", gateway.hook(tx.config()));
+        let speaker = match published_agent(&mut tx, agent).await? {
+            Some(agent) => kept::speaker(&mut tx, &gateway, &agent).await?,
+            None => return Ok(()), // it answers nothing before it is published
+        };
+        tx.commit().await?;
+        let agent = match speaker {
+            Speaker::Kept(agent) => Some(agent),
+            Speaker::Anyone => None,
+            Speaker::Pending | Speaker::Failed(_) => anyhow::bail!("the agent is not at the provider yet"),
+        };
+        let provider = Network::shared()?.provider(&gateway);
+        let Some(numbers) = provider.numbers() else { return Ok(()) };
+        numbers.bind(&remote_id, &Binding { agent, inbound_url: Some(url) }).await?;
+        Ok(())
+    }
 }

@@ -7,7 +7,7 @@ pub(crate) mod sandbox;
 #[cfg(test)]
 mod tests;
 
-pub use jobs::SetUpGateway;
+pub use jobs::{BindNumber, SetUpGateway};
 
 use crate::actor::Actor;
 use crate::db::{Db, Tx};
@@ -148,6 +148,15 @@ const fn makes_webhook_secret(kind: ProviderKind) -> bool {
         ProviderKind::Vapi | ProviderKind::Maqsam => true,
         ProviderKind::Twilio | ProviderKind::Retell | ProviderKind::ElevenLabs => false,
     }
+}
+
+/// Has the providers of these numbers ask us about calls, after this commit.
+pub(crate) async fn bind_numbers(tx: &mut Tx, numbers: &[NumberId]) -> Result<()> {
+    for number in numbers {
+        let job = BindNumber { company: tx.actor().company(), number: *number };
+        tx.enqueue(&job).await?;
+    }
+    Ok(())
 }
 
 /// What must be set up at the provider is set up after this commit.

@@ -3,7 +3,7 @@
 use crate::db::Tx;
 use crate::error::Result;
 use model::gateways::{GatewayForm, Keeping, KeptAgent, ProviderKind};
-use model::id::{AgentId, GatewayId};
+use model::id::{AgentId, GatewayId, NumberId};
 use model::time::Timestamp;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -157,11 +157,22 @@ pub(super) async fn set_webhook_secret(tx: &mut Tx, id: GatewayId, secret: &str)
 }
 
 /// The numbers of a gateway.
-pub(super) async fn numbers(tx: &mut Tx, id: GatewayId) -> Result<Vec<(model::id::NumberId, String)>> {
+pub(super) async fn numbers(tx: &mut Tx, id: GatewayId) -> Result<Vec<(NumberId, String)>> {
     Ok(sqlx::query_as("select id, phone from numbers where gateway_id = $1 order by created_at, id")
         .bind(id)
         .fetch_all(tx.conn())
         .await?)
+}
+
+/// A number that a campaign answers: its gateway, the provider's id of it, and who speaks.
+pub(super) async fn bound(tx: &mut Tx, id: NumberId) -> Result<Option<(GatewayId, String, AgentId)>> {
+    Ok(sqlx::query_as(
+        "select n.gateway_id, n.remote_id, c.agent_id from numbers n join campaigns c on c.id = n.campaign_id
+         where n.id = $1 and n.remote_id is not null and c.agent_id is not null",
+    )
+    .bind(id)
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
 #[derive(sqlx::FromRow)]
