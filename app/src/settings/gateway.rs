@@ -200,7 +200,7 @@ pub(crate) fn kept_lines(rows: Vec<KeptAgent>, of_agent: bool) -> AnyView {
         };
         let badge = keeping(&row);
         let (agent, gateway) = (row.agent.to_string(), row.gateway.to_string());
-        let offers = row.drifted || row.keeping == Keeping::Failed;
+        let offers = row.drifted || !row.problem.is_empty() || row.keeping == Keeping::Failed;
         view! {
             <tr>
                 <td class="lead">

@@ -228,10 +228,11 @@ pub(super) fn keys(kind: ProviderKind, kept: Option<&Gateway>, error: Signal<Opt
             </Field>
         }
     });
-    // Twilio and Retell sign with the key itself.
-    let webhook = (!matches!(kind, ProviderKind::Twilio | ProviderKind::Retell)).then(|| {
+    // Twilio signs with the key itself.
+    let webhook = (kind != ProviderKind::Twilio).then(|| {
         let hint = match kept {
             Some(kept) if kept.has_webhook_secret => "Leave empty to keep the one that is set.",
+            _ if kind == ProviderKind::Retell => "Only where another API key signs than the one above.",
             _ => "Leave empty: one is made up, or asked for at the provider.",
         };
         view! {

@@ -233,6 +233,10 @@ impl GatewayForm {
             let fits = text.len() <= 500 && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
             check.need(fits, field, "Use at most 500 plain characters.");
         }
+        let secret = self.webhook_secret.trim();
+        let is_plain = secret.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let fits = self.kind != ProviderKind::Maqsam || (secret.len() >= 16 && is_plain);
+        check.need(secret.is_empty() || fits, "webhook_secret", "Use at least 16 letters and digits.");
         let url = self.base_url.trim();
         check.need(url.is_empty() || is_public_https(url), "base_url", "Enter an address like https://api.example.com.");
         if let Err(problem) = self.read_options() {

@@ -357,12 +357,20 @@ pub async fn compare(db: &Db, actor: &Actor, agent: AgentId) -> Result<()> {
         looks.push((gateway, RemoteAgent { id, version }, fingerprint));
     }
     tx.commit().await?;
+    let mut failure = None;
     for (gateway, remote, fingerprint) in looks {
         let provider = Network::shared()?.provider(&gateway);
         let Some(agents) = provider.agents() else { continue };
         // The version that calls get may be newer than ours: somebody published another one.
         let newest = RemoteAgent::new(&remote.id);
-        let seen = agents.read(&newest).await.map_err(|error| gateways::told(gateway.kind, error))?;
+        let seen = match agents.read(&newest).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                // The others are looked at all the same.
+                failure = Some(gateways::told(gateway.kind, error));
+                continue;
+            }
+        };
         let drifted = seen.is_none_or(|seen| seen.spec.fingerprint() != fingerprint);
         let mut tx = db.begin(actor).await?;
         sqlx::query("update kept_agents set drifted = $4 where agent_id = $1 and gateway_id = $2 and fingerprint = $3")
@@ -375,7 +383,7 @@ pub async fn compare(db: &Db, actor: &Actor, agent: AgentId) -> Result<()> {
         crate::events::notice(&mut tx, Topic::Agents).await?;
         tx.commit().await?;
     }
-    Ok(())
+    failure.map_or(Ok(()), |told| Err(told.into()))
 }
 
 /// The night's look at all agents that are kept somewhere.

@@ -68,7 +68,7 @@ pub async fn launch_check(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
         hours_item(tx, &form, first_call, contacts),
         prices.item(),
         credits_item(reserve, available),
-        gateway_item(tx).await?,
+        gateway_item(tx, &form).await?,
     ];
     Ok(LaunchCheck { items, contacts, estimate, reserve, available, first_call: first_call.map(|at| tx.moment(at)) })
 }
@@ -176,8 +176,14 @@ fn credits_item(reserve: Credits, available: Credits) -> CheckItem {
     item("Credits", available >= reserve, detail, "/billing")
 }
 
-async fn gateway_item(tx: &mut Tx) -> Result<CheckItem> {
-    Ok(match crate::gateways::list(tx).await?.first() {
+async fn gateway_item(tx: &mut Tx, form: &CampaignForm) -> Result<CheckItem> {
+    let all = crate::gateways::list(tx).await?;
+    let chosen = all.iter().find(|one| form.gateway.is_none_or(|id| id == one.id));
+    Ok(match chosen {
+        Some(g) if g.numbers == 0 => {
+            let fix = format!("/settings/gateways/{}", g.id);
+            item("Gateway", false, format!("{} has no number to call from.", g.name), &fix)
+        }
         Some(g) if g.sandbox => item("Gateway", true, "Sandbox: only simulated phones ring".to_owned(), ""),
         Some(g) => item("Gateway", true, g.name.clone(), ""),
         None => item("Gateway", false, "Connect a gateway first.".to_owned(), "/settings"),

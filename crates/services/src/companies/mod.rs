@@ -147,6 +147,7 @@ pub async fn save_settings(tx: &mut Tx, s: &Settings) -> Result<()> {
     if !crate::phones::is_region(&s.default_region) {
         return Err(model::Error::field("default_region", "Use the two letters of a country, like US.").into());
     }
+    let before = settings(tx).await?;
     sqlx::query(
         "update companies set name = $1, company_type = $2, time_zone = $3, default_region = $4, hours = $5, concurrency_max = $6,
                 ring_seconds_max = $7, call_minutes_max = $8 where id = app.company()",
@@ -162,6 +163,12 @@ pub async fn save_settings(tx: &mut Tx, s: &Settings) -> Result<()> {
     .execute(tx.conn())
     .await?;
     sqlx::query("update capacity set cap = $1 where scope = 'company'").bind(s.concurrency_max).execute(tx.conn()).await?;
+    let told_to_agents = |s: &Settings| (s.name.trim().to_owned(), s.ring_seconds_max, s.call_minutes_max);
+    if told_to_agents(s) != told_to_agents(&before) {
+        for gateway in gateways::repo::keepers(tx).await? {
+            crate::agents::kept::publish_all(tx, gateway).await?;
+        }
+    }
     crate::dialer::wake_company(tx).await?;
     let subject = tx.actor().company().to_string();
     tx.record(EventKind::SettingsChanged, Some(subject), "Settings saved").await

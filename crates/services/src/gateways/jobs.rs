@@ -43,7 +43,13 @@ impl Job for SetUpGateway {
                     crate::events::notice(&mut tx, Topic::Settings).await?;
                     return Ok(tx.commit().await?);
                 }
-                None => return Err(error),
+                None => {
+                    // It is tried again; until then this is what there is to say.
+                    let mut tx = db.begin(&actor).await?;
+                    repo::note_set_up(&mut tx, self.gateway, Some(&format!("{error:#}"))).await?;
+                    tx.commit().await?;
+                    return Err(error);
+                }
             },
         }
         let mut tx = db.begin(&actor).await?;

@@ -175,8 +175,10 @@ pub async fn edit(tx: &mut Tx, id: GatewayId, form: &GatewayForm) -> Result<()> 
     let form = GatewayForm { kind: listed.kind, sandbox: listed.sandbox, ..form.clone() };
     form.check(false)?;
     let stored = dialer::gateway_for_reading(tx, id).await?;
-    let options = form.read_options().unwrap_or_default();
     let (secret, webhook_secret) = (form.secret.trim(), form.webhook_secret.trim());
+    // What a sandbox is connected with was made up for it, and stays.
+    let form = if form.sandbox { GatewayForm { base_url: String::new(), ..form.clone() } } else { form.clone() };
+    let options = if form.sandbox { stored.account.options.clone() } else { form.read_options().unwrap_or_default() };
     let keys = if form.sandbox {
         repo::Keys { account: &stored.account.id, secret: None, webhook_secret: None }
     } else {
@@ -186,8 +188,13 @@ pub async fn edit(tx: &mut Tx, id: GatewayId, form: &GatewayForm) -> Result<()> 
             webhook_secret: (!webhook_secret.is_empty()).then_some(webhook_secret),
         }
     };
+    // Another account knows nothing of what was set up in the first.
+    let is_another = keys.secret.is_some() || keys.webhook_secret.is_some() || keys.account != stored.account.id;
     repo::update(tx, id, &form, keys, &options).await?;
-    set_up(tx, id).await?;
+    let now = dialer::gateway_for_reading(tx, id).await?;
+    if is_another || options != stored.account.options || now.account.base_url != stored.account.base_url {
+        set_up(tx, id).await?;
+    }
     dialer::wake_company(tx).await?;
     tx.record(EventKind::SettingsChanged, Some(id.to_string()), format!("Gateway {} changed", form.name.trim())).await
 }

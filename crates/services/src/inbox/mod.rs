@@ -262,15 +262,19 @@ fn call_in(url: &str) -> Option<CallId> {
 
 async fn note_failure(db: &Db, one: &Waiting, error: &Error) -> Result<()> {
     tracing::warn!(inbox = %one.id, %error, "callback not applied");
+    // The provider's account may make calls that are none of ours: news of them names no call of ours, then or later.
+    let is_a_stranger_s = call_in(&one.url).is_none() && matches!(error, Error::Told(model::Error::NotFound { .. }));
     let mut tx = db.begin(&Actor::engine(one.company_id)).await?;
     let now = tx.now();
     sqlx::query(
-        "update inbox set tries = tries + 1, error = $2, handled_at = case when tries + 1 >= $3 then $4 end where id = $1",
+        "update inbox set tries = tries + 1, error = case when tries + 1 >= $3 and $5 then null else $2 end,
+                handled_at = case when tries + 1 >= $3 then $4 end where id = $1",
     )
     .bind(one.id)
     .bind(error.to_string())
     .bind(TRIES_MAX)
     .bind(now)
+    .bind(is_a_stranger_s)
     .execute(tx.conn())
     .await?;
     tx.commit().await

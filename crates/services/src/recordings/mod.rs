@@ -20,12 +20,15 @@ const SHOWN_MAX: i64 = 10;
 /// Longest id or link of a provider kept.
 const TEXT_MAX: usize = 2_000;
 
-/// Remembers a recording that a provider told of, and has it copied after this commit. `false` when it was told before.
+/// Remembers a recording that a provider told of, and has it copied after this commit. `false` when it was told before, and when
+/// the campaign does not record its calls: some providers do so all the same.
 pub(crate) async fn note(tx: &mut Tx, call: CallId, told: &providers::Recording) -> Result<bool> {
     let (id, now): (RecordingId, _) = (tx.id(), tx.now());
     let kept = |text: &str| text.chars().filter(|c| *c != '\0').take(TEXT_MAX).collect::<String>();
     let is_new = sqlx::query(
-        "insert into recordings (id, call_id, remote_id, link, seconds, keeping, created_at) values ($1, $2, $3, $4, $5, 'waiting', $6)
+        "insert into recordings (id, call_id, remote_id, link, seconds, keeping, created_at)
+         select $1, k.id, $3, $4, $5, 'waiting', $6 from calls k join campaigns c on c.id = k.campaign_id
+         where k.id = $2 and c.form ->> 'record' = 'true'
          on conflict on constraint recordings_once do nothing",
     )
     .bind(id)
