@@ -1,7 +1,7 @@
 //! Background: what runs, not what it does. Registers job queues, starts the dialer and the sealer, stops all.
 
 use services::dialer::{Network, run};
-use services::{Db, audits, calls, check, credits, imports, jobs, mails};
+use services::{Db, accounts, audits, calls, check, credits, imports, jobs, mails};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
         let monitor = jobs::register::<imports::jobs::ForgetFile>(monitor, db, boot, 1);
         let monitor = jobs::register::<calls::HangUp>(monitor, db, boot, 4);
         let monitor = jobs::register::<audits::AuditGateway>(monitor, db, boot, 1);
+        let monitor = jobs::register::<accounts::jobs::SendReset>(monitor, db, boot, 1);
         jobs::register::<mails::SendMail>(monitor, db, boot, 2)
     });
     let sealing = async {

@@ -2,9 +2,15 @@
 //! All are plain forms first: they work without scripts.
 
 pub mod check_mail;
+pub mod code;
 pub mod confirm;
+pub mod forgot;
+pub mod invite;
+pub mod new_address;
 pub mod register;
 pub mod sign_in;
+pub mod suspended;
+pub mod two_factor;
 pub mod welcome;
 
 use icondata as i;

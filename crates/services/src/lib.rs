@@ -11,6 +11,7 @@ pub mod audits;
 pub mod calls;
 pub mod campaigns;
 pub mod check;
+pub mod clients;
 pub mod clock;
 pub mod companies;
 pub mod config;
@@ -30,10 +31,13 @@ pub mod numbers;
 pub mod phones;
 pub mod rehearsal;
 pub mod rules;
+mod secrets;
 pub mod seed;
 pub mod suppressions;
+pub mod team;
 #[doc(hidden)]
 pub mod testing;
+pub mod two_factor;
 pub mod zones;
 
 pub use actor::{Actor, SystemTask};

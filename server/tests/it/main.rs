@@ -1,5 +1,6 @@
 //! The doors, tried from outside: the real router in-process, over a real database.
 
+mod account;
 mod accounts;
 mod hooks;
 mod inbound;
@@ -7,5 +8,7 @@ mod isolation;
 mod live;
 mod pages;
 mod support;
+mod team;
+mod two_factor;
 mod uploads;
 mod wire;

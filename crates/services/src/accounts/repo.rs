@@ -5,11 +5,14 @@ use crate::actor::{ActingUser, Actor};
 use crate::db::{SystemTx, Tx};
 use crate::error::Result;
 use chrono_tz::Tz;
-use model::accounts::Role;
+use model::accounts::{Bar, Role};
 use model::companies::{CompanyRow, CompanyType};
 use model::credits::Credits;
 use model::id::{CompanyId, SessionId, UserId};
 use model::time::Timestamp;
+
+/// Sessions in the list of a user.
+const SESSIONS_MAX: i64 = 100;
 
 /// One user in one company: what an [`Actor`] is made of.
 #[derive(Debug, sqlx::FromRow)]
@@ -92,6 +95,10 @@ pub(super) async fn count_confirmations(tx: &mut SystemTx, user: UserId, expirin
 
 pub(super) async fn confirm(tx: &mut SystemTx, hash: &[u8], user: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("update confirmations set used_at = $2 where token_hash = $1").bind(hash).bind(now).execute(tx.conn()).await?;
+    confirm_user(tx, user, now).await
+}
+
+pub(super) async fn confirm_user(tx: &mut SystemTx, user: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("update users set confirmed_at = coalesce(confirmed_at, $2) where id = $1")
         .bind(user)
         .bind(now)
@@ -100,14 +107,49 @@ pub(super) async fn confirm(tx: &mut SystemTx, hash: &[u8], user: UserId, now: T
     Ok(())
 }
 
+pub(super) async fn set_name(tx: &mut SystemTx, user: UserId, name: &str) -> Result<()> {
+    sqlx::query("update users set name = $2 where id = $1").bind(user).bind(name).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// A new address is proven by the link that leads here.
+pub(super) async fn set_email(tx: &mut SystemTx, user: UserId, email: &str, now: Timestamp) -> Result<()> {
+    sqlx::query("update users set email = $2, confirmed_at = $3 where id = $1")
+        .bind(user)
+        .bind(email)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_password(tx: &mut SystemTx, user: UserId, hash: &str) -> Result<()> {
+    sqlx::query("update users set password_hash = $2 where id = $1").bind(user).bind(hash).execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub(super) async fn password_hash(tx: &mut SystemTx, user: UserId) -> Result<String> {
+    Ok(sqlx::query_scalar("select password_hash from users where id = $1").bind(user).fetch_one(tx.conn()).await?)
+}
+
 #[derive(sqlx::FromRow)]
-pub(super) struct User {
+pub(crate) struct Found {
+    pub id: UserId,
+    pub name: String,
+}
+
+pub(crate) async fn find_user(tx: &mut SystemTx, email: &str) -> Result<Option<Found>> {
+    Ok(sqlx::query_as("select id, name from users where email = $1").bind(email).fetch_optional(tx.conn()).await?)
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct User {
     pub name: String,
     pub email: String,
     pub confirmed: bool,
 }
 
-pub(super) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
+pub(crate) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
     Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1 for update")
         .bind(user)
         .fetch_one(tx.conn())
@@ -124,12 +166,69 @@ pub(super) async fn login(tx: &mut SystemTx, email: &str) -> Result<Option<Login
     Ok(sqlx::query_as("select id, password_hash from users where email = $1").bind(email).fetch_optional(tx.conn()).await?)
 }
 
-/// The company a user lands in: the one they have been in longest.
+/// The company that speaks for a user who is in none now: the one they have been in longest.
 pub(super) async fn first_membership(tx: &mut SystemTx, user: UserId) -> Result<Option<Membership>> {
     Ok(sqlx::query_as(
         "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
          where m.user_id = $1 order by m.created_at, m.company_id limit 1",
+    )
+    .bind(user)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// One company of a user.
+pub(super) async fn membership(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Option<Membership>> {
+    Ok(sqlx::query_as(
+        "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
+         where m.user_id = $1 and m.company_id = $2",
+    )
+    .bind(user)
+    .bind(company)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// A super admin as they are inside a company that is not theirs.
+pub(super) async fn visitor(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Membership> {
+    Ok(sqlx::query_as(
+        "select u.id as user_id, c.id as company_id, 'super_admin' as role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from users u, companies c where u.id = $1 and c.id = $2",
+    )
+    .bind(user)
+    .bind(company)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// The company where a user has a role, the oldest if several.
+pub(super) async fn home(tx: &mut SystemTx, user: UserId, role: Role) -> Result<Option<Membership>> {
+    Ok(sqlx::query_as(
+        "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
+         where m.user_id = $1 and m.role = $2 order by m.created_at, m.company_id limit 1",
+    )
+    .bind(user)
+    .bind(role)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+pub(super) async fn mark_acting(tx: &mut SystemTx, hash: &[u8]) -> Result<()> {
+    sqlx::query("update sessions set acting = true where token_hash = $1").bind(hash).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// The company a user lands in: the one they chose last.
+pub(super) async fn latest_membership(tx: &mut SystemTx, user: UserId) -> Result<Option<Membership>> {
+    Ok(sqlx::query_as(
+        "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
+         where m.user_id = $1
+         order by (select max(s.created_at) from sessions s where s.user_id = m.user_id and s.company_id = m.company_id)
+               desc nulls last, m.created_at, m.company_id limit 1",
     )
     .bind(user)
     .fetch_optional(tx.conn())
@@ -170,20 +269,30 @@ pub(super) struct Session {
     pub id: SessionId,
     pub last_seen_at: Timestamp,
     pub absolute_until: Timestamp,
+    pub barred: Option<Bar>,
+    pub acting: bool,
     #[sqlx(flatten)]
     pub member: Membership,
 }
 
-/// A living session together with its member; one that lost the membership is as good as none.
+/// A living session together with its member; one that lost the membership is as good as none. A super admin who acts inside
+/// somebody else's company is no member of it: their session lives as long as they are super admin somewhere.
 pub(super) async fn session(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<Session>> {
     Ok(sqlx::query_as(
         "select s.id, s.last_seen_at, s.absolute_until,
-                m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+                s.acting, case when s.acting then null when c.suspended_at is not null then 'suspended'
+                    when c.two_factor_required
+                        and not exists (select 1 from two_factors f where f.user_id = s.user_id and f.confirmed_at is not null)
+                    then 'two_factor' end as barred,
+                s.user_id, s.company_id, coalesce(m.role, 'super_admin') as role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from sessions s
          join users u on u.id = s.user_id
-         join members m on m.user_id = s.user_id and m.company_id = s.company_id
+         left join members m on m.user_id = s.user_id and m.company_id = s.company_id and not s.acting
          join companies c on c.id = s.company_id
-         where s.token_hash = $1 and s.revoked_at is null and s.idle_until > $2 and s.absolute_until > $2",
+         where s.token_hash = $1 and case when s.acting
+                then exists (select 1 from members p where p.user_id = s.user_id and p.role = 'super_admin')
+                else m.user_id is not null end
+            and s.revoked_at is null and s.idle_until > $2 and s.absolute_until > $2",
     )
     .bind(hash)
     .bind(now)
@@ -201,12 +310,83 @@ pub(super) async fn touch_session(tx: &mut SystemTx, id: SessionId, now: Timesta
     Ok(())
 }
 
-pub(super) async fn revoke_session(tx: &mut SystemTx, id: SessionId, now: Timestamp) -> Result<()> {
-    sqlx::query("update sessions set revoked_at = $2 where id = $1").bind(id).bind(now).execute(tx.conn()).await?;
+/// Ends a session, and returns when it would have ended by itself.
+pub(super) async fn revoke_session(tx: &mut SystemTx, id: SessionId, now: Timestamp) -> Result<Timestamp> {
+    Ok(sqlx::query_scalar("update sessions set revoked_at = $2 where id = $1 returning absolute_until")
+        .bind(id)
+        .bind(now)
+        .fetch_one(tx.conn())
+        .await?)
+}
+
+/// Where somebody is signed in.
+#[derive(sqlx::FromRow)]
+pub(super) struct Place {
+    pub id: SessionId,
+    pub ip: String,
+    pub user_agent: String,
+    pub company_name: String,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+}
+
+/// The living sessions of a user, the newest first.
+pub(super) async fn sessions_of(tx: &mut SystemTx, user: UserId, now: Timestamp) -> Result<Vec<Place>> {
+    Ok(sqlx::query_as(
+        "select s.id, s.ip, s.user_agent, c.name as company_name, s.created_at, s.last_seen_at
+         from sessions s
+         left join members m on m.user_id = s.user_id and m.company_id = s.company_id
+         join companies c on c.id = s.company_id
+         where s.user_id = $1 and (s.acting or m.user_id is not null) and s.revoked_at is null and s.idle_until > $2 and s.absolute_until > $2
+         order by s.last_seen_at desc, s.id desc limit $3",
+    )
+    .bind(user)
+    .bind(now)
+    .bind(SESSIONS_MAX)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Ends what a user has open, but for one; returns how many.
+pub(super) async fn revoke_sessions(tx: &mut SystemTx, user: UserId, but: Option<SessionId>, now: Timestamp) -> Result<u64> {
+    let done = sqlx::query(
+        "update sessions set revoked_at = $3 where user_id = $1 and id is distinct from $2 and revoked_at is null
+            and idle_until > $3 and absolute_until > $3",
+    )
+    .bind(user)
+    .bind(but)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Keeps the first half of a sign-in, and forgets those that are over.
+pub(super) async fn insert_half(tx: &mut SystemTx, user: UserId, hash: &[u8], now: Timestamp, until: Timestamp) -> Result<()> {
+    sqlx::query("delete from half_sign_ins where expires_at <= $1").bind(now).execute(tx.conn()).await?;
+    sqlx::query("insert into half_sign_ins (token_hash, user_id, expires_at) values ($1, $2, $3)")
+        .bind(hash)
+        .bind(user)
+        .bind(until)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
-/// Two tries for the same e-mail are counted one after the other.
+pub(super) async fn lock_half(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<UserId>> {
+    Ok(sqlx::query_scalar("select user_id from half_sign_ins where token_hash = $1 and expires_at > $2 for update")
+        .bind(hash)
+        .bind(now)
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
+pub(super) async fn delete_halves(tx: &mut SystemTx, user: UserId) -> Result<()> {
+    sqlx::query("delete from half_sign_ins where user_id = $1").bind(user).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Two tries for the same key are counted one after the other.
 pub(super) async fn lock_tries(tx: &mut SystemTx, key: &str) -> Result<()> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))").bind(key).execute(tx.conn()).await?;
     Ok(())
@@ -241,6 +421,12 @@ pub(super) async fn forget_failures(tx: &mut SystemTx, email: &str, ip: &str, ol
     Ok(())
 }
 
+/// After a success: all tries of one key.
+pub(crate) async fn forget_tries(tx: &mut SystemTx, key: &str) -> Result<()> {
+    sqlx::query("delete from login_failures where key = $1").bind(key).execute(tx.conn()).await?;
+    Ok(())
+}
+
 pub(super) async fn set_company_type(tx: &mut Tx, company_type: CompanyType) -> Result<()> {
     // Row security on `companies` compares its own id, so the predicate is not company_id but the same wall.
     sqlx::query("update companies set company_type = $1 where id = app.company()").bind(company_type).execute(tx.conn()).await?;
@@ -252,27 +438,26 @@ pub(super) struct MeRow {
     pub name: String,
     pub email: String,
     pub confirmed: bool,
-    pub role: Role,
     pub company_name: String,
     pub company_type: Option<CompanyType>,
     pub time_zone: String,
+    pub suspended_because: Option<String>,
     pub available: Credits,
     pub received: Credits,
     pub live_calls: i64,
 }
 
-/// One round trip for what the frame of every page shows. Calls in flight are the company's taken slots.
+/// One round trip for what the frame of every page shows to somebody who was let in a moment ago. Calls in flight are the company's taken slots.
 pub(super) async fn me(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Option<MeRow>> {
     Ok(sqlx::query_as(
-        "select u.name, u.email, u.confirmed_at is not null as confirmed, m.role,
-                c.name as company_name, c.company_type, c.time_zone,
+        "select u.name, u.email, u.confirmed_at is not null as confirmed,
+                c.name as company_name, c.company_type, c.time_zone, c.suspended_because,
                 coalesce((select sum(amount) from balances where company_id = c.id and account = 'available'), 0)::bigint as available,
                 coalesce((select sum(case when target = 'available' then amount else -amount end) from movements
                           where company_id = c.id
                             and kind in ('purchase', 'refund', 'grant', 'adjust_up', 'adjust_down')), 0)::bigint as received,
                 coalesce((select sum(in_use) from capacity where company_id = c.id and scope = 'company'), 0)::bigint as live_calls
-         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
-         where m.user_id = $1 and m.company_id = $2",
+         from users u, companies c where u.id = $1 and c.id = $2",
     )
     .bind(user)
     .bind(company)
