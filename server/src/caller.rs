@@ -1,10 +1,10 @@
 //! Who sends this request: session cookie → `Caller`, once per request, before Leptos and every other handler.
 
 use crate::answers::{self, Refused};
+use app::ssr::Barred;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use app::ssr::Barred;
 use http::header;
 use http::request::Parts;
 use services::Db;

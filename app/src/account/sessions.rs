@@ -29,8 +29,13 @@ pub(super) fn card(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView 
     let (end, others) = (Change::new::<EndSession>(), Change::new::<EndOtherSessions>());
     told(end, "Signed out there", changed);
     told(others, "Signed out everywhere else", changed);
-    let columns =
-        vec![Column::new("Device"), Column::new("Address"), Column::new("Company"), Column::new("Last seen"), Column::new("End").quiet()];
+    let columns = vec![
+        Column::new("Device"),
+        Column::new("Address"),
+        Column::new("Company"),
+        Column::new("Last seen"),
+        Column::new("End").quiet(),
+    ];
     let alone = move || account.with(|account| account.sessions.len() < 2);
     let foot = move || {
         view! {

@@ -100,10 +100,10 @@ fn table(page: Signal<Page<ClientRow>>, filter: Memo<ClientFilter>, changed: RwS
         <Card flush=true>
             <div class="px-5 empty:hidden"><FormProblem error=stop.error() fields=&[]/><FormProblem error=go.error() fields=&[]/></div>
             <Table caption="Clients" columns=columns>{lines}</Table>
+            {move || page.with(|page| view! {
+                <Pager page=page.paging.page per_page=page.paging.per_page total=page.total href=Callback::new(href)/>
+            })}
         </Card>
-        {move || page.with(|page| view! {
-            <Pager page=page.paging.page per_page=page.paging.per_page total=page.total href=Callback::new(href)/>
-        })}
     }
 }
 
@@ -125,18 +125,20 @@ fn line(row: ClientRow, stop: Change, go: Change) -> AnyView {
             </ChangeForm>
         },
     };
-    let actions = (!row.is_own).then(|| view! {
-        <details>
-            <summary class="link cursor-pointer text-sm">"Manage"</summary>
-            <div class="mt-2 flex flex-wrap items-center gap-2">
-                // A plain form: the page that comes is drawn anew, as that company.
-                <form method="post" action=EnterClient::PATH>
-                    {second}
-                    <Button submit=true variant=Variant::Outline size=Size::Small icon=i::LuLogIn>"Act inside"</Button>
-                </form>
-                {state}
-            </div>
-        </details>
+    let actions = (!row.is_own).then(|| {
+        view! {
+            <details>
+                <summary class="link cursor-pointer text-sm">"Manage"</summary>
+                <div class="mt-2 flex flex-wrap items-center gap-2">
+                    // A plain form: the page that comes is drawn anew, as that company.
+                    <form method="post" action=EnterClient::PATH>
+                        {second}
+                        <Button submit=true variant=Variant::Outline size=Size::Small icon=i::LuLogIn>"Act inside"</Button>
+                    </form>
+                    {state}
+                </div>
+            </details>
+        }
     });
     view! {
         <tr>

@@ -3,7 +3,6 @@
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_query_map;
-use leptos_router::location::Url;
 use model::Error;
 
 use super::{promise, safe_next};
@@ -28,7 +27,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
         }
         Entry::Half(token) => {
             keep_half(Some(&token))?;
-            redirect(&format!("/sign-in/code?next={}", Url::escape(next)));
+            redirect(&format!("/sign-in/code?next={}", leptos_router::location::Url::escape(next)));
         }
     }
     Ok(())

@@ -41,19 +41,23 @@ pub(super) fn form(changed: RwSignal<u32>) -> AnyView {
     let manages = may(Permission::ManageTeam);
     let form = move || {
         changed.track();
-        manages.get().then(|| view! {
-            <Card title="Invite somebody" scope="They get a mail with a link that works once, for seven days.">
-                <ChangeForm change=invite attr:class="grid items-start gap-4 sm:grid-cols-[1fr_12rem_auto]">
-                    <Field label="E-mail" name="email" error=problem(error, "email")>
-                        <Input kind="email" autocomplete="off"/>
-                    </Field>
-                    <Field label="Role" name="role" error=problem(error, "role")>
-                        <Select options=roles() value="operator"/>
-                    </Field>
-                    <div class="sm:mt-6.5"><Button submit=true busy=invite.pending()>"Send invite"</Button></div>
-                    <div class="sm:col-span-3 empty:hidden"><FormProblem error=error fields=&["email", "role"]/></div>
-                </ChangeForm>
-            </Card>
+        manages.get().then(|| {
+            view! {
+                <Card title="Invite somebody" scope="They get a mail with a link that works once, for seven days.">
+                    <ChangeForm change=invite attr:class="flex flex-col gap-4">
+                        <div class="grid items-start gap-4 sm:grid-cols-[1fr_12rem_auto]">
+                            <Field label="E-mail" name="email" error=problem(error, "email")>
+                                <Input kind="email" autocomplete="off"/>
+                            </Field>
+                            <Field label="Role" name="role" error=problem(error, "role")>
+                                <Select options=roles() value="operator"/>
+                            </Field>
+                            <div class="sm:mt-6.5"><Button submit=true busy=invite.pending()>"Send invite"</Button></div>
+                        </div>
+                        <FormProblem error=error fields=&["email", "role"]/>
+                    </ChangeForm>
+                </Card>
+            }
         })
     };
     view! { {form} }

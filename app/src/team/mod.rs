@@ -89,14 +89,16 @@ fn second_factor(team: Signal<Team>, changed: RwSignal<u32>) -> AnyView {
             true => ("Nobody comes in without a code. Who has none is led to set it up.", "Let everybody in again"),
             false => ("Each member decides for themself. Required, those without it are led to set it up first.", "Require it"),
         };
-        manages.get().then(|| view! {
-            <Card title="Two-factor sign-in" scope=scope>
-                <ChangeForm change=require attr:class="flex flex-col gap-4">
-                    {hidden("required", !required)}
-                    <FormProblem error=require.error() fields=&[]/>
-                    <div><Button submit=true variant=Variant::Outline busy=require.pending()>{label}</Button></div>
-                </ChangeForm>
-            </Card>
+        manages.get().then(|| {
+            view! {
+                <Card title="Two-factor sign-in" scope=scope>
+                    <ChangeForm change=require attr:class="flex flex-col gap-4">
+                        {hidden("required", !required)}
+                        <FormProblem error=require.error() fields=&[]/>
+                        <div><Button submit=true variant=Variant::Outline busy=require.pending()>{label}</Button></div>
+                    </ChangeForm>
+                </Card>
+            }
         })
     };
     view! { {card} }

@@ -112,7 +112,13 @@ mod tests {
     #[test]
     fn passwords_and_links_do_not_travel_in_the_open() {
         let from = "Belfry <mail@belfry.example>";
-        for bad in ["smtp://u:hunter2@mail.example", "smtp://u:hunter2@mail.example?tls=opportunistic", "smtp://10.0.0.1", "http://mail.example", "mail"] {
+        for bad in [
+            "smtp://u:hunter2@mail.example",
+            "smtp://u:hunter2@mail.example?tls=opportunistic",
+            "smtp://10.0.0.1",
+            "http://mail.example",
+            "mail",
+        ] {
             let why = Mailer::new(&bad.to_owned().into(), from).err().expect(bad);
             assert!(!why.contains("hunter2"), "{why}");
         }

@@ -53,7 +53,7 @@ const MODEL_FEATURES: &[(&str, &str)] = &[("sqlx", "services"), ("server_fn", "a
 
 /// Files a slice may have besides `mod.rs`, `repo.rs`, `jobs.rs` and `tests.rs`.
 const MORE_FILES: &[(&str, &[&str])] = &[
-    ("accounts", &["links.rs", "passwords.rs", "profile.rs", "reset.rs", "sessions.rs", "testing.rs"]),
+    ("accounts", &["links.rs", "passwords.rs", "profile.rs", "repo/sessions.rs", "reset.rs", "sessions.rs", "testing.rs"]),
     ("agents", &["templates.rs"]),
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "analysis.rs", "inbound.rs", "ingest.rs", "read.rs"]),
@@ -109,6 +109,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
 /// Files whose SQL compares the company, because it runs as `system`, where row security does not.
 const NAMES_THE_COMPANY: &[&str] = &[
     "crates/services/src/accounts/repo.rs",
+    "crates/services/src/accounts/repo/sessions.rs",
     "crates/services/src/check/mod.rs",
     "crates/services/src/clients/repo.rs",
     "crates/services/src/credits/repo.rs",

@@ -9,7 +9,9 @@ use model::agents::{AgentForm, Scripts};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
-use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, ImportId, InviteId, SessionId, SuppressionId, UserId};
+use model::id::{
+    AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, ImportId, InviteId, SessionId, SuppressionId, UserId,
+};
 use model::imports::ImportKind;
 use model::page::Paging;
 use services::{accounts, agents, campaigns, contacts, dialer, enrollments, imports, rehearsal, suppressions, team};
@@ -188,7 +190,9 @@ impl Things {
             import,
             invite,
             member: caller.user,
-            session: caller.session, suppression }
+            session: caller.session,
+            suppression,
+        }
     }
 
     fn fill(&self, arguments: &str) -> String {
@@ -270,8 +274,7 @@ async fn nobody_gets_anything_from_a_server_function() {
 }
 
 /// What somebody reaches whom their company does not let in yet: setting up a second factor, and going elsewhere.
-const BARRED: &[&str] =
-    &["auth/two_factor/load_two_factor", "auth/two_factor/turn_on_two_factor", "session/switch_company"];
+const BARRED: &[&str] = &["auth/two_factor/load_two_factor", "auth/two_factor/turn_on_two_factor", "session/switch_company"];
 
 #[tokio::test]
 async fn who_is_not_let_in_yet_reaches_the_way_in_and_nothing_else() {

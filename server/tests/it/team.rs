@@ -78,10 +78,8 @@ async fn the_permission_page_is_the_table_of_the_model() {
     let site = Site::new().await;
     let maya = harbor(&site).await;
     let page = site.visit(&maya, "/team/permissions").await.text();
-    let given: usize = model::team::ROLES
-        .iter()
-        .map(|role| model::accounts::Permission::ALL.iter().filter(|p| role.may(**p)).count())
-        .sum();
+    let given: usize =
+        model::team::ROLES.iter().map(|role| model::accounts::Permission::ALL.iter().filter(|p| role.may(**p)).count()).sum();
     assert_eq!(page.matches(">Yes<").count(), given);
     assert!(!page.contains("Run the platform"), "what nobody here may is not shown");
 }

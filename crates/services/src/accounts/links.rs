@@ -67,13 +67,12 @@ pub(super) async fn write(
 /// # Errors
 /// `NotFound` for a token we never sent, `Conflict` for one that was used or is too old.
 pub(super) async fn lock(tx: &mut SystemTx, kind: Kind, token: &str) -> Result<Link> {
-    let found: Option<Link> = sqlx::query_as(
-        "select user_id, email, expires_at, used_at from links where token_hash = $1 and kind = $2 for update",
-    )
-    .bind(digest(token))
-    .bind(kind.word())
-    .fetch_optional(tx.conn())
-    .await?;
+    let found: Option<Link> =
+        sqlx::query_as("select user_id, email, expires_at, used_at from links where token_hash = $1 and kind = $2 for update")
+            .bind(digest(token))
+            .bind(kind.word())
+            .fetch_optional(tx.conn())
+            .await?;
     let link = found.ok_or_else(|| Error::not_found("link"))?;
     if link.used_at.is_some() {
         return Err(Error::conflict("This link was used already. Ask for a new one.").into());

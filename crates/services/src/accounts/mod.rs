@@ -16,8 +16,8 @@ mod testing;
 mod tests;
 
 pub(crate) use repo::{forget_tries, lock_user};
-pub(crate) use sessions::{actor, count_try, enter, go_home, leave_session, visit};
 pub use sessions::{Caller, Client, Entry, finish, knock, resolve, sign_in, sign_out, switch};
+pub(crate) use sessions::{actor, count_try, enter, go_home, leave_session, visit};
 pub use sessions::{ended_cookie, half_cookie, half_token, session_cookie, session_token};
 
 use crate::actor::{ActingUser, Actor, SystemTask};

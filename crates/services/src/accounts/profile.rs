@@ -117,9 +117,9 @@ pub async fn take_email(db: &Db, token: &str, client: &Client) -> Result<()> {
     let (user, now) = (link.user_id, tx.now());
     let before = repo::lock_user(&mut tx, user).await?;
     let email = link.email.ok_or_else(|| Error::not_found("link"))?;
-    repo::set_email(&mut tx, user, &email, now).await.map_err(|e| {
-        e.when("users_email_unique", || Error::conflict("Somebody else has an account with this address."))
-    })?;
+    repo::set_email(&mut tx, user, &email, now)
+        .await
+        .map_err(|e| e.when("users_email_unique", || Error::conflict("Somebody else has an account with this address.")))?;
     tell(&mut tx, &before, "The e-mail address of your account was changed", client).await?;
     let Some(actor) = repo::first_membership(&mut tx, user).await?.map(|m| m.actor()) else {
         return tx.commit().await;
@@ -184,10 +184,22 @@ pub(crate) async fn tell(tx: &mut SystemTx, user: &repo::User, what: &str, clien
 /// What a user agent means to a person: `Firefox on Linux`.
 fn device(user_agent: &str) -> String {
     // In this order: each browser names those it wants to be taken for as well.
-    const BROWSERS: [(&str, &str); 6] =
-        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl")];
-    const SYSTEMS: [(&str, &str); 6] =
-        [("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("Linux", "Linux")];
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "Mac"),
+        ("Linux", "Linux"),
+    ];
     let named = |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
     match (named(&BROWSERS), named(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),

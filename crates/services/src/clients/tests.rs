@@ -116,7 +116,11 @@ async fn acting_inside_ends_with_the_right_to_it() {
     let acme = w.company("acme").await;
     let token = enter(&w.db, &root, acme.company, &office()).await.expect("inside");
     let mut tx = w.db.begin_system(SystemTask::Admin).await.expect("begin");
-    sqlx::query("update members set role = 'viewer' where user_id = $1").bind(root.user).execute(tx.conn()).await.expect("demoted");
+    sqlx::query("update members set role = 'viewer' where user_id = $1")
+        .bind(root.user)
+        .execute(tx.conn())
+        .await
+        .expect("demoted");
     tx.commit().await.expect("commit");
     assert!(accounts::resolve(&w.db, &token).await.expect("resolve").is_none());
 }

@@ -91,7 +91,9 @@ pub(crate) fn confirm(name: &str, url: String, hours: i64) -> Letter {
 pub(crate) fn reset(name: &str, url: String, minutes: i64) -> Letter {
     Letter::new("Choose a new password", name, "somebody, we hope you, asked for a new password for your account.")
         .button("Choose a password", url)
-        .small(format!("The link works once, for {minutes} minutes. If you did not ask for it, ignore this mail: nothing changes."))
+        .small(format!(
+            "The link works once, for {minutes} minutes. If you did not ask for it, ignore this mail: nothing changes."
+        ))
 }
 
 /// Proves the new address of somebody who changes theirs.
@@ -150,7 +152,8 @@ mod tests {
         let letter = invite("Maya Okafor", "Harbor", "Viewer", "https://b.test/invite?token=abc".to_owned(), 7);
         insta::assert_snapshot!(letter.text());
         let html = letter.html();
-        for part in ["Maya Okafor invites you to the team of Harbor as viewer.", "href=\"https://b.test/invite?token=abc\"", "7 days"]
+        for part in
+            ["Maya Okafor invites you to the team of Harbor as viewer.", "href=\"https://b.test/invite?token=abc\"", "7 days"]
         {
             assert!(html.contains(part), "{part} is not in {html}");
         }

@@ -54,10 +54,12 @@ pub async fn recent(db: &Db) -> Result<Vec<Mail>> {
         return Err(model::Error::not_found("mailbox").into());
     }
     let mut tx = db.begin_system(SystemTask::Mail).await?;
-    Ok(sqlx::query_as("select id, to_address, subject, body, html, created_at from mails order by created_at desc, id desc limit $1")
-        .bind(RECENT_MAX)
-        .fetch_all(tx.conn())
-        .await?)
+    Ok(sqlx::query_as(
+        "select id, to_address, subject, body, html, created_at from mails order by created_at desc, id desc limit $1",
+    )
+    .bind(RECENT_MAX)
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// Delivers one mail.

@@ -36,11 +36,13 @@ pub(super) async fn members(tx: &mut SystemTx, company: CompanyId) -> Result<Vec
 }
 
 pub(super) async fn member(tx: &mut SystemTx, company: CompanyId, user: UserId) -> Result<Option<(String, Role)>> {
-    Ok(sqlx::query_as("select u.name, m.role from members m join users u on u.id = m.user_id where m.company_id = $1 and u.id = $2")
-        .bind(company)
-        .bind(user)
-        .fetch_optional(tx.conn())
-        .await?)
+    Ok(sqlx::query_as(
+        "select u.name, m.role from members m join users u on u.id = m.user_id where m.company_id = $1 and u.id = $2",
+    )
+    .bind(company)
+    .bind(user)
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
 pub(super) async fn is_member(tx: &mut SystemTx, company: CompanyId, email: &str) -> Result<bool> {

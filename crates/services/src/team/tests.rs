@@ -63,10 +63,7 @@ async fn the_last_administrator_stays_one() {
     let acme = w.company("acme").await;
     w.member(&acme, Role::Operator).await;
     let me = user(&acme.actor);
-    for refused in [
-        told(set_role(&w.db, &acme.actor, me, Role::Viewer).await),
-        told(remove(&w.db, &acme.actor, me).await),
-    ] {
+    for refused in [told(set_role(&w.db, &acme.actor, me, Role::Viewer).await), told(remove(&w.db, &acme.actor, me).await)] {
         assert!(matches!(&refused, Error::Conflict { why } if why.contains("last administrator")), "{refused}");
     }
     set_role(&w.db, &acme.actor, me, Role::CompanyAdmin).await.expect("no change is no harm");

@@ -95,6 +95,9 @@ pub(super) async fn required(tx: &mut SystemTx, company: CompanyId) -> Result<bo
 }
 
 pub(super) async fn set_required(tx: &mut Tx, required: bool) -> Result<()> {
-    sqlx::query("update companies set two_factor_required = $1 where id = app.company()").bind(required).execute(tx.conn()).await?;
+    sqlx::query("update companies set two_factor_required = $1 where id = app.company()")
+        .bind(required)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

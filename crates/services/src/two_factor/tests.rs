@@ -82,7 +82,13 @@ async fn the_picture_has_the_squares_of_its_code() {
     let qr = QrCode::encode_text(&url, QrCodeEcc::Medium).expect("a code");
     assert_eq!(shown.picture, path(&qr));
     assert_eq!(shown.width, qr.size() + 8);
-    let dark: usize = shown.picture.split('h').skip(1).step_by(2).map(|run| run.split('v').next().expect("v").parse::<usize>().expect("a run")).sum();
+    let dark: usize = shown
+        .picture
+        .split('h')
+        .skip(1)
+        .step_by(2)
+        .map(|run| run.split('v').next().expect("v").parse::<usize>().expect("a run"))
+        .sum();
     let squares = (0..qr.size()).flat_map(|y| (0..qr.size()).map(move |x| (x, y))).filter(|(x, y)| qr.get_module(*x, *y)).count();
     assert_eq!(dark, squares);
 }
@@ -232,10 +238,15 @@ async fn a_company_that_requires_it_bars_who_has_none_until_they_do() {
     // Their password is no real one, so it is written down for them.
     let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
     let hash = accounts::hash_password(&w.db, PASSWORD).await.expect("hash");
-    sqlx::query("update users set password_hash = $1 where id = $2").bind(hash).bind(barred.user).execute(tx.conn()).await.expect("set");
+    sqlx::query("update users set password_hash = $1 where id = $2")
+        .bind(hash)
+        .bind(barred.user)
+        .execute(tx.conn())
+        .await
+        .expect("set");
     tx.commit().await.expect("commit");
     on(&w, &barred).await;
-    assert!(!resolve(&w.db, &token).await.expect("resolve").expect("a session").barred.is_some());
+    assert!(resolve(&w.db, &token).await.expect("resolve").expect("a session").barred.is_none());
     assert!(matches!(told(turn_off(&w.db, &barred, PASSWORD, &laptop()).await), Error::Conflict { .. }));
 }
 

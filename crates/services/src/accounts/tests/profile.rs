@@ -32,7 +32,10 @@ async fn a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
     told(sign_in_as_maya(&w.db, PASSWORD).await);
     sign_in_as_maya(&w.db, "better-horse-8").await.expect("the new one");
     let mail = &mails::recent(&w.db).await.expect("mails")[0];
-    assert_eq!((mail.to_address.as_str(), mail.subject.as_str()), ("maya@harbor.example", "Security notice: Your password was changed"));
+    assert_eq!(
+        (mail.to_address.as_str(), mail.subject.as_str()),
+        ("maya@harbor.example", "Security notice: Your password was changed")
+    );
     assert!(mail.body.contains("203.0.113.7"), "it says from where: {}", mail.body);
 }
 

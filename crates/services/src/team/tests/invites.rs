@@ -40,10 +40,7 @@ async fn an_invite_works_once() {
     invite(&w.db, &acme.actor, "ines@harbor.example", Role::Viewer).await.expect("invited");
     let (_, token) = mailed(&w).await;
     let from = phone();
-    let (a, b) = tokio::join!(
-        join_new(&w.db, &token, "Ines", PASSWORD, &from),
-        join_new(&w.db, &token, "Ines", PASSWORD, &from)
-    );
+    let (a, b) = tokio::join!(join_new(&w.db, &token, "Ines", PASSWORD, &from), join_new(&w.db, &token, "Ines", PASSWORD, &from));
     assert_eq!(u8::from(a.is_ok()) + u8::from(b.is_ok()), 1, "two tabs");
     assert!(matches!(told(join_new(&w.db, &token, "Eve", PASSWORD, &from).await), Error::Conflict { .. }));
     assert!(told(look(&w.db, &token, None).await).to_string().contains("used already"));
