@@ -40,10 +40,22 @@ use leptos_router::{SsrMode, path};
 use account::AccountPage;
 use admin::{HealthPage, clients::ClientsPage};
 use agents::{detail::AgentPage, list::AgentsPage};
-use auth::forgot::{ForgotPage, ResetPage};
-use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, invite::InvitePage, new_address::NewAddressPage};
-use auth::{code::CodePage, suspended::SuspendedPage, two_factor::TwoFactorPage};
-use auth::{register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
+// What is plain HTML the browser asks for; see `auth::PLAIN`.
+#[cfg(not(feature = "ssr"))]
+use auth::{
+    Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as NewAddressPage, Plain as ResetPage,
+    Plain as SuspendedPage, Plain as TwoFactorPage,
+};
+use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
+#[cfg(feature = "ssr")]
+use auth::{
+    code::CodePage,
+    forgot::{ForgotPage, ResetPage},
+    invite::InvitePage,
+    new_address::NewAddressPage,
+    suspended::SuspendedPage,
+    two_factor::TwoFactorPage,
+};
 use calls::{detail::CallPage, list::CallsPage};
 use campaigns::{detail::CampaignPage, list::CampaignsPage};
 use contacts::list::ContactsPage;

@@ -179,6 +179,7 @@ fn theme() -> Option<&'static str> {
 /// The document: head, style sheet, hydration script, [`crate::App`].
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_typed();
+    let is_plain = use_context::<Parts>().is_some_and(|parts| crate::auth::PLAIN.contains(&parts.uri.path()));
     view! {
         <!DOCTYPE html>
         <html lang="en" class=theme()>
@@ -188,8 +189,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options=options.clone()/>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
+                {(!is_plain).then(|| view! {
+                    <AutoReload options=options.clone()/>
+                    <HydrationScripts options=options.clone()/>
+                })}
                 <MetaTags/>
             </head>
             <body>

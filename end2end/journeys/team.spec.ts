@@ -40,7 +40,7 @@ test("a viewer is asked in, sees nothing they may not press, forgets the passwor
 
   const { page: other, done } = await stranger(browser);
   await test.step("come in, and see no button that is not for a viewer", async () => {
-    await visit(other, await mailed(other, vic.email));
+    await other.goto(await mailed(other, vic.email));
     await other.getByLabel("Your name").fill("Vic");
     await other.getByLabel("Password", { exact: true }).fill(vic.password);
     await other.getByRole("button", { name: "Create account and join" }).click();
@@ -79,7 +79,7 @@ test("a viewer is asked in, sees nothing they may not press, forgets the passwor
     await expect(other.getByText("a mail is on its way")).toBeVisible();
     // The worker writes the mail a moment later.
     await expect(async () => expect(await mailed(other, vic.email)).toContain("/reset?token=")).toPass({ timeout: 15_000 });
-    await visit(other, await mailed(other, vic.email));
+    await other.goto(await mailed(other, vic.email));
     await other.getByLabel("New password").fill("Even-str0nger!");
     await other.getByRole("button", { name: "Set password" }).click();
     await expect(other.getByText("Your password is changed.")).toBeVisible();

@@ -53,7 +53,7 @@ fn second_factor(account: Signal<Account>) -> AnyView {
     };
     view! {
         <Card title="Two-factor sign-in" scope=scope>
-            <LinkButton href="/two-factor" variant=Variant::Outline icon=i::LuShieldCheck>{label}</LinkButton>
+            <LinkButton href="/two-factor" external=true variant=Variant::Outline icon=i::LuShieldCheck>{label}</LinkButton>
         </Card>
     }
 }

@@ -6,7 +6,7 @@ use model::Error;
 
 use crate::form::{FormProblem, problem, typed};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Button, Field, Input, Note, PasswordInput, Tone};
+use crate::ui::{AuthLayout, Button, Field, Input, Note, Tone};
 use crate::wire::{Change, ChangeForm};
 
 /// Sends a link to an address, if somebody has it; the answer is the same.
@@ -76,7 +76,7 @@ pub fn ResetPage() -> impl IntoView {
                     hint="At least 8 characters, with a letter, a digit and a special character."
                     error=problem(error, "password")
                 >
-                    <PasswordInput autocomplete="new-password"/>
+                    <Input kind="password" autocomplete="new-password"/>
                 </Field>
                 <FormProblem error=error fields=&["password"]/>
                 <Button submit=true class="w-full" busy=reset.pending()>"Set password"</Button>

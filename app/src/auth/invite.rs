@@ -8,7 +8,7 @@ use model::team::{Guest, Invitation};
 
 use crate::form::{FormProblem, hidden, problem, typed};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Button, Field, Input, LinkButton, Note, PasswordInput, Tone};
+use crate::ui::{AuthLayout, Button, Field, Input, LinkButton, Note, Tone};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// What an invite says, to whoever has its link.
@@ -109,7 +109,7 @@ fn newcomer(token: String, join: Change) -> AnyView {
                 hint="At least 8 characters, with a letter, a digit and a special character."
                 error=problem(error, "password")
             >
-                <PasswordInput autocomplete="new-password"/>
+                <Input kind="password" autocomplete="new-password"/>
             </Field>
             <FormProblem error=error fields=&["name", "password"]/>
             <Button submit=true class="w-full" busy=join.pending()>"Create account and join"</Button>

@@ -63,7 +63,7 @@ pub fn SignInPage() -> impl IntoView {
                     label="Password"
                     name="password"
                     error=problem(error, "password")
-                    aside=|| view! { <a class="link text-sm" href="/forgot">"Forgotten?"</a> }
+                    aside=|| view! { <a class="link text-sm" rel="external" href="/forgot">"Forgotten?"</a> }
                 >
                     <PasswordInput/>
                 </Field>

@@ -8,7 +8,7 @@ use model::two_factor::{Setup, TwoFactor};
 use crate::form::{FormProblem, problem};
 use crate::prelude::*;
 use crate::session::SignOut;
-use crate::ui::{AuthLayout, Button, Field, Input, LinkButton, Note, PasswordInput, Tone, Variant};
+use crate::ui::{AuthLayout, Button, Field, Input, LinkButton, Note, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Whether it is on, and what to scan while it is not.
@@ -96,7 +96,7 @@ fn setting_up(setup: Setup, required: bool, on: Change) -> AnyView {
                         <Input autocomplete="one-time-code" inputmode="numeric"/>
                     </Field>
                     <Field label="Password" name="password" error=problem(error, "password")>
-                        <PasswordInput/>
+                        <Input kind="password" autocomplete="current-password"/>
                     </Field>
                     <FormProblem error=error fields=&["code", "password"]/>
                     <Button submit=true class="w-full" busy=on.pending()>"Turn on"</Button>
@@ -118,7 +118,7 @@ fn turning_off(now: TwoFactor, off: Change) -> AnyView {
         false => view! {
             <ChangeForm change=off attr:class="flex flex-col gap-4" attr:novalidate=true>
                 <Field label="Password" name="password" error=problem(error, "password")>
-                    <PasswordInput/>
+                    <Input kind="password" autocomplete="current-password"/>
                 </Field>
                 <FormProblem error=error fields=&["password"]/>
                 <Button submit=true variant=Variant::Destructive class="w-full" busy=off.pending()>"Turn off"</Button>
