@@ -6,7 +6,8 @@ use model::Error;
 use wasm_bindgen::JsCast;
 
 use crate::prelude::*;
-use crate::ui::{Note, Tone};
+use crate::ui::{Note, Tone, use_toasts};
+use crate::wire::Change;
 
 /// The problem of one field.
 pub fn problem(error: Signal<Option<Error>>, field: &'static str) -> Signal<Option<String>> {
@@ -24,6 +25,22 @@ pub fn typed(name: &str) -> String {
         .and_then(|typed| typed.0.into_iter().find(|(n, _)| n == name))
         .map(|(_, text)| text)
         .unwrap_or_default()
+}
+
+/// A field that nobody fills in: what a form is about.
+pub fn hidden(name: &'static str, value: impl ToString) -> AnyView {
+    view! { <input type="hidden" name=name value=value.to_string()/> }
+}
+
+/// Says it when a change went well, and counts on what the page is read again by.
+pub fn told(change: Change, says: &'static str, news: RwSignal<u32>) {
+    let toasts = use_toasts();
+    Effect::new(move |_| {
+        if change.done() {
+            toasts.success(says);
+            news.update(|n| *n += 1);
+        }
+    });
 }
 
 /// What none of `fields` can show, above the buttons: a refusal, or a problem of a field that is not on this form.

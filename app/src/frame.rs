@@ -105,6 +105,9 @@ pub fn Frame(
     available_percent: Signal<f64>,
     #[prop(optional, into)] available_low: Signal<bool>,
     #[prop(default = "/billing".into(), into)] top_up_href: String,
+    /// The other companies of the person, as entries of a menu; without any the block is no button.
+    #[prop(optional_no_strip)]
+    companies: Option<ViewFn>,
     /// The form that signs out; its button should be `<MenuItem submit=true …/>`.
     #[prop(into)]
     sign_out: ViewFn,
@@ -139,7 +142,7 @@ pub fn Frame(
                         attr:popovertargetaction="hide"
                     />
                 </div>
-                {company_block(company, company_type)}
+                {company_block(company, company_type, companies)}
                 <nav class="nav flex-1 overflow-y-auto pb-4" aria-label="Main">{links}</nav>
                 {minutes_block(available, available_percent, available_low, top_up_href)}
                 {profile_block(user, role, profile, sign_out)}
@@ -155,18 +158,27 @@ pub fn Frame(
     }
 }
 
-fn company_block(company: Signal<String>, kind: Signal<String>) -> AnyView {
-    view! {
-        <div class="px-3 pb-3">
-            <div class="flex items-center gap-2.5 rounded-md border border-sidebar-border bg-card px-2 py-1.5 shadow-xs">
-                {move || view! { <Avatar square=true text=initials(&company.get()) class="size-7 bg-primary-subtle text-primary"/> }}
-                <span class="min-w-0 flex-1">
-                    <span class="block truncate text-sm leading-4 font-medium text-foreground">{company}</span>
-                    <span class="block truncate text-2xs leading-4 text-muted-foreground">{kind}</span>
-                </span>
-            </div>
-        </div>
-    }
+fn company_block(company: Signal<String>, kind: Signal<String>, others: Option<ViewFn>) -> AnyView {
+    const BLOCK: &str =
+        "flex w-full items-center gap-2.5 rounded-md border border-sidebar-border bg-card px-2 py-1.5 text-start shadow-xs";
+    let is_menu = others.is_some();
+    let inside = move || {
+        view! {
+            {move || view! { <Avatar square=true text=initials(&company.get()) class="size-7 bg-primary-subtle text-primary"/> }}
+            <span class="min-w-0 flex-1">
+                <span class="block truncate text-sm leading-4 font-medium text-foreground">{company}</span>
+                <span class="block truncate text-2xs leading-4 text-muted-foreground">{kind}</span>
+            </span>
+            {is_menu.then(|| view! { <Icon icon=icondata::LuChevronsUpDown class="text-muted-foreground"/> })}
+        }
+    };
+    let block = match others {
+        Some(others) => view! {
+            <Menu id="company-menu" label="Switch company" class=BLOCK menu_class="w-56" start=true trigger=inside>{others.run()}</Menu>
+        },
+        None => view! { <div class=BLOCK>{inside()}</div> },
+    };
+    view! { <div class="px-3 pb-3">{block}</div> }
 }
 
 fn minutes_block(available: Signal<String>, percent: Signal<f64>, low: Signal<bool>, href: String) -> AnyView {

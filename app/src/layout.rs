@@ -8,18 +8,20 @@ use leptos_router::components::{Outlet, Redirect};
 use leptos_router::hooks::use_location;
 use leptos_router::location::Url;
 use model::Error;
-use model::accounts::{Me, Permission, Role};
-use model::companies::CompanyType;
+use model::accounts::{Bar, Me, Permission, Role};
+use model::companies::{CompanyRow, CompanyType};
 use model::credits::Credits;
 
+use crate::admin::clients::LeaveClient;
 use crate::auth::check_mail::ResendConfirmation;
 use crate::frame::{Frame, NavItem};
 use crate::live::{StaleBadge, provide_live};
 use crate::prelude::*;
 use crate::screen::failed;
-use crate::session::{CurrentSession, Session, SignOut, provide_me};
-use crate::ui::{AuthLayout, Button, LinkButton, MenuItem, Note, Size, Tone, Variant};
+use crate::session::{CurrentSession, Session, SignOut, SwitchCompany, provide_me};
+use crate::ui::{AuthLayout, Button, LinkButton, MenuItem, MenuLink, Note, Size, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
+use server_fn::ServerFn;
 
 /// Below this the meter warns: a handful of calls.
 const LOW: Credits = Credits::whole(10);
@@ -32,6 +34,8 @@ pub fn SignedIn() -> impl IntoView {
     let location = use_location();
     let here = move || location.pathname.get_untracked() + &location.search.with_untracked(|s| prefixed(s));
     let door = move |answer: Result<Option<Session>, Error>| match answer {
+        Ok(Some(session)) if session.me.barred == Some(Bar::TwoFactor) => view! { <Redirect path="/two-factor"/> },
+        Ok(Some(session)) if session.me.barred == Some(Bar::Suspended) => view! { <Redirect path="/suspended"/> },
         Ok(Some(session)) if session.me.company_type.is_none() => view! { <Redirect path="/welcome"/> },
         Ok(Some(session)) => view! { <Inside session=session/> },
         Ok(None) => view! { <Redirect path=sign_in_href(&here())/> },
@@ -65,6 +69,10 @@ fn Inside(session: Session) -> impl IntoView {
     let me = provide_me(session.me);
     let nav = nav(role, me);
     let out = Change::new::<SignOut>();
+    let first = me.get_untracked();
+    let others = first.as_ref().is_some_and(|me| me.companies.iter().any(|company| company.id != me.company));
+    let acting = first.as_ref().filter(|me| me.acting).map(|me| acting_banner(&me.company_name));
+    let switch = move || me.with_untracked(|me| me.as_ref().map(switch_items));
     let read = move |f: fn(&Me) -> String| Signal::derive(move || me.with(|me| me.as_ref().map(f).unwrap_or_default()));
     let available = Signal::derive(move || if wallet { read(|me| me.available.rounded()).get() } else { String::new() });
     let percent = Signal::derive(move || me.with(|me| me.as_ref().map(share_left).unwrap_or_default()));
@@ -73,20 +81,51 @@ fn Inside(session: Session) -> impl IntoView {
         <Frame
             company=read(|me| me.company_name.clone())
             company_type=read(|me| me.company_type.map(CompanyType::label).unwrap_or_default().to_owned())
+            companies=others.then(|| ViewFn::from(switch))
             user=read(|me| me.name.clone())
             role=read(|me| me.role.label().to_owned())
             nav=nav
             available=available
             available_percent=percent
             available_low=low
+            profile=|| view! { <MenuLink href="/account" label="Your account" icon=i::LuUser/> }
             sign_out=move || view! {
                 <ChangeForm change=out><MenuItem submit=true label="Sign out" icon=i::LuLogOut/></ChangeForm>
             }
         >
+            {acting}
             <ConfirmBanner me=me dev=dev/>
             <Outlet/>
         </Frame>
         <StaleBadge/>
+    }
+}
+
+/// The other companies of somebody, to go on in.
+pub(crate) fn switch_items(me: &Me) -> AnyView {
+    me.companies.iter().filter(|company| company.id != me.company).cloned().map(switch_item).collect_view().into_any()
+}
+
+/// Says on every page that a super admin is not at home. A plain form: the page that comes is drawn anew.
+fn acting_banner(company: &str) -> AnyView {
+    let text = format!("You act inside {company} as super admin. Its record says so.");
+    view! {
+        <Note tone=Tone::Danger icon=i::LuShieldAlert class="mb-6">
+            <form method="post" action=LeaveClient::PATH class="flex flex-wrap items-center justify-between gap-3">
+                <p>{text}</p>
+                <Button submit=true variant=Variant::Outline size=Size::Small>"Leave"</Button>
+            </form>
+        </Note>
+    }
+}
+
+/// One company to go on in. A plain form: the page that comes is drawn anew, with nothing of the company before.
+fn switch_item(company: CompanyRow) -> AnyView {
+    view! {
+        <form method="post" action=SwitchCompany::PATH>
+            <input type="hidden" name="company" value=company.id.to_string()/>
+            <MenuItem submit=true label=company.name icon=i::LuBuilding2/>
+        </form>
     }
 }
 
@@ -109,8 +148,10 @@ fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
         (Some(Permission::ViewSuppressions), NavItem::new("/suppressions", "Suppressions", i::LuShieldBan)),
         (Some(Permission::ViewWallet), NavItem::new("/billing", "Billing", i::LuWallet).section()),
         (Some(Permission::ViewEvents), NavItem::new("/events", "Events", i::LuActivity)),
+        (Some(Permission::ViewTeam), NavItem::new("/team", "Team", i::LuUsersRound)),
         (Some(Permission::ManageSettings), NavItem::new("/settings", "Settings", i::LuSettings)),
-        (Some(Permission::AdminPlatform), NavItem::new("/admin/health", "Platform health", i::LuHeartPulse).section()),
+        (Some(Permission::AdminPlatform), NavItem::new("/admin/clients", "Clients", i::LuBuilding2).section()),
+        (Some(Permission::AdminPlatform), NavItem::new("/admin/health", "Platform health", i::LuHeartPulse)),
     ];
     all.into_iter().filter(|(needs, _)| needs.is_none_or(|p| role.may(p))).map(|(_, item)| item).collect()
 }

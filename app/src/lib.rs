@@ -4,6 +4,7 @@
 // A view is one type as deep as its markup.
 #![recursion_limit = "512"]
 
+pub mod account;
 pub mod admin;
 pub mod agents;
 pub mod auth;
@@ -25,6 +26,7 @@ pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod ssr;
 pub mod suppressions;
+pub mod team;
 pub mod ui;
 pub mod wire;
 
@@ -35,9 +37,25 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use admin::HealthPage;
+use account::AccountPage;
+use admin::{HealthPage, clients::ClientsPage};
 use agents::{detail::AgentPage, list::AgentsPage};
+// What is plain HTML the browser asks for; see `auth::PLAIN`.
+#[cfg(not(feature = "ssr"))]
+use auth::{
+    Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as NewAddressPage, Plain as ResetPage,
+    Plain as SuspendedPage, Plain as TwoFactorPage,
+};
 use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
+#[cfg(feature = "ssr")]
+use auth::{
+    code::CodePage,
+    forgot::{ForgotPage, ResetPage},
+    invite::InvitePage,
+    new_address::NewAddressPage,
+    suspended::SuspendedPage,
+    two_factor::TwoFactorPage,
+};
 use calls::{detail::CallPage, list::CallsPage};
 use campaigns::{detail::CampaignPage, list::CampaignsPage};
 use contacts::list::ContactsPage;
@@ -52,6 +70,7 @@ use settings::compliance::CompliancePage;
 use settings::gateway::GatewayPage;
 use settings::gateways::NewGatewayPage;
 use suppressions::SuppressionsPage;
+use team::{TeamPage, permissions::PermissionsPage};
 
 /// The site. Every page is rendered whole on the server (`SsrMode::Async`), so that it reads and works without scripts.
 #[component]
@@ -63,10 +82,17 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NowherePage>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in/code") view=CodePage ssr=SsrMode::Async/>
+                <Route path=path!("/suspended") view=SuspendedPage ssr=SsrMode::Async/>
+                <Route path=path!("/two-factor") view=TwoFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async/>
                 <Route path=path!("/check-mail") view=CheckMailPage ssr=SsrMode::Async/>
                 <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async/>
+                <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async/>
+                <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
+                <Route path=path!("/invite") view=InvitePage ssr=SsrMode::Async/>
+                <Route path=path!("/new-address") view=NewAddressPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>
@@ -82,7 +108,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/suppressions") view=SuppressionsPage ssr=SsrMode::Async/>
                     <Route path=path!("/billing") view=WalletPage ssr=SsrMode::Async/>
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async/>
+                    <Route path=path!("/team/permissions") view=PermissionsPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/clients") view=ClientsPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/health") view=HealthPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/new") view=NewGatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/:id") view=GatewayPage ssr=SsrMode::Async/>

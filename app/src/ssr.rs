@@ -17,7 +17,7 @@ use crate::prelude::*;
 use crate::wire::{Packed, Question};
 
 pub use leptos_axum::redirect;
-pub use services::accounts::{Caller, Client};
+pub use services::accounts::{Caller, Client, Entry};
 pub use services::{Db, Tx};
 
 /// The database of this process.
@@ -34,6 +34,18 @@ pub fn db() -> Result<Db, Error> {
 /// `Unauthenticated` without a living session.
 pub fn caller() -> Result<Caller, Error> {
     use_context::<Caller>().ok_or(Error::Unauthenticated)
+}
+
+/// Somebody with a session whom their company does not let in yet; see `Caller::barred`.
+#[derive(Debug, Clone)]
+pub struct Barred(pub Caller);
+
+/// Who sends this request, let in or not: for setting up a second factor, going elsewhere and leaving.
+///
+/// # Errors
+/// `Unauthenticated` without a living session.
+pub fn anyone() -> Result<Caller, Error> {
+    caller().or_else(|_| use_context::<Barred>().map(|barred| barred.0).ok_or(Error::Unauthenticated))
 }
 
 /// The machine this request comes from.
@@ -77,12 +89,33 @@ pub fn session_token() -> Option<String> {
 /// `Internal` outside a request.
 pub fn keep_session(token: Option<&str>) -> Result<(), Error> {
     let dev = db()?.config().dev;
-    let response =
-        use_context::<ResponseOptions>().ok_or_else(|| Error::Internal { trace: "no response in context".to_owned() })?;
-    let cookie = match token {
+    set_cookie(match token {
         Some(token) => services::accounts::session_cookie(token, dev),
         None => services::accounts::ended_cookie(dev),
-    };
+    })
+}
+
+/// The first half of a sign-in that this request carries.
+///
+/// # Errors
+/// `Unauthenticated` without one.
+pub fn half() -> Result<String, Error> {
+    let dev = db()?.config().dev;
+    let token = use_context::<Parts>().and_then(|parts| services::accounts::half_token(&parts.headers, dev));
+    token.ok_or(Error::Unauthenticated)
+}
+
+/// Lets the browser keep (`Some`) or forget the first half of a sign-in.
+///
+/// # Errors
+/// `Internal` outside a request.
+pub fn keep_half(token: Option<&str>) -> Result<(), Error> {
+    set_cookie(services::accounts::half_cookie(token, db()?.config().dev))
+}
+
+fn set_cookie(cookie: HeaderValue) -> Result<(), Error> {
+    let response =
+        use_context::<ResponseOptions>().ok_or_else(|| Error::Internal { trace: "no response in context".to_owned() })?;
     response.append_header(SET_COOKIE, cookie);
     Ok(())
 }
@@ -146,6 +179,7 @@ fn theme() -> Option<&'static str> {
 /// The document: head, style sheet, hydration script, [`crate::App`].
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_typed();
+    let is_plain = use_context::<Parts>().is_some_and(|parts| crate::auth::PLAIN.contains(&parts.uri.path()));
     view! {
         <!DOCTYPE html>
         <html lang="en" class=theme()>
@@ -155,8 +189,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options=options.clone()/>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
+                {(!is_plain).then(|| view! {
+                    <AutoReload options=options.clone()/>
+                    <HydrationScripts options=options.clone()/>
+                })}
                 <MetaTags/>
             </head>
             <body>

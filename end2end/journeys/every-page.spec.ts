@@ -4,7 +4,7 @@ import type { Page } from "@playwright/test";
 import { alive, expect, test, visit } from "../support.ts";
 
 const PASSWORD = "Belfry-demo-1";
-const LISTS = ["Campaigns", "Contacts", "Imports", "Agents", "Calls", "Suppressions", "Billing", "Events", "Settings"];
+const LISTS = ["Campaigns", "Contacts", "Imports", "Agents", "Calls", "Suppressions", "Billing", "Events", "Team", "Settings"];
 
 async function signIn(page: Page, email: string): Promise<void> {
   await visit(page, "/sign-in");
@@ -32,7 +32,7 @@ async function things(page: Page, list: string): Promise<string[]> {
 
 test("every page opens as an address, and every tab of every campaign", async ({ page }) => {
   await signIn(page, "maya@harborpine.example");
-  for (const path of ["/", "/campaigns", "/contacts", "/imports", "/imports/new", "/agents", "/calls", "/suppressions", "/billing", "/events", "/settings", "/settings/compliance"]) {
+  for (const path of ["/", "/campaigns", "/contacts", "/imports", "/imports/new", "/agents", "/calls", "/suppressions", "/billing", "/events", "/team", "/team/permissions", "/account", "/settings", "/settings/compliance"]) {
     await visit(page, path);
     await whole(page);
   }
@@ -80,8 +80,10 @@ test("every page is reached by links, without a reload", async ({ page }) => {
 
 test("a form is refused and accepted in place, and platform health opens", async ({ page }) => {
   await signIn(page, "robin@belfry.example");
-  await visit(page, "/admin/health");
-  await whole(page);
+  for (const path of ["/admin/clients", "/admin/health"]) {
+    await visit(page, path);
+    await whole(page);
+  }
   await visit(page, "/suppressions");
   await page.getByRole("button", { name: "Add number" }).first().click();
   const dialog = page.getByRole("dialog", { name: "Add a number" });

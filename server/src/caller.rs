@@ -1,6 +1,7 @@
 //! Who sends this request: session cookie → `Caller`, once per request, before Leptos and every other handler.
 
 use crate::answers::{self, Refused};
+use app::ssr::Barred;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -10,10 +11,14 @@ use services::Db;
 use services::accounts::{self, Caller, Client};
 use std::net::SocketAddr;
 
-/// Puts [`Client`] and, with a living session, [`Caller`] into the request's extensions.
+/// Puts [`Client`] and, with a living session, [`Caller`] into the request's extensions. Whom the company does not let in yet
+/// is put there as [`Barred`], which no door but a few asks for: to all others they are nobody.
 pub async fn resolve(State(db): State<Db>, mut request: Request, next: Next) -> Response {
     if let Some(token) = accounts::session_token(request.headers(), db.config().dev) {
         match accounts::resolve(&db, &token).await {
+            Ok(Some(caller)) if caller.barred.is_some() => {
+                request.extensions_mut().insert(Barred(caller));
+            }
             Ok(Some(caller)) => {
                 request.extensions_mut().insert(caller);
             }

@@ -6,6 +6,7 @@
 use crate::limits;
 use crate::live::Live;
 use crate::{answers, caller, dev, hooks, live, recordings, uploads};
+use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -142,6 +143,9 @@ fn provide(db: &Db) {
     if let Some(parts) = use_context::<Parts>() {
         if let Some(caller) = parts.extensions.get::<Caller>() {
             provide_context(caller.clone());
+        }
+        if let Some(barred) = parts.extensions.get::<Barred>() {
+            provide_context(barred.clone());
         }
         if let Some(client) = parts.extensions.get::<Client>() {
             provide_context(client.clone());

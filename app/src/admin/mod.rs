@@ -1,5 +1,7 @@
 //! The platform's own pages, for super admins: is everything as it must be?
 
+pub mod clients;
+
 use icondata as i;
 use leptos_meta::Title;
 use model::Error;

@@ -2,15 +2,39 @@
 //! All are plain forms first: they work without scripts.
 
 pub mod check_mail;
+#[cfg(feature = "ssr")]
+pub mod code;
 pub mod confirm;
+#[cfg(feature = "ssr")]
+pub mod forgot;
+#[cfg(feature = "ssr")]
+pub mod invite;
+#[cfg(feature = "ssr")]
+pub mod new_address;
 pub mod register;
 pub mod sign_in;
+#[cfg(feature = "ssr")]
+pub mod suspended;
+#[cfg(feature = "ssr")]
+pub mod two_factor;
 pub mod welcome;
 
 use icondata as i;
 
 use crate::prelude::*;
 use crate::ui::Icon;
+
+/// Pages that are plain HTML: a form, seldom seen, on which nothing moves. They come without scripts, and the wasm does not
+/// carry them; their modules are the server's alone. Links to them are `rel="external"`.
+#[cfg(feature = "ssr")]
+pub(crate) const PLAIN: &[&str] = &["/sign-in/code", "/forgot", "/reset", "/new-address", "/invite", "/two-factor", "/suspended"];
+
+/// Stands for such a page in a browser that was led to it without a request: asks for it.
+#[cfg(not(feature = "ssr"))]
+#[component]
+pub fn Plain() -> impl IntoView {
+    Effect::new(|_| drop(window().location().reload()));
+}
 
 /// Where to go after signing in: only a path of ours, never another site and nothing that ends a header line.
 pub(crate) fn safe_next(next: &str) -> &str {

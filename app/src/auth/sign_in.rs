@@ -9,18 +9,27 @@ use super::{promise, safe_next};
 use crate::form::{FormProblem, problem, typed};
 use crate::prelude::*;
 use crate::session::CurrentSession;
-use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
+use crate::ui::{AuthLayout, Button, Field, Input, Note, PasswordInput, Tone};
 use crate::wire::{Answer, Change, ChangeForm};
 
-/// Opens a session and leads to `next`.
+/// Opens a session and leads to `next`, by way of the code where one is needed.
 #[server(protocol = crate::wire::Wire)]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), Error> {
     use crate::ssr::*;
-    let token = services::accounts::sign_in(&db()?, &email, &password, &client())
+    let next = safe_next(next.as_deref().unwrap_or("/"));
+    let entry = services::accounts::knock(&db()?, &email, &password, &client())
         .await
         .inspect_err(|_| keep_typed(&[("email", &email)]))?;
-    keep_session(Some(&token))?;
-    redirect(safe_next(next.as_deref().unwrap_or("/")));
+    match entry {
+        Entry::In(token) => {
+            keep_session(Some(&token))?;
+            redirect(next);
+        }
+        Entry::Half(token) => {
+            keep_half(Some(&token))?;
+            redirect(&format!("/sign-in/code?next={}", leptos_router::location::Url::escape(next)));
+        }
+    }
     Ok(())
 }
 
@@ -29,6 +38,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
 pub fn SignInPage() -> impl IntoView {
     let query = use_query_map();
     let next = move || query.with(|query| safe_next(query.get_str("next").unwrap_or("/")).to_owned());
+    let changed = move || query.with(|query| query.get_str("reset").is_some());
     let sign_in = Change::new::<SignIn>();
     let error = sign_in.error();
     let session = Answer::blocking(|| CurrentSession {});
@@ -48,7 +58,13 @@ pub fn SignInPage() -> impl IntoView {
                 <Field label="E-mail" name="email" error=problem(error, "email")>
                     <Input kind="email" value=typed("email") autocomplete="username"/>
                 </Field>
-                <Field label="Password" name="password" error=problem(error, "password")>
+                {move || changed().then(|| view! { <Note tone=Tone::Success>"Your password is changed. Sign in with it."</Note> })}
+                <Field
+                    label="Password"
+                    name="password"
+                    error=problem(error, "password")
+                    aside=|| view! { <a class="link text-sm" rel="external" href="/forgot">"Forgotten?"</a> }
+                >
                     <PasswordInput/>
                 </Field>
                 <FormProblem error=error fields=&["email", "password"]/>

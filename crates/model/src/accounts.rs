@@ -3,7 +3,8 @@
 use crate::companies::{CompanyRow, CompanyType};
 use crate::credits::Credits;
 use crate::error::{Check, Result};
-use crate::id::{CompanyId, UserId};
+use crate::id::{CompanyId, SessionId, UserId};
+use crate::time::Moment;
 use crate::words;
 
 words! {
@@ -34,9 +35,19 @@ words! {
         ViewSuppressions = "view_suppressions", "See the do-not-call list";
         ManageSuppressions = "manage_suppressions", "Change the do-not-call list";
         ViewEvents = "view_events", "See the event record";
+        ViewTeam = "view_team", "See the team";
+        ManageTeam = "manage_team", "Invite, change and remove people";
         ManageSettings = "manage_settings", "Change company settings";
         AdjustCredits = "adjust_credits", "Adjust a company's credits";
         AdminPlatform = "admin_platform", "Run the platform";
+    }
+}
+
+words! {
+    /// Why somebody with a session is not let in.
+    pub enum Bar {
+        TwoFactor = "two_factor", "The company lets nobody in without a second factor";
+        Suspended = "suspended", "The company is suspended";
     }
 }
 
@@ -52,6 +63,7 @@ impl Role {
                 P::AdminPlatform
                     | P::AdjustCredits
                     | P::ManageSettings
+                    | P::ManageTeam
                     | P::ViewEvents
                     | P::ViewWallet
                     | P::ManageCampaigns
@@ -172,6 +184,12 @@ pub struct Me {
     /// `None` until the newcomer chose one: screens lead there first.
     pub company_type: Option<CompanyType>,
     pub time_zone: String,
+    /// Why screens lead this person elsewhere, if they do.
+    pub barred: Option<Bar>,
+    /// What those read whose company is suspended.
+    pub suspended_because: Option<String>,
+    /// A super admin inside somebody else's company.
+    pub acting: bool,
     pub companies: Vec<CompanyRow>,
     pub available: Credits,
     pub received: Credits,
@@ -183,6 +201,31 @@ impl Me {
     pub fn initials(&self) -> String {
         self.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect::<String>().to_uppercase()
     }
+}
+
+/// A person's own account, as they see it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Account {
+    pub name: String,
+    pub email: String,
+    /// Whether they sign in with a code.
+    pub two_factor: bool,
+    /// Where they are signed in, the newest first.
+    pub sessions: Vec<SessionRow>,
+}
+
+/// One place where somebody is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SessionRow {
+    pub id: SessionId,
+    /// Like `Firefox on Linux`.
+    pub device: String,
+    pub ip: String,
+    pub company_name: String,
+    pub created_at: Moment,
+    pub last_seen_at: Moment,
+    /// The one that asks.
+    pub current: bool,
 }
 
 #[cfg(test)]

@@ -10,10 +10,26 @@ words! {
     pub enum EventKind {
         CompanyRegistered = "company.registered", "Company registered";
         CompanyTypeChosen = "company.type_chosen", "Company type chosen";
+        CompanySuspended = "company.suspended", "Company suspended";
+        CompanyReinstated = "company.reinstated", "Company reinstated";
+        CompanyEntered = "company.entered", "Super admin came in";
+        CompanyLeft = "company.left", "Super admin left";
         SettingsChanged = "settings.changed", "Settings changed";
         UserConfirmed = "user.confirmed", "E-mail confirmed";
         UserSignedIn = "user.signed_in", "Signed in";
         UserSignedOut = "user.signed_out", "Signed out";
+        UserChanged = "user.changed", "Profile changed";
+        UserEmailChanged = "user.email_changed", "E-mail changed";
+        UserPasswordChanged = "user.password_changed", "Password changed";
+        UserPasswordReset = "user.password_reset", "Password reset";
+        UserSessionsEnded = "user.sessions_ended", "Sessions ended";
+        TwoFactorOn = "user.two_factor_on", "Two-factor turned on";
+        TwoFactorOff = "user.two_factor_off", "Two-factor turned off";
+        MemberInvited = "member.invited", "Member invited";
+        InviteRevoked = "member.invite_revoked", "Invite taken back";
+        MemberJoined = "member.joined", "Member joined";
+        MemberRoleChanged = "member.role_changed", "Role changed";
+        MemberRemoved = "member.removed", "Member removed";
         ContactCreated = "contact.created", "Contact created";
         ContactChanged = "contact.changed", "Contact changed";
         ContactArchived = "contact.archived", "Contact archived";
@@ -91,8 +107,26 @@ impl EventKind {
     pub const fn topic(self) -> Topic {
         use EventKind as K;
         match self {
-            K::CompanyRegistered | K::CompanyTypeChosen | K::SettingsChanged => Topic::Settings,
-            K::UserConfirmed | K::UserSignedIn | K::UserSignedOut => Topic::Events,
+            K::CompanyRegistered | K::CompanyTypeChosen | K::SettingsChanged | K::CompanySuspended | K::CompanyReinstated => {
+                Topic::Settings
+            }
+            K::UserConfirmed
+            | K::UserSignedIn
+            | K::UserSignedOut
+            | K::UserChanged
+            | K::UserEmailChanged
+            | K::UserPasswordChanged
+            | K::UserPasswordReset
+            | K::UserSessionsEnded
+            | K::CompanyEntered
+            | K::CompanyLeft
+            | K::TwoFactorOn
+            | K::TwoFactorOff
+            | K::MemberInvited
+            | K::InviteRevoked
+            | K::MemberJoined
+            | K::MemberRoleChanged
+            | K::MemberRemoved => Topic::Events,
             K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
             K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
             K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled => Topic::Imports,

@@ -80,6 +80,8 @@ ids! {
     UserId = "usr";
     /// One sign-in on one device.
     SessionId = "ses";
+    /// Somebody asked into a company.
+    InviteId = "inv";
     /// An AI voice agent.
     AgentId = "agt";
     /// A predefined agent.

@@ -9,6 +9,7 @@ pub mod agents;
 pub mod calls;
 pub mod campaigns;
 pub mod canary;
+pub mod clients;
 pub mod companies;
 pub mod contacts;
 pub mod credits;
@@ -26,8 +27,10 @@ pub mod phone;
 pub mod rehearsal;
 pub mod rules;
 pub mod suppressions;
+pub mod team;
 pub mod text;
 pub mod time;
+pub mod two_factor;
 pub mod wire;
 
 pub use error::{Error, FieldErrors, Result};

@@ -9,6 +9,7 @@ pub mod elevenlabs;
 pub mod engine;
 pub mod exchange;
 pub mod http;
+pub mod mail;
 pub mod maqsam;
 pub mod money;
 pub mod multipart;

@@ -44,6 +44,14 @@ impl Actor {
         self.role.may(p)
     }
 
+    /// Refuses unless the role has the permission; for verbs that open their own transaction. See `Tx::require`.
+    ///
+    /// # Errors
+    /// `Forbidden`, naming the permission.
+    pub(crate) fn require(&self, p: Permission) -> crate::error::Result<()> {
+        if self.may(p) { Ok(()) } else { Err(model::Error::Forbidden { permission: p.as_str().to_owned() }.into()) }
+    }
+
     /// An instant with this actor's offset, for display.
     pub(crate) fn moment(&self, at: Timestamp) -> Moment {
         let offset = at.with_timezone(&self.zone).offset().fix().local_minus_utc() / 60;
@@ -65,6 +73,8 @@ impl Actor {
 pub enum SystemTask {
     /// Registration, confirmation, sign-in: before a company is known.
     SignIn,
+    /// The people of a company, who have accounts above it, and invites, which are opened before it is known.
+    Team,
     /// A provider callback is routed to its gateway's company.
     RouteCallback,
     /// The dialer looks for companies with work.

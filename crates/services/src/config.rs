@@ -24,8 +24,13 @@ pub struct Config {
     pub sandbox_speed: i32,
     /// From which gremlin derives the token of each sandbox account.
     pub sandbox_secret: SecretString,
-    /// Signs nothing yet but what must not be guessed by reading the database.
+    /// Seals what must not be read in the database; see `secrets`. Changing it makes people set up their second factor anew.
     pub secret_key: SecretString,
+    /// Where mail goes: `smtps://user:password@host` or `smtp://…?tls=required`. Without it mails wait, or in development stay
+    /// in the mailbox.
+    pub smtp_url: Option<SecretString>,
+    /// Who our mails are from, like `Belfry <mail@belfry.example>`.
+    pub mail_from: String,
     /// The built site.
     pub site_root: PathBuf,
     /// Uploaded files.
@@ -44,6 +49,8 @@ pub const NAMES: &[&str] = &[
     "SANDBOX_SPEED",
     "SANDBOX_SECRET",
     "SECRET_KEY",
+    "SMTP_URL",
+    "MAIL_FROM",
     "SITE_ROOT",
     "DATA_DIR",
     "DEV",
@@ -66,6 +73,11 @@ impl Config {
         if !(1..=100_000).contains(&speed) {
             bail!("SANDBOX_SPEED must be 1 to 100000");
         }
+        let (smtp_url, mail_from) = (read("SMTP_URL").map(SecretString::from), or("MAIL_FROM", "Belfry <mail@localhost>"));
+        if let Some(url) = &smtp_url {
+            // A typing error is found at the start, and not with the first mail.
+            providers::mail::Mailer::new(url, &mail_from).map_err(anyhow::Error::msg)?;
+        }
         let addr = or("ADDR", "127.0.0.1:3000");
         Ok(Self {
             app_database_url: need("APP_DATABASE_URL")?.into(),
@@ -76,6 +88,8 @@ impl Config {
             sandbox_speed: speed,
             sandbox_secret: or("SANDBOX_SECRET", "gremlin").into(),
             secret_key: secret_key.into(),
+            smtp_url,
+            mail_from,
             site_root: or("SITE_ROOT", "target/site").into(),
             data_dir: or("DATA_DIR", ".data/files").into(),
             dev: or("DEV", "0") == "1",

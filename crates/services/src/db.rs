@@ -227,7 +227,7 @@ impl Tx {
     /// # Errors
     /// `Forbidden`, naming the permission.
     pub fn require(&self, p: Permission) -> Result<()> {
-        if self.actor.role.may(p) { Ok(()) } else { Err(model::Error::Forbidden { permission: p.as_str().to_owned() }.into()) }
+        self.actor.require(p)
     }
 
     /// The one moment of this transaction.

@@ -29,6 +29,11 @@ const POLL: Duration = Duration::from_secs(1);
 /// Running jobs may take this long after a stop was asked for.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
+/// What trying again does not mend: a job that fails with it is buried at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Hopeless(pub String);
+
 /// A piece of background work. Imperative name, ids inside, safe to run twice.
 pub trait Job: Serialize + DeserializeOwned + Clone + Send + Sync + Unpin + 'static {
     /// Stored with the row; renaming it orphans waiting jobs.
@@ -106,7 +111,7 @@ async fn run_job<J: Job>(
         Err(_) => anyhow::anyhow!("took longer than {} s", J::SECONDS_MAX),
     };
     tracing::warn!(queue = J::QUEUE, attempt, error = %format!("{error:#}"), "job failed");
-    if attempt >= J::ATTEMPTS_MAX {
+    if attempt >= J::ATTEMPTS_MAX || error.is::<Hopeless>() {
         return Err(bury::<J>(&db, &id, &raw, error).await);
     }
     sqlx::query("update apalis.jobs set run_at = $3 where id = $1 and lock_by = $2")

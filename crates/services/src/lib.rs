@@ -11,6 +11,7 @@ pub mod audits;
 pub mod calls;
 pub mod campaigns;
 pub mod check;
+pub mod clients;
 pub mod clock;
 pub mod companies;
 pub mod config;
@@ -32,10 +33,13 @@ pub mod phones;
 pub mod recordings;
 pub mod rehearsal;
 pub mod rules;
+mod secrets;
 pub mod seed;
 pub mod suppressions;
+pub mod team;
 #[doc(hidden)]
 pub mod testing;
+pub mod two_factor;
 pub mod zones;
 
 pub use actor::{Actor, SystemTask};

@@ -351,6 +351,8 @@ fn config(owner: &PgConnectOptions, name: &str) -> Config {
         sandbox_speed: 1,
         sandbox_secret: "gremlin".to_owned().into(),
         secret_key: "a key that only tests know, 32 long".to_owned().into(),
+        smtp_url: None,
+        mail_from: "Belfry <mail@belfry.test>".to_owned(),
         site_root: PathBuf::from("target/site"),
         data_dir: std::env::temp_dir().join("belfry-tests").join(name),
         dev: true,

@@ -22,6 +22,7 @@ const ACROSS_COMPANIES: &[&str] = &[
     "campaigns_scheduled",
     "gateways_id",
     "inbox_waiting",
+    "invites_token_unique", // the company is known once the invite is found
     "members_user",
     "sessions_pkey",
     "sessions_token_unique",

@@ -41,6 +41,7 @@ const THEIRS: &[(&str, &[&str])] = &[
     ("argon2", &["services"]),
     ("reqwest", &["providers", "gremlin"]),
     ("leptos", &["app", "frontend", "server"]),
+    ("lettre", &["providers"]),
     ("axum", &["server", "gremlin"]),
     ("wasm-bindgen", &["app", "frontend", "xtask"]),
 ];
@@ -52,7 +53,7 @@ const MODEL_FEATURES: &[(&str, &str)] = &[("sqlx", "services"), ("server_fn", "a
 
 /// Files a slice may have besides `mod.rs`, `repo.rs`, `jobs.rs` and `tests.rs`.
 const MORE_FILES: &[(&str, &[&str])] = &[
-    ("accounts", &["passwords.rs", "sessions.rs", "testing.rs"]),
+    ("accounts", &["links.rs", "passwords.rs", "profile.rs", "repo/sessions.rs", "reset.rs", "sessions.rs", "testing.rs"]),
     ("agents", &["kept.rs", "templates.rs"]),
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs"]),
@@ -102,15 +103,20 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "words.rs",
         ],
     ),
+    ("mails", &["letters.rs"]),
+    ("team", &["accept.rs"]),
     ("testing", &["room.rs", "swift.rs", "watch.rs"]),
 ];
 
 /// Files whose SQL compares the company, because it runs as `system`, where row security does not.
 const NAMES_THE_COMPANY: &[&str] = &[
     "crates/services/src/accounts/repo.rs",
+    "crates/services/src/accounts/repo/sessions.rs",
     "crates/services/src/check/mod.rs",
+    "crates/services/src/clients/repo.rs",
     "crates/services/src/credits/repo.rs",
     "crates/services/src/seed/company.rs",
+    "crates/services/src/team/repo.rs",
     "crates/services/src/testing/swift.rs",
     "crates/services/src/testing/watch.rs",
 ];

@@ -4,15 +4,19 @@
 use crate::support::{Answer, Browser, Site};
 use futures::stream;
 use http::StatusCode;
+use model::accounts::Role;
 use model::agents::{AgentForm, Scripts};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
 use model::gateways::{GatewayForm, ProviderKind};
-use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, ImportId, SuppressionId};
+use model::id::{
+    AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId, SuppressionId,
+    UserId,
+};
 use model::imports::ImportKind;
 use model::page::Paging;
-use services::{accounts, agents, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions};
+use services::{accounts, agents, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions, team};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -23,7 +27,13 @@ const PHONE: &str = "+12025550143";
 
 /// What a visitor without a session is meant to reach.
 const OPEN: &[&str] = &[
+    "/fn/app/auth/code/finish_sign_in",
     "/fn/app/auth/confirm/confirm_email",
+    "/fn/app/auth/forgot/ask_reset",
+    "/fn/app/auth/forgot/reset_password",
+    "/fn/app/auth/invite/join_as_new",
+    "/fn/app/auth/invite/load_invite",
+    "/fn/app/auth/new_address/take_address",
     "/fn/app/auth/register/open_account",
     "/fn/app/auth/sign_in/sign_in",
     "/fn/app/session/current_session",
@@ -55,7 +65,18 @@ const GATEWAY: &str = "id={gateway}&gateway[kind]=vapi&gateway[phones]=real&gate
     &gateway[calls_per_second]=1";
 
 const CASES: &[Case] = &[
+    ("account/load_account", "", Own, true),
+    ("account/password/change_email", "email=x%40y.example&password=wrong", Own, true),
+    ("account/password/change_password", "old=wrong&new=better-horse-8", Own, true),
+    ("account/save_name", "name=Somebody", Own, true),
+    ("account/sessions/end_other_sessions", "", Own, true),
+    ("account/sessions/end_session", "id={session}", Nothing, true),
     ("admin/check_now", "", Own, false),
+    ("admin/clients/enter_client", "company={company}", Own, false),
+    ("admin/clients/leave_client", "", Own, true),
+    ("admin/clients/list_clients", r#"{"filter":{}}"#, Own, false),
+    ("admin/clients/reinstate_client", "company={company}", Own, false),
+    ("admin/clients/suspend_client", "company={company}&reason=why", Own, false),
     ("admin/load_health", "", Own, false),
     ("agents/detail/archive_agent", "id={agent}", Nothing, false),
     ("agents/detail/load_agent", "id={agent}", Nothing, true),
@@ -67,6 +88,10 @@ const CASES: &[Case] = &[
     ("agents/templates/create_agent", "", Own, false),
     ("agents/templates/list_templates", "", Own, true),
     ("auth/check_mail/resend_confirmation", "", Own, true),
+    ("auth/invite/join_as_known", "token=made-up", Nothing, true),
+    ("auth/two_factor/load_two_factor", "", Own, true),
+    ("auth/two_factor/turn_on_two_factor", "password=wrong&code=000000", Own, true),
+    ("auth/two_factor/turn_off_two_factor", "password=wrong", Own, true),
     ("auth/welcome/choose_company_type", "company_type=generic", Own, false),
     ("calls/detail/load_call", "id={call}", Nothing, true),
     ("calls/hang_up_call", "id={call}", Nothing, false),
@@ -103,6 +128,7 @@ const CASES: &[Case] = &[
     ("imports/mapper/check_import", "id={import}&columns[0]=name&columns[1]=phone", Nothing, false),
     ("imports/problems/list_problems", r#"{"id":"{import}","paging":{"page":1,"per_page":25}}"#, Nothing, false),
     ("imports/progress/cancel_import", "id={import}", Nothing, false),
+    ("session/switch_company", "company={company}", Nothing, true),
     ("settings/compliance/load_compliance", "", Own, true),
     ("settings/compliance/save_compliance", "own[attempts_per_week_max]=5&own[attempts_ever_max]=&own[countries]=", Own, false),
     ("settings/form/save_settings", SETTINGS, Own, false),
@@ -121,6 +147,13 @@ const CASES: &[Case] = &[
         false,
     ),
     ("settings/load_settings", "", Own, true),
+    ("team/change_role", "user={member}&role=viewer", Nothing, false),
+    ("team/require_two_factor", "required=true", Own, false),
+    ("team/invite/invite_member", "email=someone%40own.example&role=viewer", Own, false),
+    ("team/invite/resend_invite", "id={invite}", Nothing, false),
+    ("team/invite/revoke_invite", "id={invite}", Nothing, false),
+    ("team/load_team", "", Own, false),
+    ("team/remove_member", "user={member}", Nothing, false),
     ("suppressions/dialogs/add_suppression", "phone=%2B12025550178&reason=asked", Own, false),
     ("suppressions/dialogs/remove_suppression", "id={suppression}&reason=mistake", Nothing, false),
     ("suppressions/list_suppressions", r#"{"filter":{}}"#, Own, true),
@@ -130,11 +163,15 @@ const CASES: &[Case] = &[
 struct Things {
     agent: AgentId,
     call: CallId,
+    company: CompanyId,
     campaign: CampaignId,
     contact: ContactId,
     enrollment: EnrollmentId,
     gateway: GatewayId,
     import: ImportId,
+    invite: InviteId,
+    member: UserId,
+    session: SessionId,
     suppression: SuppressionId,
 }
 
@@ -165,7 +202,21 @@ impl Things {
         let people = EnrollmentFilter { campaign, status: None, paging: Paging::default() };
         let enrollment = enrollments::list(&mut tx, &people).await.expect("people").items.remove(0).id;
         drop(tx);
-        Self { agent, call, campaign, contact, enrollment, gateway, import, suppression }
+        let invite = team::invite(db, &caller.actor, "invited@acme.example", Role::Viewer).await.expect("invite");
+        Self {
+            agent,
+            call,
+            company: caller.actor.company(),
+            campaign,
+            contact,
+            enrollment,
+            gateway,
+            import,
+            invite,
+            member: caller.user,
+            session: caller.session,
+            suppression,
+        }
     }
 
     fn fill(&self, arguments: &str) -> String {
@@ -184,6 +235,10 @@ impl Things {
             .replace("{enrollment}", &self.enrollment.to_string())
             .replace("{gateway}", &self.gateway.to_string())
             .replace("{import}", &self.import.to_string())
+            .replace("{company}", &self.company.to_string())
+            .replace("{invite}", &self.invite.to_string())
+            .replace("{member}", &self.member.to_string())
+            .replace("{session}", &self.session.to_string())
             .replace("{suppression}", &self.suppression.to_string())
             .replace("{form}", &form)
             .replace("{rehearsal}", &serde_json::to_string(&model::rehearsal::RehearsalForm::default()).expect("JSON"))
@@ -251,6 +306,27 @@ async fn nobody_gets_anything_from_a_server_function() {
     for case in CASES {
         let answer = things.ask(&site, &Browser::default(), case).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}: {}", case.0, answer.text());
+    }
+}
+
+/// What somebody reaches whom their company does not let in yet: setting up a second factor, and going elsewhere.
+const BARRED: &[&str] = &["auth/two_factor/load_two_factor", "auth/two_factor/turn_on_two_factor", "session/switch_company"];
+
+#[tokio::test]
+async fn who_is_not_let_in_yet_reaches_the_way_in_and_nothing_else() {
+    let site = Site::new().await;
+    let acme = site.newcomer("acme").await;
+    let things = Things::make(&site, &acme).await;
+    site.world.require_second_factor(things.company).await;
+    for case in CASES {
+        let answer = things.ask(&site, &acme, case).await;
+        let let_in = answer.status != StatusCode::UNAUTHORIZED;
+        assert_eq!(let_in, BARRED.contains(&case.0), "{}: {} {}", case.0, answer.status, answer.text());
+    }
+    for path in ["/live", "/imports/upload?kind=contacts&name=a.csv"] {
+        let method = if path == "/live" { http::Method::GET } else { http::Method::POST };
+        let request = acme.request(method, path).body("name,phone\n".into()).expect("a request");
+        assert_eq!(site.send(request).await.status(), StatusCode::UNAUTHORIZED, "{path}");
     }
 }
 

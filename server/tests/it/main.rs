@@ -1,5 +1,6 @@
 //! The doors, tried from outside: the real router in-process, over a real database.
 
+mod account;
 mod accounts;
 mod campaigns;
 mod hooks;
@@ -8,5 +9,7 @@ mod isolation;
 mod live;
 mod pages;
 mod support;
+mod team;
+mod two_factor;
 mod uploads;
 mod wire;

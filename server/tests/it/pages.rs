@@ -29,6 +29,27 @@ async fn a_page_allows_its_own_scripts_and_no_other_inline_ones() {
 }
 
 #[tokio::test]
+async fn plain_pages_bring_no_wasm_and_others_lead_to_them_by_a_request() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
+    for path in ["/sign-in/code", "/forgot", "/reset?token=x", "/new-address?token=x", "/invite?token=x", "/two-factor"] {
+        let page = site.visit(&maya, path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text().contains("<form") || path.starts_with("/invite"), "{path}");
+        assert!(!page.text().contains("app.js") && !page.text().contains("app.wasm"), "{path}");
+    }
+    let sign_in = site.visit(&Browser::default(), "/sign-in").await.text();
+    assert!(sign_in.contains("app.js"));
+    for (page, to) in [(sign_in, "/forgot"), (site.visit(&maya, "/account").await.text(), "/two-factor")] {
+        let (_, link) = page.split_once(&format!("href=\"{to}\"")).expect(to);
+        let tag = page[..page.len() - link.len()].rsplit('<').next().unwrap_or_default().to_owned()
+            + link.split('>').next().unwrap_or_default();
+        assert!(tag.contains("rel=\"external\""), "{tag}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_nowhere_is_a_page_with_404() {
     let site = Site::new().await;
     let answer = site.get(&Browser::default(), "/no/such/page").await;

@@ -1,21 +1,29 @@
 //! Getting in: registration, confirmation of the e-mail, and what a signed-in person is told about themself.
 //!
 //! Users, sessions and tokens stand above companies, so everything here runs in a [`SystemTx`] under
-//! `SystemTask::SignIn`. Sign-in and sessions are in `sessions.rs`, hashing in `passwords.rs`.
+//! `SystemTask::SignIn`. Sign-in and sessions are in `sessions.rs`, hashing in `passwords.rs`, what people do with their own
+//! account in `profile.rs`, forgotten passwords in `reset.rs`.
 
+pub mod jobs;
+mod links;
 mod passwords;
+pub mod profile;
 mod repo;
+pub mod reset;
 mod sessions;
 mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use sessions::{Caller, Client, ended_cookie, resolve, session_cookie, session_token, sign_in, sign_out};
+pub(crate) use repo::{forget_tries, lock_user};
+pub use sessions::{Caller, Client, Entry, finish, knock, resolve, sign_in, sign_out, switch};
+pub(crate) use sessions::{actor, count_try, enter, go_home, leave_session, visit};
+pub use sessions::{ended_cookie, half_cookie, half_token, session_cookie, session_token};
 
 use crate::actor::{ActingUser, Actor, SystemTask};
 use crate::db::{Db, SystemTx, Tx};
 use crate::error::Result;
-use crate::mails::{self, NewMail};
+use crate::mails::{self, letters};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
@@ -24,7 +32,7 @@ use model::Error;
 use model::accounts::{Me, Permission, Register, Role};
 use model::companies::CompanyType;
 use model::events::EventKind;
-use model::id::{CompanyId, UserId};
+use model::id::{CompanyId, SessionId, UserId};
 use sha2::{Digest, Sha256};
 
 /// How long the link in a confirmation mail works.
@@ -87,7 +95,43 @@ pub(crate) async fn join(tx: &mut SystemTx, company: CompanyId, user: UserId, ro
     repo::insert_member(tx, company, user, role, now).await
 }
 
-/// A stored form of a password, for seeds.
+/// Who has this address, if anybody.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn find_user(tx: &mut SystemTx, email: &str) -> Result<Option<UserId>> {
+    Ok(repo::find_user(tx, &normal(email)).await?.map(|found| found.id))
+}
+
+/// Whether somebody with an account is in no company, and so cannot sign in.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn is_homeless(tx: &mut SystemTx, user: UserId) -> Result<bool> {
+    Ok(repo::first_membership(tx, user).await?.is_none())
+}
+
+/// Gives somebody a name and a password who has proven by mail who they are. Their second factor stays.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn renew(tx: &mut SystemTx, user: UserId, name: &str, password_hash: &str) -> Result<()> {
+    let now = tx.now();
+    repo::set_name(tx, user, name).await?;
+    repo::set_password(tx, user, password_hash).await?;
+    repo::confirm_user(tx, user, now).await
+}
+
+/// Ends the sessions of a user, but for one. Returns how many.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn end_sessions(tx: &mut SystemTx, user: UserId, but: Option<SessionId>) -> Result<u64> {
+    let now = tx.now();
+    repo::revoke_sessions(tx, user, but, now).await
+}
+
+/// A stored form of a password.
 ///
 /// # Errors
 /// When hashing fails.
@@ -166,11 +210,14 @@ pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
         name: found.name,
         email: found.email,
         confirmed: found.confirmed,
-        role: found.role,
+        role: caller.actor.role,
         company,
         company_name: found.company_name,
         company_type: found.company_type,
         time_zone: found.time_zone,
+        barred: caller.barred,
+        suspended_because: found.suspended_because.filter(|_| caller.barred.is_some()),
+        acting: caller.acting,
         companies,
         available: found.available,
         received: found.received,
@@ -182,12 +229,8 @@ async fn send_confirmation(tx: &mut SystemTx, user: UserId, name: &str, email: &
     let token = URL_SAFE_NO_PAD.encode(tx.secret());
     let expires_at = tx.now() + TimeDelta::hours(CONFIRMATION_HOURS);
     repo::insert_confirmation(tx, &digest(&token), user, expires_at).await?;
-    let body = format!(
-        "Hello {name},\n\nplease confirm your e-mail address by opening this link:\n\n{}/confirm?token={token}\n\n\
-         It works for {CONFIRMATION_HOURS} hours. If you did not register at Belfry, ignore this mail.\n",
-        tx.config().public_url
-    );
-    mails::send(tx, &NewMail { to_address: email, subject: "Confirm your e-mail", body: &body }).await
+    let url = format!("{}/confirm?token={token}", tx.config().public_url);
+    mails::send(tx, email, &letters::confirm(name, url, CONFIRMATION_HOURS)).await
 }
 
 /// How a token is stored. Tokens are 32 random bytes, so a fast hash without salt is enough.

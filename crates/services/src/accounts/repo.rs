@@ -1,5 +1,10 @@
 //! The SQL of accounts. All of it runs as `system` and names its user or company, but for the company type.
 
+mod sessions;
+
+pub(crate) use sessions::forget_tries;
+pub(super) use sessions::*;
+
 use super::NewUser;
 use crate::actor::{ActingUser, Actor};
 use crate::db::{SystemTx, Tx};
@@ -8,7 +13,7 @@ use chrono_tz::Tz;
 use model::accounts::Role;
 use model::companies::{CompanyRow, CompanyType};
 use model::credits::Credits;
-use model::id::{CompanyId, SessionId, UserId};
+use model::id::{CompanyId, UserId};
 use model::time::Timestamp;
 
 /// One user in one company: what an [`Actor`] is made of.
@@ -92,6 +97,10 @@ pub(super) async fn count_confirmations(tx: &mut SystemTx, user: UserId, expirin
 
 pub(super) async fn confirm(tx: &mut SystemTx, hash: &[u8], user: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("update confirmations set used_at = $2 where token_hash = $1").bind(hash).bind(now).execute(tx.conn()).await?;
+    confirm_user(tx, user, now).await
+}
+
+pub(super) async fn confirm_user(tx: &mut SystemTx, user: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("update users set confirmed_at = coalesce(confirmed_at, $2) where id = $1")
         .bind(user)
         .bind(now)
@@ -100,14 +109,49 @@ pub(super) async fn confirm(tx: &mut SystemTx, hash: &[u8], user: UserId, now: T
     Ok(())
 }
 
+pub(super) async fn set_name(tx: &mut SystemTx, user: UserId, name: &str) -> Result<()> {
+    sqlx::query("update users set name = $2 where id = $1").bind(user).bind(name).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// A new address is proven by the link that leads here.
+pub(super) async fn set_email(tx: &mut SystemTx, user: UserId, email: &str, now: Timestamp) -> Result<()> {
+    sqlx::query("update users set email = $2, confirmed_at = $3 where id = $1")
+        .bind(user)
+        .bind(email)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_password(tx: &mut SystemTx, user: UserId, hash: &str) -> Result<()> {
+    sqlx::query("update users set password_hash = $2 where id = $1").bind(user).bind(hash).execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub(super) async fn password_hash(tx: &mut SystemTx, user: UserId) -> Result<String> {
+    Ok(sqlx::query_scalar("select password_hash from users where id = $1").bind(user).fetch_one(tx.conn()).await?)
+}
+
 #[derive(sqlx::FromRow)]
-pub(super) struct User {
+pub(crate) struct Found {
+    pub id: UserId,
+    pub name: String,
+}
+
+pub(crate) async fn find_user(tx: &mut SystemTx, email: &str) -> Result<Option<Found>> {
+    Ok(sqlx::query_as("select id, name from users where email = $1").bind(email).fetch_optional(tx.conn()).await?)
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct User {
     pub name: String,
     pub email: String,
     pub confirmed: bool,
 }
 
-pub(super) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
+pub(crate) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
     Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1 for update")
         .bind(user)
         .fetch_one(tx.conn())
@@ -124,7 +168,7 @@ pub(super) async fn login(tx: &mut SystemTx, email: &str) -> Result<Option<Login
     Ok(sqlx::query_as("select id, password_hash from users where email = $1").bind(email).fetch_optional(tx.conn()).await?)
 }
 
-/// The company a user lands in: the one they have been in longest.
+/// The company that speaks for a user who is in none now: the one they have been in longest.
 pub(super) async fn first_membership(tx: &mut SystemTx, user: UserId) -> Result<Option<Membership>> {
     Ok(sqlx::query_as(
         "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
@@ -136,109 +180,56 @@ pub(super) async fn first_membership(tx: &mut SystemTx, user: UserId) -> Result<
     .await?)
 }
 
-pub(super) struct NewSession {
-    pub id: SessionId,
-    pub token_hash: Vec<u8>,
-    pub ip: String,
-    pub user_agent: String,
-    pub now: Timestamp,
-    pub idle_until: Timestamp,
-    pub absolute_until: Timestamp,
-}
-
-pub(super) async fn insert_session(tx: &mut SystemTx, member: &Membership, new: &NewSession) -> Result<()> {
-    sqlx::query(
-        "insert into sessions (id, user_id, company_id, token_hash, ip, user_agent, created_at, last_seen_at, idle_until, absolute_until)
-         values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)",
-    )
-    .bind(new.id)
-    .bind(member.user_id)
-    .bind(member.company_id)
-    .bind(&new.token_hash)
-    .bind(&new.ip)
-    .bind(&new.user_agent)
-    .bind(new.now)
-    .bind(new.idle_until)
-    .bind(new.absolute_until)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-#[derive(sqlx::FromRow)]
-pub(super) struct Session {
-    pub id: SessionId,
-    pub last_seen_at: Timestamp,
-    pub absolute_until: Timestamp,
-    #[sqlx(flatten)]
-    pub member: Membership,
-}
-
-/// A living session together with its member; one that lost the membership is as good as none.
-pub(super) async fn session(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<Session>> {
+/// One company of a user.
+pub(super) async fn membership(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Option<Membership>> {
     Ok(sqlx::query_as(
-        "select s.id, s.last_seen_at, s.absolute_until,
-                m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
-         from sessions s
-         join users u on u.id = s.user_id
-         join members m on m.user_id = s.user_id and m.company_id = s.company_id
-         join companies c on c.id = s.company_id
-         where s.token_hash = $1 and s.revoked_at is null and s.idle_until > $2 and s.absolute_until > $2",
+        "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
+         where m.user_id = $1 and m.company_id = $2",
     )
-    .bind(hash)
-    .bind(now)
+    .bind(user)
+    .bind(company)
     .fetch_optional(tx.conn())
     .await?)
 }
 
-pub(super) async fn touch_session(tx: &mut SystemTx, id: SessionId, now: Timestamp, idle_until: Timestamp) -> Result<()> {
-    sqlx::query("update sessions set last_seen_at = $2, idle_until = $3 where id = $1")
-        .bind(id)
-        .bind(now)
-        .bind(idle_until)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn revoke_session(tx: &mut SystemTx, id: SessionId, now: Timestamp) -> Result<()> {
-    sqlx::query("update sessions set revoked_at = $2 where id = $1").bind(id).bind(now).execute(tx.conn()).await?;
-    Ok(())
-}
-
-/// Two tries for the same e-mail are counted one after the other.
-pub(super) async fn lock_tries(tx: &mut SystemTx, key: &str) -> Result<()> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))").bind(key).execute(tx.conn()).await?;
-    Ok(())
-}
-
-/// When the `n`-th newest failure since then was, if there are that many.
-pub(super) async fn nth_failure(tx: &mut SystemTx, key: &str, since: Timestamp, n: i64) -> Result<Option<Timestamp>> {
-    Ok(sqlx::query_scalar("select at from login_failures where key = $1 and at > $2 order by at desc limit 1 offset $3")
-        .bind(key)
-        .bind(since)
-        .bind(n - 1)
-        .fetch_optional(tx.conn())
-        .await?)
-}
-
-pub(super) async fn insert_failure(tx: &mut SystemTx, key: &str, now: Timestamp) -> Result<()> {
-    sqlx::query("insert into login_failures (key, at) values ($1, $2)").bind(key).bind(now).execute(tx.conn()).await?;
-    Ok(())
-}
-
-/// After a success: all failures of the e-mail, this try's own of the address, and whatever is too old to count.
-pub(super) async fn forget_failures(tx: &mut SystemTx, email: &str, ip: &str, old: Timestamp) -> Result<()> {
-    sqlx::query(
-        "delete from login_failures where key = $1 or at <= $3
-            or ctid = (select ctid from login_failures where key = $2 order by at desc limit 1)",
+/// A super admin as they are inside a company that is not theirs.
+pub(super) async fn visitor(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Membership> {
+    Ok(sqlx::query_as(
+        "select u.id as user_id, c.id as company_id, 'super_admin' as role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from users u, companies c where u.id = $1 and c.id = $2",
     )
-    .bind(email)
-    .bind(ip)
-    .bind(old)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+    .bind(user)
+    .bind(company)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// The company where a user has a role, the oldest if several.
+pub(super) async fn home(tx: &mut SystemTx, user: UserId, role: Role) -> Result<Option<Membership>> {
+    Ok(sqlx::query_as(
+        "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
+         where m.user_id = $1 and m.role = $2 order by m.created_at, m.company_id limit 1",
+    )
+    .bind(user)
+    .bind(role)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The company a user lands in: the one they chose last.
+pub(super) async fn latest_membership(tx: &mut SystemTx, user: UserId) -> Result<Option<Membership>> {
+    Ok(sqlx::query_as(
+        "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
+         where m.user_id = $1
+         order by (select max(s.created_at) from sessions s where s.user_id = m.user_id and s.company_id = m.company_id)
+               desc nulls last, m.created_at, m.company_id limit 1",
+    )
+    .bind(user)
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
 pub(super) async fn set_company_type(tx: &mut Tx, company_type: CompanyType) -> Result<()> {
@@ -252,27 +243,27 @@ pub(super) struct MeRow {
     pub name: String,
     pub email: String,
     pub confirmed: bool,
-    pub role: Role,
     pub company_name: String,
     pub company_type: Option<CompanyType>,
     pub time_zone: String,
+    pub suspended_because: Option<String>,
     pub available: Credits,
     pub received: Credits,
     pub live_calls: i64,
 }
 
-/// One round trip for what the frame of every page shows. Calls in flight are the company's taken slots.
+/// One round trip for what the frame of every page shows to somebody who was let in a moment ago. Calls in flight are the
+/// company's taken slots.
 pub(super) async fn me(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Option<MeRow>> {
     Ok(sqlx::query_as(
-        "select u.name, u.email, u.confirmed_at is not null as confirmed, m.role,
-                c.name as company_name, c.company_type, c.time_zone,
+        "select u.name, u.email, u.confirmed_at is not null as confirmed,
+                c.name as company_name, c.company_type, c.time_zone, c.suspended_because,
                 coalesce((select sum(amount) from balances where company_id = c.id and account = 'available'), 0)::bigint as available,
                 coalesce((select sum(case when target = 'available' then amount else -amount end) from movements
                           where company_id = c.id
                             and kind in ('purchase', 'refund', 'grant', 'adjust_up', 'adjust_down')), 0)::bigint as received,
                 coalesce((select sum(in_use) from capacity where company_id = c.id and scope = 'company'), 0)::bigint as live_calls
-         from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
-         where m.user_id = $1 and m.company_id = $2",
+         from users u, companies c where u.id = $1 and c.id = $2",
     )
     .bind(user)
     .bind(company)

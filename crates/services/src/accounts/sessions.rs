@@ -5,13 +5,14 @@ use super::{digest, normal, passwords, repo};
 use crate::actor::{Actor, SystemTask};
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
+use crate::two_factor;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use model::Error;
-use model::accounts::PASSWORD_MAX;
+use model::accounts::{Bar, PASSWORD_MAX, Role};
 use model::events::EventKind;
-use model::id::{SessionId, UserId};
+use model::id::{CompanyId, SessionId, UserId};
 use model::time::Timestamp;
 use providers::{HeaderMap, HeaderValue};
 
@@ -27,6 +28,8 @@ const FAILURE_MINUTES: i64 = 15;
 const FAILURES_PER_EMAIL_MAX: i64 = 5;
 /// Failed tries per address before it has to wait; many people may share one.
 const FAILURES_PER_IP_MAX: i64 = 50;
+/// How long the code may be awaited after the password.
+const HALF_MINUTES: i64 = 5;
 /// Longest user agent kept.
 const USER_AGENT_MAX: usize = 200;
 /// Longest e-mail looked at; see `model::accounts::looks_like_email`.
@@ -40,6 +43,20 @@ pub struct Caller {
     pub actor: Actor,
     pub session: SessionId,
     pub user: UserId,
+    /// Why the company does not let this user in, if it does not. Doors let such a caller set up a second factor, go to another
+    /// company or leave, and nothing else.
+    pub barred: Option<Bar>,
+    /// A super admin inside somebody else's company; see `clients`.
+    pub acting: bool,
+}
+
+/// What a right password leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A session; its token, for [`session_cookie`].
+    In(String),
+    /// A code is asked for; the token of this half of a sign-in, for [`half_cookie`].
+    Half(String),
 }
 
 /// The machine a request comes from, for the list of sessions and for throttling.
@@ -49,11 +66,22 @@ pub struct Client {
     pub user_agent: String,
 }
 
-/// Checks the password and opens a session. Returns its token, for [`session_cookie`].
+/// Signs in somebody who has no second factor. Returns the token of the session, for [`session_cookie`].
+///
+/// # Errors
+/// As [`knock`]; `Conflict` for somebody who has one.
+pub async fn sign_in(db: &Db, email: &str, password: &str, client: &Client) -> Result<String> {
+    match knock(db, email, password, client).await? {
+        Entry::In(token) => Ok(token),
+        Entry::Half(_) => Err(Error::conflict("A code of your authenticator app is needed as well.").into()),
+    }
+}
+
+/// Checks the password, and opens a session unless the user has a second factor.
 ///
 /// # Errors
 /// `Invalid` on `password`, in the same words for an unknown user; `RateLimited` after too many failures.
-pub async fn sign_in(db: &Db, email: &str, password: &str, client: &Client) -> Result<String> {
+pub async fn knock(db: &Db, email: &str, password: &str, client: &Client) -> Result<Entry> {
     let email = normal(email);
     let mut typed = model::error::Check::new();
     typed.need(!email.is_empty(), "email", "Enter your e-mail address.");
@@ -63,7 +91,7 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, client: &Client) -> R
     }
     let keys = [format!("email:{email}"), format!("ip:{}", client.ip)];
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
-    count_try(&mut tx, &keys).await?;
+    count_try(&mut tx, &[(&keys[0], FAILURES_PER_EMAIL_MAX), (&keys[1], FAILURES_PER_IP_MAX)]).await?;
     let found = repo::login(&mut tx, &email).await?;
     // No connection is held while the password is hashed.
     tx.commit().await?;
@@ -75,12 +103,108 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, client: &Client) -> R
     let [email_key, ip_key] = &keys;
     let old = tx.now() - TimeDelta::minutes(FAILURE_MINUTES);
     repo::forget_failures(&mut tx, email_key, ip_key, old).await?;
-    let member = repo::first_membership(&mut tx, user).await?.ok_or_else(no_match)?;
+    if two_factor::is_on(&mut tx, user).await? {
+        let token = URL_SAFE_NO_PAD.encode(tx.secret());
+        let (now, until) = (tx.now(), tx.now() + TimeDelta::minutes(HALF_MINUTES));
+        repo::insert_half(&mut tx, user, &digest(&token), now, until).await?;
+        tx.commit().await?;
+        return Ok(Entry::Half(token));
+    }
+    Ok(Entry::In(land(tx, user, client).await?))
+}
+
+/// The second half of a sign-in: a code of the app, or a recovery code. Returns the token of the session.
+///
+/// # Errors
+/// `Invalid` on `code`; `Unauthenticated` when the first half is too long ago; `RateLimited` after wrong codes.
+pub async fn finish(db: &Db, half: &str, code: &str, client: &Client) -> Result<String> {
+    let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    let now = tx.now();
+    let user = repo::lock_half(&mut tx, &digest(half), now).await?.ok_or(Error::Unauthenticated)?;
+    let (of_user, of_ip) = (two_factor::key(user), format!("ip:{}", client.ip));
+    count_try(&mut tx, &[(&of_user, two_factor::guesses_max()), (&of_ip, FAILURES_PER_IP_MAX)]).await?;
+    if !two_factor::take(db, &mut tx, user, code).await? {
+        // The try stays counted.
+        tx.commit().await?;
+        return Err(two_factor::wrong());
+    }
+    repo::forget_failures(&mut tx, &of_user, &of_ip, now - TimeDelta::minutes(FAILURE_MINUTES)).await?;
+    repo::delete_halves(&mut tx, user).await?;
+    land(tx, user, client).await
+}
+
+/// Opens a session in the company chosen last.
+async fn land(mut tx: SystemTx, user: UserId, client: &Client) -> Result<String> {
+    let member = repo::latest_membership(&mut tx, user).await?.ok_or_else(no_match)?;
     let token = open_session(&mut tx, &member, client).await?;
     let mut tx = tx.inside(&member.actor()).await?;
     tx.record(EventKind::UserSignedIn, Some(user.to_string()), format!("Signed in from {}", client.ip)).await?;
     tx.commit().await?;
     Ok(token)
+}
+
+/// Goes on in another company of the same user. Returns the token of a new session there; the old one ends, and the new one
+/// lives no longer than it would have.
+///
+/// # Errors
+/// `NotFound` for a company one is not in, `Conflict` for the one where one is.
+pub async fn switch(db: &Db, caller: &Caller, company: CompanyId, client: &Client) -> Result<String> {
+    if company == caller.actor.company() {
+        return Err(Error::conflict("You are in this company already.").into());
+    }
+    let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    let member = repo::membership(&mut tx, caller.user, company).await?.ok_or_else(|| Error::not_found("company"))?;
+    let until = leave_session(&mut tx, caller).await?;
+    let token = open_until(&mut tx, &member, client, until).await?;
+    let mut tx = tx.inside(&member.actor()).await?;
+    tx.record(EventKind::UserSignedIn, Some(caller.user.to_string()), format!("Came in from {}", client.ip)).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// A super admin's session inside somebody else's company. Returns its token; the session they come with ends.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn visit(tx: &mut SystemTx, caller: &Caller, company: CompanyId, client: &Client) -> Result<String> {
+    let until = leave_session(tx, caller).await?;
+    let there = repo::visitor(tx, caller.user, company).await?;
+    let token = open_until(tx, &there, client, until).await?;
+    repo::mark_acting(tx, &digest(&token)).await?;
+    Ok(token)
+}
+
+/// A session of a visitor in their own company. Returns its token; the session they come with ends.
+///
+/// # Errors
+/// `Unauthenticated` when they are super admin nowhere any more.
+pub(crate) async fn go_home(tx: &mut SystemTx, caller: &Caller, client: &Client) -> Result<String> {
+    let until = leave_session(tx, caller).await?;
+    let home = repo::home(tx, caller.user, Role::SuperAdmin).await?.ok_or(Error::Unauthenticated)?;
+    open_until(tx, &home, client, until).await
+}
+
+/// Ends the session of whoever asks, and returns when it would have ended by itself.
+pub(crate) async fn leave_session(tx: &mut SystemTx, caller: &Caller) -> Result<Timestamp> {
+    let now = tx.now();
+    repo::revoke_session(tx, caller.session, now).await
+}
+
+/// A session of a user in one of their companies.
+///
+/// # Errors
+/// `NotFound` for a company they are not in.
+pub(crate) async fn enter(tx: &mut SystemTx, user: UserId, company: CompanyId, client: &Client) -> Result<String> {
+    let member = repo::membership(tx, user, company).await?.ok_or_else(|| Error::not_found("company"))?;
+    open_session(tx, &member, client).await
+}
+
+/// A user in one of their companies.
+///
+/// # Errors
+/// `NotFound` for a company they are not in.
+pub(crate) async fn actor(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Actor> {
+    Ok(repo::membership(tx, user, company).await?.ok_or_else(|| Error::not_found("company"))?.actor())
 }
 
 /// Ends a session. Ending one that is over already is fine.
@@ -118,21 +242,22 @@ pub async fn resolve(db: &Db, token: &str) -> Result<Option<Caller>> {
         repo::touch_session(&mut tx, session.id, now, idle_until).await?;
     }
     tx.commit().await?;
-    Ok(Some(Caller { actor: session.member.actor(), session: session.id, user: session.member.user_id }))
+    let repo::Session { id, barred, acting, member, .. } = session;
+    Ok(Some(Caller { actor: member.actor(), session: id, user: member.user_id, barred, acting }))
 }
 
-/// Counts this try before its password is judged, so that a hundred tries at once are not a hundred guesses.
-/// A success takes its own back.
-async fn count_try(tx: &mut SystemTx, keys: &[String; 2]) -> Result<()> {
+/// Counts this try before it is judged, so that a hundred tries at once are not a hundred guesses: each key has its own number
+/// of tries in a quarter of an hour. A success takes its own back.
+pub(crate) async fn count_try(tx: &mut SystemTx, limits: &[(&str, i64)]) -> Result<()> {
     let now = tx.now();
     let span = TimeDelta::minutes(FAILURE_MINUTES);
-    repo::lock_tries(tx, &keys[0]).await?;
-    for (key, max) in keys.iter().zip([FAILURES_PER_EMAIL_MAX, FAILURES_PER_IP_MAX]) {
-        if let Some(at) = repo::nth_failure(tx, key, now - span, max).await? {
+    for (key, max) in limits {
+        repo::lock_tries(tx, key).await?;
+        if let Some(at) = repo::nth_failure(tx, key, now - span, *max).await? {
             return Err(Error::RateLimited { retry_seconds: seconds_until(at + span, now) }.into());
         }
     }
-    for key in keys {
+    for (key, _) in limits {
         repo::insert_failure(tx, key, now).await?;
     }
     Ok(())
@@ -140,6 +265,11 @@ async fn count_try(tx: &mut SystemTx, keys: &[String; 2]) -> Result<()> {
 
 /// A new row for every sign-in: a token from before is never promoted.
 pub(super) async fn open_session(tx: &mut SystemTx, member: &repo::Membership, client: &Client) -> Result<String> {
+    let until = tx.now() + TimeDelta::days(ABSOLUTE_DAYS);
+    open_until(tx, member, client, until).await
+}
+
+async fn open_until(tx: &mut SystemTx, member: &repo::Membership, client: &Client, until: Timestamp) -> Result<String> {
     let token = URL_SAFE_NO_PAD.encode(tx.secret());
     let (id, now) = (tx.id(), tx.now());
     let user_agent: String = client.user_agent.chars().take(USER_AGENT_MAX).collect();
@@ -149,8 +279,8 @@ pub(super) async fn open_session(tx: &mut SystemTx, member: &repo::Membership, c
         ip: client.ip.clone(),
         user_agent,
         now,
-        idle_until: now + TimeDelta::hours(IDLE_HOURS),
-        absolute_until: now + TimeDelta::days(ABSOLUTE_DAYS),
+        idle_until: (now + TimeDelta::hours(IDLE_HOURS)).min(until),
+        absolute_until: until,
     };
     repo::insert_session(tx, member, &new).await?;
     Ok(token)
@@ -164,37 +294,68 @@ fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
     u32::try_from((then - now).num_seconds()).unwrap_or(0).max(1)
 }
 
-/// Browsers take a `__Host-` cookie only with `Secure`, `Path=/` and without `Domain`, so no other host can
-/// plant one. Plain http in development cannot have that.
-const fn cookie_name(dev: bool) -> &'static str {
-    if dev { "sid" } else { "__Host-sid" }
+/// The two cookies we set for people who sign in.
+#[derive(Debug, Clone, Copy)]
+enum Cookie {
+    Session,
+    /// Between password and code.
+    Half,
 }
 
-/// The `Set-Cookie` value that keeps a browser signed in. `token` must come from [`sign_in`].
+impl Cookie {
+    /// Browsers take a `__Host-` cookie only with `Secure`, `Path=/` and without `Domain`, so no other host can
+    /// plant one. Plain http in development cannot have that.
+    const fn name(self, dev: bool) -> &'static str {
+        match (self, dev) {
+            (Self::Session, true) => "sid",
+            (Self::Session, false) => "__Host-sid",
+            (Self::Half, true) => "half",
+            (Self::Half, false) => "__Host-half",
+        }
+    }
+
+    fn set(self, token: &str, life: TimeDelta, dev: bool) -> HeaderValue {
+        let secure = if dev { "" } else { "; Secure" };
+        let (name, seconds) = (self.name(dev), life.num_seconds());
+        let text = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+        // A token that is no header text is none of ours: the browser is told nothing.
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    fn read(self, headers: &HeaderMap, dev: bool) -> Option<String> {
+        headers
+            .get_all("cookie")
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(name, value)| *name == self.name(dev) && !value.is_empty())
+            .map(|(_, value)| value.to_owned())
+    }
+}
+
+/// The `Set-Cookie` value that keeps a browser signed in. `token` must come from [`sign_in`] or its like.
 pub fn session_cookie(token: &str, dev: bool) -> HeaderValue {
-    cookie(token, TimeDelta::days(ABSOLUTE_DAYS).num_seconds(), dev)
+    Cookie::Session.set(token, TimeDelta::days(ABSOLUTE_DAYS), dev)
 }
 
 /// The `Set-Cookie` value that makes a browser forget its session.
 pub fn ended_cookie(dev: bool) -> HeaderValue {
-    cookie("", 0, dev)
-}
-
-fn cookie(token: &str, seconds: i64, dev: bool) -> HeaderValue {
-    let secure = if dev { "" } else { "; Secure" };
-    let text = format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(dev));
-    // A token that is no header text is none of ours: the browser is told nothing.
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+    Cookie::Session.set("", TimeDelta::zero(), dev)
 }
 
 /// The session token among a request's cookies, if there is one.
 pub fn session_token(headers: &HeaderMap, dev: bool) -> Option<String> {
-    headers
-        .get_all("cookie")
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == cookie_name(dev) && !value.is_empty())
-        .map(|(_, value)| value.to_owned())
+    Cookie::Session.read(headers, dev)
+}
+
+/// The `Set-Cookie` value that keeps the first half of a sign-in, or forgets it.
+pub fn half_cookie(token: Option<&str>, dev: bool) -> HeaderValue {
+    let life = if token.is_some() { TimeDelta::minutes(HALF_MINUTES) } else { TimeDelta::zero() };
+    Cookie::Half.set(token.unwrap_or_default(), life, dev)
+}
+
+/// The first half of a sign-in among a request's cookies, if there is one.
+pub fn half_token(headers: &HeaderMap, dev: bool) -> Option<String> {
+    Cookie::Half.read(headers, dev)
 }

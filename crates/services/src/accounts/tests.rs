@@ -1,5 +1,8 @@
 //! Registration, confirmation, sign-in and sessions, against a real database and a clock we move.
 
+mod profile;
+mod reset;
+
 use super::*;
 use crate::testing::World;
 use crate::{Error as Inner, events};

@@ -179,6 +179,10 @@ pub(crate) async fn start_scheduled(tx: &mut Tx, id: CampaignId) -> Result<()> {
     if status != Status::Scheduled {
         return Ok(());
     }
+    if crate::companies::is_suspended(tx).await? {
+        repo::set_status(tx, id, Status::Active, None).await?;
+        return pause_self(tx, id, "The company was suspended when it should have started.").await;
+    }
     let check = launch_check(tx, id).await?;
     if let Some(missing) = check.items.iter().find(|i| !i.ok) {
         repo::set_status(tx, id, Status::Active, None).await?;

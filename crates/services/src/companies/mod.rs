@@ -134,6 +134,11 @@ pub(crate) async fn must_exist(tx: &mut Tx) -> Result<()> {
     Ok(found.map(drop).ok_or_else(|| model::Error::not_found("company"))?)
 }
 
+/// Whether a super admin has stopped the company.
+pub(crate) async fn is_suspended(tx: &mut Tx) -> Result<bool> {
+    Ok(sqlx::query_scalar("select suspended_at is not null from companies where id = app.company()").fetch_one(tx.conn()).await?)
+}
+
 /// Saves the settings; a change of hours or concurrency takes effect with the next dial.
 ///
 /// # Errors

@@ -1,0 +1,47 @@
+//! The second half of signing in: a code of the authenticator app, or a recovery code.
+
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use model::Error;
+
+use super::safe_next;
+use crate::form::{FormProblem, problem};
+use crate::prelude::*;
+use crate::ui::{AuthLayout, Button, Field, Input};
+use crate::wire::{Change, ChangeForm};
+
+/// Opens a session with a code, after the password.
+#[server(protocol = crate::wire::Wire)]
+pub async fn finish_sign_in(code: String, next: Option<String>) -> Result<(), Error> {
+    use crate::ssr::*;
+    let token = services::accounts::finish(&db()?, &half()?, &code, &client()).await?;
+    keep_session(Some(&token))?;
+    keep_half(None)?;
+    redirect(safe_next(next.as_deref().unwrap_or("/")));
+    Ok(())
+}
+
+/// `/sign-in/code`
+#[component]
+pub fn CodePage() -> impl IntoView {
+    let query = use_query_map();
+    let next = move || query.with(|query| safe_next(query.get_str("next").unwrap_or("/")).to_owned());
+    let finish = Change::new::<FinishSignIn>();
+    let error = finish.error();
+    view! {
+        <Title text="Your code"/>
+        <AuthLayout
+            title="Your code"
+            lead=|| view! { "Your password is right. " <a class="link" href="/sign-in">"Start again"</a> }
+        >
+            <ChangeForm change=finish attr:class="flex flex-col gap-4" attr:novalidate=true>
+                <input type="hidden" name="next" value=next/>
+                <Field label="Code" name="code" hint="The six digits of your app, or a recovery code." error=problem(error, "code")>
+                    <Input autocomplete="one-time-code"/>
+                </Field>
+                <FormProblem error=error fields=&["code"]/>
+                <Button submit=true class="w-full" busy=finish.pending()>"Sign in"</Button>
+            </ChangeForm>
+        </AuthLayout>
+    }
+}

@@ -1,0 +1,170 @@
+//! Mail on its way: through the queue of jobs to a mail server that speaks SMTP, which may agree, ask to come back, or refuse.
+
+use super::*;
+use crate::accounts;
+use crate::jobs;
+use crate::testing::World;
+use chrono::TimeZone;
+use model::accounts::Register;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Answers to `RCPT`, one conversation each; agreed to when there are no more. Tells the recipient of each mail it took.
+async fn server(answers: &'static [&'static str]) -> (String, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("smtp://{}", listener.local_addr().expect("an address"));
+    let (told, heard) = mpsc::unbounded_channel();
+    #[expect(clippy::disallowed_methods, reason = "the other end of the wire")]
+    tokio::spawn(async move {
+        let mut answers = answers.iter();
+        while let Ok((stream, _)) = listener.accept().await {
+            let (read, mut write) = stream.into_split();
+            let (mut lines, mut to, mut in_data) = (BufReader::new(read).lines(), String::new(), false);
+            let mut answer = "220 mail.test ESMTP";
+            loop {
+                if write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                    break;
+                }
+                let mut line = lines.next_line().await.ok().flatten();
+                while in_data && line.as_deref().is_some_and(|line| line != ".") {
+                    line = lines.next_line().await.ok().flatten();
+                }
+                answer = match line.as_deref() {
+                    None => break,
+                    Some(".") if in_data => {
+                        in_data = false;
+                        told.send(to.clone()).ok();
+                        "250 queued"
+                    }
+                    Some("DATA") => {
+                        in_data = true;
+                        "354 go on"
+                    }
+                    Some("QUIT") => "221 bye",
+                    Some(line) if line.starts_with("RCPT TO:") => {
+                        to = line.to_owned();
+                        answers.next().unwrap_or(&"250 fine")
+                    }
+                    Some(_) => "250 fine",
+                };
+            }
+        }
+    });
+    (url, heard)
+}
+
+/// A world whose mails go to `url`. Its clock stands in the past, so that every wait of the queue is over at once.
+async fn world(url: Option<String>, dev: bool) -> World {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let w = World::configured(1, |config| {
+        config.smtp_url = url.map(Into::into);
+        config.dev = dev;
+    })
+    .await;
+    w.clock.set(chrono::Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0).single().expect("a moment"));
+    w
+}
+
+/// Causes one mail.
+async fn register(w: &World) {
+    let form = Register {
+        name: "Maya Okafor".into(),
+        email: "maya@harbor.example".into(),
+        password: "correct-horse-7".into(),
+        company_name: "Harbor".into(),
+        time_zone: String::new(),
+    };
+    accounts::register(&w.db, &form).await.expect("registration");
+}
+
+/// Runs the queue of mails until `done` says so.
+async fn until<T>(w: &World, done: impl Future<Output = T>) -> T {
+    let stop = CancellationToken::new();
+    let queue = jobs::dispatch(&w.db, stop.clone(), |monitor, db, boot| jobs::register::<SendMail>(monitor, db, boot, 1));
+    let work = async {
+        let patience = std::time::Duration::from_secs(60);
+        let got = tokio::time::timeout(patience, done).await.expect("within a minute");
+        stop.cancel();
+        got
+    };
+    let (got, ended) = tokio::join!(work, queue);
+    ended.expect("the queue ends well");
+    got
+}
+
+async fn sent(w: &World) -> (i64, i64) {
+    let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+    sqlx::query_as("select count(*), count(sent_at) from mails").fetch_one(tx.conn()).await.expect("counts")
+}
+
+/// The first job that was given up, once there is one.
+async fn buried(w: &World) -> String {
+    loop {
+        let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+        let why: Option<String> = sqlx::query_scalar("select error from dead_jobs where queue = 'send_mail'")
+            .fetch_optional(tx.conn())
+            .await
+            .expect("dead jobs");
+        match why {
+            Some(why) => return why,
+            None => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mail_goes_out_again_when_the_server_asks_to_come_back() {
+    let (url, mut heard) = server(&["451 4.7.1 greylisted", "421 4.3.2 restarting"]).await;
+    let w = world(Some(url), false).await;
+    register(&w).await;
+    let to = until(&w, heard.recv()).await.expect("a mail");
+    assert_eq!(to, "RCPT TO:<maya@harbor.example>");
+    // The queue has ended, and with it the job that wrote this down.
+    assert_eq!(sent(&w).await, (1, 1));
+    assert!(heard.try_recv().is_err(), "one mail, once");
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_is_buried_with_the_servers_words() {
+    let (url, mut heard) = server(&["550 5.1.1 no such mailbox"]).await;
+    let w = world(Some(url), false).await;
+    register(&w).await;
+    let why = until(&w, buried(&w)).await;
+    assert!(why.contains("5.1.1 no such mailbox"), "{why}");
+    assert_eq!(sent(&w).await, (1, 0));
+    assert!(heard.try_recv().is_err(), "it was not tried again");
+}
+
+#[tokio::test]
+async fn a_mail_that_went_out_is_not_sent_by_a_job_that_runs_twice() {
+    let (url, mut heard) = server(&[]).await;
+    let w = world(Some(url), true).await;
+    register(&w).await;
+    let job = SendMail { mail: recent(&w.db).await.expect("mails")[0].id };
+    job.clone().run(w.db.clone()).await.expect("sent");
+    job.run(w.db.clone()).await.expect("nothing to do");
+    assert!(heard.try_recv().is_ok());
+    assert!(heard.try_recv().is_err(), "once");
+}
+
+#[tokio::test]
+async fn without_a_server_a_mail_waits_but_in_development_it_is_read_in_the_mailbox() {
+    for (dev, outcome) in [(false, (1, 0)), (true, (1, 1))] {
+        let w = world(None, dev).await;
+        register(&w).await;
+        let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+        let mail = sqlx::query_scalar("select id from mails").fetch_one(tx.conn()).await.expect("a mail");
+        drop(tx);
+        let ran = SendMail { mail }.run(w.db.clone()).await;
+        assert_eq!(ran.is_ok(), dev);
+        assert_eq!(sent(&w).await, outcome);
+    }
+}
+
+#[test]
+fn tries_spread_over_hours() {
+    let waits: Vec<i64> = (1..SendMail::ATTEMPTS_MAX).map(|n| SendMail::backoff(n).num_seconds()).collect();
+    assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+}
