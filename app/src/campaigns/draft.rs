@@ -124,6 +124,7 @@ impl Draft {
         let (kind, segment, import) = match &form.audience {
             Some(Audience::Segment { segment }) => ("segment", segment.clone(), String::new()),
             Some(Audience::Import { import }) => ("import", String::new(), import.to_string()),
+            Some(Audience::Person { contact }) => ("person", String::new(), contact.to_string()),
             Some(Audience::Everyone) | None => ("everyone", String::new(), String::new()),
         };
         self.audience.set(kind.to_owned());
@@ -162,6 +163,7 @@ impl Draft {
         match self.audience.get().as_str() {
             "segment" => Some(self.segment.get()).filter(|s| !s.is_empty()).map(|segment| Audience::Segment { segment }),
             "import" => self.import.get().parse().ok().map(|import| Audience::Import { import }),
+            "person" => self.import.get().parse().ok().map(|contact| Audience::Person { contact }),
             _ => Some(Audience::Everyone),
         }
     }

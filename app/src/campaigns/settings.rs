@@ -36,6 +36,7 @@ fn audience_line(form: &CampaignForm) -> String {
         Some(Audience::Everyone) => "Every active contact".to_owned(),
         Some(Audience::Segment { segment }) => format!("Segment “{segment}”"),
         Some(Audience::Import { .. }) => "One import".to_owned(),
+        Some(Audience::Person { .. }) => "One person".to_owned(),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::live::use_topic;
 use crate::prelude::*;
 use crate::screen::{Loaded, When, by_id, title};
 use crate::ui::{
-    Badge, Button, Card, Cell, CodeBlock, Column, Crumb, Empty, Fact, Facts, Field, Input, Note, PageHeader, Size, Skeleton,
-    Table, Tone, Variant, some, use_toasts,
+    Badge, Button, Card, Cell, CodeBlock, Column, Crumb, Empty, Fact, Facts, Field, Input, Note, Opt, PageHeader, Select, Size,
+    Skeleton, Table, Tone, Variant, some, use_toasts,
 };
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -85,6 +85,18 @@ pub async fn publish_agent_at(agent: AgentId, gateway: GatewayId) -> Result<(), 
     Ok(())
 }
 
+/// Calls one person now; leads to the campaign that does.
+#[server(protocol = crate::wire::Wire)]
+pub async fn test_call(gateway: GatewayId, agent: String, phone: String) -> Result<(), Error> {
+    use crate::ssr::*;
+    let agent = agent.parse().map_err(|_| Error::field("agent", "Publish an agent first."))?;
+    let mut tx = begin().await?;
+    let id = services::campaigns::test_call(&mut tx, gateway, agent, &phone).await?;
+    tx.commit().await?;
+    redirect(&format!("/campaigns/{id}"));
+    Ok(())
+}
+
 /// `/settings/gateways/:id`
 #[component]
 pub fn GatewayPage() -> impl IntoView {
@@ -102,6 +114,7 @@ fn page(gateway: Signal<Gateway>) -> AnyView {
     let name = Signal::derive(move || gateway.with(|g| g.row.name.clone()));
     let first = gateway.get_untracked();
     let (id, kind) = (first.row.id, first.row.kind);
+    let (callers, is_sandbox) = (first.callers.clone(), first.row.sandbox);
     let description = match first.row.sandbox {
         true => format!("{} in a simulated phone network: nobody's phone rings and no carrier is paid.", kind.label()),
         false => format!("Your account at {}. Its phones are real.", kind.label()),
@@ -114,6 +127,7 @@ fn page(gateway: Signal<Gateway>) -> AnyView {
         <div class="flex max-w-4xl flex-col gap-6">
             {move || standing(&gateway.get())}
             <TestCard id=id/>
+            <TestCallCard id=id callers=callers sandbox=is_sandbox/>
             {move || addresses(&gateway.get())}
             {move || kept(gateway.with(|g| g.agents.clone()))}
             <Numbers id=id listed=kind.lists_numbers() count=Signal::derive(move || gateway.with(|g| g.row.numbers))/>
@@ -154,6 +168,29 @@ fn TestCard(id: GatewayId) -> impl IntoView {
                 <Button submit=true variant=Variant::Outline icon=i::LuPlugZap busy=test.pending()>"Test the account"</Button>
                 <div class="w-full" aria-live="polite">{said}</div>
                 <FormProblem error=error fields=&[]/>
+            </ChangeForm>
+        </Card>
+    }
+}
+
+/// One call to somebody who wants it.
+#[component]
+fn TestCallCard(id: GatewayId, callers: Vec<(AgentId, String)>, sandbox: bool) -> impl IntoView {
+    let call = Change::new::<TestCall>();
+    let error = call.error();
+    let scope = match sandbox {
+        true => "A simulated phone: any number will do, such as +1 212 555 0001, who answers.",
+        false => "This phone rings. Law, do-not-call list and credits hold as for any other call.",
+    };
+    let agents: Vec<Opt> = callers.into_iter().map(|(id, name)| Opt::new(id.to_string(), name)).collect();
+    view! {
+        <Card title="Test call" scope=scope.to_owned()>
+            <ChangeForm change=call attr:class="grid gap-4 sm:grid-cols-[1fr_1fr_auto] sm:items-start">
+                <input type="hidden" name="gateway" value=id.to_string()/>
+                <Field label="Agent" name="agent" error=problem(error, "agent")><Select options=agents/></Field>
+                <Field label="Phone" name="phone" error=problem(error, "phone")><Input kind="tel" autocomplete="tel"/></Field>
+                <Button submit=true variant=Variant::Outline icon=i::LuPhoneCall class="sm:mt-6" busy=call.pending()>"Call"</Button>
+                <FormProblem error=error fields=&["agent", "phone"]/>
             </ChangeForm>
         </Card>
     }

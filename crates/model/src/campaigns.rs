@@ -4,7 +4,7 @@ use crate::calls::Direction;
 use crate::canary::{Canary, CanaryView};
 use crate::credits::Credits;
 use crate::error::{Check, Error, Result};
-use crate::id::{AgentId, CampaignId, GatewayId, ImportId, NumberId};
+use crate::id::{AgentId, CampaignId, ContactId, GatewayId, ImportId, NumberId};
 use crate::page::Paging;
 use crate::time::{Hours, Moment, Timestamp};
 use crate::words;
@@ -128,6 +128,8 @@ pub enum Audience {
     Segment { segment: String },
     /// Contacts that one import created or met.
     Import { import: ImportId },
+    /// One person: a test call.
+    Person { contact: ContactId },
 }
 
 /// [`Audience`] on our own wire.
@@ -137,6 +139,7 @@ enum PackedAudience {
     Everyone,
     Segment { segment: String },
     Import { import: ImportId },
+    Person { contact: ContactId },
 }
 
 crate::wire::two_forms!(Audience, PackedAudience);

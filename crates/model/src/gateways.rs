@@ -142,6 +142,8 @@ pub struct Gateway {
     pub is_pending: bool,
     /// Why it could not be set up there.
     pub problem: String,
+    /// Published agents, who may make a test call.
+    pub callers: Vec<(crate::id::AgentId, String)>,
     /// Agents kept there, newest first.
     pub agents: Vec<KeptAgent>,
 }

@@ -138,6 +138,7 @@ const CASES: &[Case] = &[
     ("settings/gateway/load_gateway", "id={gateway}", Nothing, false),
     ("settings/gateway/publish_agent_at", "agent={agent}&gateway={gateway}", Nothing, false),
     ("settings/gateway/save_gateway", GATEWAY, Nothing, false),
+    ("settings/gateway/test_call", "gateway={gateway}&agent={agent}&phone=%2B12025550167", Own, false),
     ("settings/gateway/test_gateway", "id={gateway}", Nothing, false),
     (
         "settings/gateways/create_gateway",

@@ -337,6 +337,9 @@ pub(crate) fn everyone_sql(select: &str, audience: &Audience) -> QueryBuilder<Po
                 .push_bind(*import)
                 .push(")");
         }
+        Audience::Person { contact } => {
+            sql.push(" and k.id = ").push_bind(*contact);
+        }
     }
     sql
 }

@@ -82,6 +82,7 @@ pub async fn load(tx: &mut Tx, id: GatewayId) -> Result<Gateway> {
         calls_in_url: format!("{hook}/voice"),
         is_pending: listed.set_up_at.is_none() && listed.problem.is_empty(),
         problem: listed.problem.clone(),
+        callers: repo::callers(tx).await?,
         agents: repo::kept(tx, Some(id), None).await?,
         row: row(tx, listed),
     })

@@ -91,6 +91,13 @@ pub(crate) async fn keepers(tx: &mut Tx) -> Result<Vec<GatewayId>> {
         .await?)
 }
 
+/// Published agents by name.
+pub(super) async fn callers(tx: &mut Tx) -> Result<Vec<(AgentId, String)>> {
+    Ok(sqlx::query_as("select id, name from agents where status = 'published' order by name limit 100")
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 /// The keys of a gateway; `None` leaves one as it is.
 pub(super) struct Keys<'a> {
     pub account: &'a str,

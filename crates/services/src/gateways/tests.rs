@@ -129,3 +129,28 @@ async fn numbers_are_typed_in_only_where_the_provider_does_not_know_them_by_an_i
     let dubai = rows.iter().find(|row| row.phone == "+971501234567").expect("there");
     assert_eq!((dubai.gateway, dubai.concurrency_max, dubai.label.as_str()), (maqsam, 7, "Dubai"));
 }
+
+#[tokio::test]
+async fn a_test_call_is_a_campaign_of_one_with_all_its_walls() {
+    let w = World::new().await;
+    let (acme, other) = (w.company("acme").await, w.company("other").await);
+    w.drafted(&acme, 3, |_| {}).await;
+    let mut tx = w.tx(&acme).await;
+    let gateway = list(&mut tx).await.expect("gateways")[0].id;
+    let (agent, _) = repo::callers(&mut tx).await.expect("agents").remove(0);
+    let campaign = crate::campaigns::test_call(&mut tx, gateway, agent, "(212) 555-0001").await.expect("launched");
+    let seen = crate::campaigns::load(&mut tx, campaign).await.expect("campaign");
+    assert_eq!((seen.progress.contacts, seen.form.gateway, seen.form.retries.attempts_max), (1, Some(gateway), 1));
+    tx.commit().await.expect("commit");
+    // Whoever asked not to be called is not called for a test either.
+    let mut tx = w.tx(&acme).await;
+    crate::suppressions::add(&mut tx, "+12125550002", "asked").await.expect("added");
+    let answer = crate::campaigns::test_call(&mut tx, gateway, agent, "+12125550002").await;
+    assert!(matches!(&answer, Err(crate::Error::Told(model::Error::Conflict { .. }))), "{answer:?}");
+    for phone in ["", "call me"] {
+        let answer = crate::campaigns::test_call(&mut tx, gateway, agent, phone).await;
+        assert!(matches!(&answer, Err(crate::Error::Told(model::Error::Invalid { .. }))), "{answer:?}");
+    }
+    let mut tx = w.tx(&other).await;
+    assert!(crate::campaigns::test_call(&mut tx, gateway, agent, "+12125550001").await.is_err(), "another company's gateway");
+}
