@@ -145,7 +145,7 @@ fn standing(gateway: &Gateway) -> Option<AnyView> {
     if gateway.is_pending {
         return Some(view! { <Note tone=Tone::Info live=true>"It is being set up at the provider."</Note> });
     }
-    gateway.row.open_until.clone().map(|until| {
+    gateway.row.open_until.map(|until| {
         view! { <Note tone=Tone::Warning>{format!("The provider had trouble. Calls go on {}.", until.short())}</Note> }
     })
 }

@@ -262,9 +262,10 @@ fn call_in(url: &str) -> Option<CallId> {
 
 async fn note_failure(db: &Db, one: &Waiting, error: &Error) -> Result<()> {
     tracing::warn!(inbox = %one.id, %error, "callback not applied");
-    // The provider's account may make calls that are none of ours: news of them names no call of ours, then or later.
-    let is_a_stranger_s = call_in(&one.url).is_none() && matches!(error, Error::Told(model::Error::NotFound { .. }));
     let mut tx = db.begin(&Actor::engine(one.company_id)).await?;
+    // Where one address hears of all calls of an account, some are none of ours: made in the provider's own portal.
+    let hears_all = crate::dialer::gateway_for_reading(&mut tx, one.gateway_id).await?.kind.is_conversational();
+    let is_a_stranger_s = hears_all && matches!(error, Error::Told(model::Error::NotFound { .. }));
     let now = tx.now();
     sqlx::query(
         "update inbox set tries = tries + 1, error = case when tries + 1 >= $3 and $5 then null else $2 end,

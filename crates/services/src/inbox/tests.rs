@@ -291,3 +291,42 @@ async fn what_went_wrong_inside_is_not_mistaken_for_a_forgery() {
     let refusal = line.post(&status(1, 3, "completed", 61)).await;
     assert!(matches!(refusal, Err(Refused::Inside(Error::Db(_)))), "{refusal:?}");
 }
+
+#[tokio::test]
+async fn news_of_a_call_that_was_made_in_the_providers_portal_is_nobodys_fault() {
+    let line = Line::new().await;
+    let mut tx = line.world.tx(&line.acme).await;
+    let form =
+        model::gateways::GatewayForm { name: "Talk".into(), kind: model::gateways::ProviderKind::Retell, ..Default::default() };
+    let gateway = crate::gateways::create(&mut tx, &form).await.expect("gateway");
+    let now = tx.now();
+    // As stored after its signature was verified.
+    let body = r#"{"event":"call_ended","call":{"call_id":"call_made_elsewhere","agent_id":"agent_1","call_status":"ended",
+        "call_type":"phone_call","direction":"outbound","from_number":"+12025550100","to_number":"+12125550199"}}"#;
+    let id: InboxId = tx.id();
+    sqlx::query(
+        "insert into inbox (company_id, id, gateway_id, event_id, url, body, received_at) values ($1, $2, $3, 'one', $4, $5, $6)",
+    )
+    .bind(line.acme.company)
+    .bind(id)
+    .bind(gateway)
+    .bind(format!("http://belfry.test/hooks/retell/{gateway}"))
+    .bind(body.as_bytes())
+    .bind(now)
+    .execute(tx.conn())
+    .await
+    .expect("stored");
+    tx.commit().await.expect("commit");
+    for _ in 0..TRIES_MAX + 3 {
+        assert_eq!(line.drain().await, 0);
+        line.world.clock.advance(TimeDelta::minutes(2));
+    }
+    line.nothing_is_wrong().await;
+    let mut tx = line.world.db.begin_system(SystemTask::RouteCallback).await.expect("begin");
+    let handled: bool = sqlx::query_scalar("select handled_at is not null from inbox where id = $1")
+        .bind(id)
+        .fetch_one(tx.conn())
+        .await
+        .expect("one");
+    assert!(handled, "it is not tried for ever");
+}
