@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Body of a page or server-function request. The largest form is an agent with its prompt.
 pub const FORM_BYTES_MAX: usize = 1024 * 1024;
-/// Body of a provider callback.
+/// Body of a provider callback: the report of a long conversation, word by word.
 pub const HOOK_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// An uploaded file and the multipart frame around it.
 pub const UPLOAD_BYTES_MAX: usize = FILE_BYTES_MAX + 64 * 1024;
