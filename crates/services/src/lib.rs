@@ -26,6 +26,7 @@ pub mod gateways;
 pub mod imports;
 pub mod inbox;
 pub mod jobs;
+pub(crate) mod links;
 pub mod mails;
 pub mod numbers;
 pub mod phones;
@@ -33,6 +34,7 @@ pub mod recordings;
 pub mod rehearsal;
 pub mod rules;
 pub mod seed;
+pub mod speech;
 pub mod suppressions;
 #[doc(hidden)]
 pub mod testing;

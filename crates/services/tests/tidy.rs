@@ -55,7 +55,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("accounts", &["passwords.rs", "sessions.rs", "testing.rs"]),
     ("agents", &["kept.rs", "templates.rs"]),
     ("audits", &["compare.rs"]),
-    ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs"]),
+    ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs", "script.rs"]),
     ("check", &["night.rs"]),
     ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
@@ -102,6 +102,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "words.rs",
         ],
     ),
+    ("speech", &["files.rs"]),
     ("testing", &["room.rs", "swift.rs", "watch.rs"]),
 ];
 

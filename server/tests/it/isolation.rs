@@ -191,6 +191,8 @@ fn agent_form() -> AgentForm {
         language: "en-US".to_owned(),
         voice: String::new(),
         scripts: Scripts { greeting: text("hello"), main: text("talk"), voicemail: text("message"), closing: text("bye") },
+        voice_gateway: None,
+        voice_id: String::new(),
     }
 }
 

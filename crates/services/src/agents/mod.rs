@@ -10,6 +10,7 @@ mod tests;
 use crate::SystemTask;
 use crate::db::{Db, SystemTx, Tx};
 use crate::error::Result;
+use crate::speech;
 use model::accounts::Permission;
 use model::agents::{Agent, AgentFilter, AgentForm, AgentRow, AgentStatus, Template};
 use model::events::EventKind;
@@ -42,6 +43,7 @@ pub async fn create_from(tx: &mut Tx, template: TemplateId) -> Result<AgentId> {
 pub async fn create(tx: &mut Tx, form: &AgentForm) -> Result<AgentId> {
     tx.require(Permission::ManageAgents)?;
     form.check()?;
+    speech::check_voice(tx, form).await?;
     let id = tx.id();
     repo::insert(tx, id, form).await?;
     tx.record(EventKind::AgentCreated, Some(id.to_string()), form.name.trim()).await?;
@@ -65,6 +67,7 @@ pub async fn load(tx: &mut Tx, id: AgentId) -> Result<Agent> {
 pub async fn edit(tx: &mut Tx, id: AgentId, form: &AgentForm) -> Result<()> {
     tx.require(Permission::ManageAgents)?;
     form.check()?;
+    speech::check_voice(tx, form).await?;
     lock_usable(tx, id).await?;
     repo::update(tx, id, form).await?;
     tx.record(EventKind::AgentChanged, Some(id.to_string()), form.name.trim()).await
@@ -197,6 +200,7 @@ pub(crate) fn script(agent: &AgentForm, to: &Listener) -> providers::Script {
         closing: fill(&agent.scripts.closing),
         language: agent.language.clone(),
         voice: None,
+        audio: None,
         opt_out_digit: Some(crate::calls::OPT_OUT_DIGIT),
     }
 }
