@@ -4,6 +4,7 @@ pub mod detail;
 mod editor;
 pub mod list;
 mod templates;
+mod voice;
 
 use model::agents::AgentStatus;
 

@@ -8,10 +8,10 @@ use model::agents::{AgentForm, Scripts};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
-use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, ImportId, SuppressionId};
+use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, ImportId, SuppressionId};
 use model::imports::ImportKind;
 use model::page::Paging;
-use services::{accounts, agents, campaigns, contacts, dialer, enrollments, imports, rehearsal, suppressions};
+use services::{accounts, agents, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -44,6 +44,7 @@ type Case = (&'static str, &'static str, Other, bool);
 
 const AGENT: &str = "id={agent}&form[name]=A&form[role]=B&form[persona]=&form[tone]=&form[language]=en-US&form[voice]=\
     &form[scripts][greeting]=Hi&form[scripts][main]=Well&form[scripts][voicemail]=&form[scripts][closing]=Bye";
+const PREVIEW: &str = "wanted[gateway]={gateway}&wanted[voice]=v&wanted[language]=en-US&wanted[text]=Hello";
 const CONTACT: &str = "id={contact}&form[name]=A&form[phone]=%2B12025550199&form[email]=&form[company]=&form[time_zone]=\
     &form[segment]=&form[notes]=";
 const ENROLLMENTS: &str = "filter[campaign]={campaign}&filter[paging][page]=1&filter[paging][per_page]=25";
@@ -60,6 +61,9 @@ const CASES: &[Case] = &[
     ("agents/list/list_agents", "filter[paging][page]=1&filter[paging][per_page]=25", Own, true),
     ("agents/templates/create_agent", "", Own, false),
     ("agents/templates/list_templates", "", Own, true),
+    ("agents/voice/choose_voice", "id={agent}&gateway=&voice=&name=", Nothing, false),
+    ("agents/voice/list_voices", "", Own, false),
+    ("agents/voice/preview_voice", PREVIEW, Nothing, false),
     ("auth/check_mail/resend_confirmation", "", Own, true),
     ("auth/welcome/choose_company_type", "company_type=generic", Own, false),
     ("calls/detail/load_call", "id={call}", Nothing, true),
@@ -113,6 +117,7 @@ struct Things {
     campaign: CampaignId,
     contact: ContactId,
     enrollment: EnrollmentId,
+    gateway: GatewayId,
     import: ImportId,
     suppression: SuppressionId,
 }
@@ -142,8 +147,9 @@ impl Things {
         let mut tx = db.begin(&caller.actor).await.expect("begin");
         let people = EnrollmentFilter { campaign, status: None, paging: Paging::default() };
         let enrollment = enrollments::list(&mut tx, &people).await.expect("people").items.remove(0).id;
+        let gateway = gateways::list(&mut tx).await.expect("gateways")[0].id;
         drop(tx);
-        Self { agent, call, campaign, contact, enrollment, import, suppression }
+        Self { agent, call, campaign, contact, enrollment, gateway, import, suppression }
     }
 
     fn fill(&self, arguments: &str) -> String {
@@ -160,6 +166,7 @@ impl Things {
             .replace("{campaign}", &self.campaign.to_string())
             .replace("{contact}", &self.contact.to_string())
             .replace("{enrollment}", &self.enrollment.to_string())
+            .replace("{gateway}", &self.gateway.to_string())
             .replace("{import}", &self.import.to_string())
             .replace("{suppression}", &self.suppression.to_string())
             .replace("{form}", &form)

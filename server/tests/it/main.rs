@@ -7,6 +7,7 @@ mod inbound;
 mod isolation;
 mod live;
 mod pages;
+mod speech;
 mod support;
 mod uploads;
 mod wire;

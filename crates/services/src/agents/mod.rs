@@ -14,7 +14,7 @@ use crate::speech;
 use model::accounts::Permission;
 use model::agents::{Agent, AgentFilter, AgentForm, AgentRow, AgentStatus, Template};
 use model::events::EventKind;
-use model::id::{AgentId, TemplateId};
+use model::id::{AgentId, GatewayId, TemplateId};
 use model::page::Page;
 
 /// All templates, those for this company's type first.
@@ -71,6 +71,17 @@ pub async fn edit(tx: &mut Tx, id: AgentId, form: &AgentForm) -> Result<()> {
     lock_usable(tx, id).await?;
     repo::update(tx, id, form).await?;
     tx.record(EventKind::AgentChanged, Some(id.to_string()), form.name.trim()).await
+}
+
+/// Gives the draft another voice, or with an empty one the telephone provider's own.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn choose_voice(tx: &mut Tx, id: AgentId, gateway: Option<GatewayId>, voice: &str, name: &str) -> Result<()> {
+    tx.require(Permission::ManageAgents)?;
+    let form = lock_usable(tx, id).await?.form.0;
+    let form = AgentForm { voice_gateway: gateway, voice_id: voice.to_owned(), voice: name.trim().to_owned(), ..form };
+    edit(tx, id, &form).await
 }
 
 /// Makes the form as it is the next version. Publishing an unchanged agent again changes nothing.
