@@ -42,7 +42,7 @@ use Other::{Nothing, Own};
 /// Path below `/fn/app/`, arguments (JSON or a form) with our ids in braces, what others get, and whether a viewer may.
 type Case = (&'static str, &'static str, Other, bool);
 
-const AGENT: &str = "id={agent}&form[name]=A&form[role]=B&form[persona]=&form[tone]=&form[language]=en-US&form[voice]=\
+const AGENT: &str = "id={agent}&form[name]=A&form[role]=B&form[persona]=&form[tone]=&form[language]=en-US&form[voice]=&form[voice_gateway]=&form[voice_id]=\
     &form[scripts][greeting]=Hi&form[scripts][main]=Well&form[scripts][voicemail]=&form[scripts][closing]=Bye";
 const PREVIEW: &str = "wanted[gateway]={gateway}&wanted[voice]=v&wanted[language]=en-US&wanted[text]=Hello";
 const CONTACT: &str = "id={contact}&form[name]=A&form[phone]=%2B12025550199&form[email]=&form[company]=&form[time_zone]=\

@@ -29,9 +29,10 @@ pub async fn script(db: &Db, gateway: GatewayId, call: CallId, request: Callback
     let provider = network.provider(&gateway);
     provider.verify(&request, db.clock().now()).map_err(|_| Refused::BadSignature)?;
     let mut tx = db.begin(&Actor::engine(company)).await?;
-    let now = tx.now();
+    // A call that we wrote off may be answered all the same: whoever is there hears what they must hear.
+    let since = tx.now() - speech::HEARD_AFTER;
     let is_there = through(&mut tx, call, gateway.id).await?;
-    let lines = if is_there { lines(&mut tx, call, now).await? } else { None };
+    let lines = if is_there { lines(&mut tx, call, since).await? } else { None };
     tx.commit().await?;
     let Some((agent, mut script)) = lines else { return Err(Refused::Malformed("no such call under way".to_owned())) };
     if let Some(voice) = Voice::of(&agent) {
@@ -50,11 +51,12 @@ async fn through(tx: &mut Tx, call: CallId, gateway: GatewayId) -> Result<bool> 
 
 /// The agent of a call and what it says to this person; `None` for a call that was over before `since`, or that nobody took.
 pub(crate) async fn lines(tx: &mut Tx, call: CallId, since: DateTime<Utc>) -> Result<Option<(AgentForm, Script)>> {
-    let is_on: Option<bool> = sqlx::query_scalar("select coalesce(ended_at >= $2, status <> 'ended') from calls where id = $1")
-        .bind(call)
-        .bind(since)
-        .fetch_optional(tx.conn())
-        .await?;
+    let is_on: Option<bool> =
+        sqlx::query_scalar("select status <> 'ended' or coalesce(ended_at, created_at) >= $2 from calls where id = $1")
+            .bind(call)
+            .bind(since)
+            .fetch_optional(tx.conn())
+            .await?;
     if is_on != Some(true) {
         return Ok(None);
     }

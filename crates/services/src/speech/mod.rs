@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a phone rings at most: later nobody needs it.
 const RINGS: Duration = Duration::from_secs(60);
 /// How long after a call its script may be heard by its links.
-const HEARD_AFTER: TimeDelta = TimeDelta::hours(1);
+pub(crate) const HEARD_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// A voice of one of the company's accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
