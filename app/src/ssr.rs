@@ -28,6 +28,14 @@ pub fn db() -> Result<Db, Error> {
     use_context::<Db>().ok_or_else(|| Error::Internal { trace: "no database in context".to_owned() })
 }
 
+/// The way to providers, for server functions that ask one.
+///
+/// # Errors
+/// `Internal` when this machine has no TLS roots.
+pub fn network() -> Result<services::dialer::Network, Error> {
+    Ok(services::dialer::Network::shared().map_err(services::Error::from)?)
+}
+
 /// Who sends this request.
 ///
 /// # Errors

@@ -20,6 +20,15 @@ pub async fn voice(hook: Hook) -> Response {
     replied(calls::answer(&hook.db, hook.gateway, hook.request()).await)
 }
 
+/// Somebody has picked up; answered with what they hear.
+pub async fn script(hook: Hook) -> Response {
+    let call = hook.parts.uri.query().into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("call="));
+    match call.and_then(|call| call.parse().ok()) {
+        Some(call) => replied(calls::script(&hook.db, hook.gateway, call, hook.request()).await),
+        None => refused(&Refused::Malformed("it names no call".to_owned())),
+    }
+}
+
 /// A request to one gateway's address, as it came.
 pub struct Hook {
     db: Db,

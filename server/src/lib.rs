@@ -12,6 +12,7 @@ mod limits;
 mod live;
 mod recordings;
 mod router;
+mod speech;
 mod uploads;
 
 pub use router::router;

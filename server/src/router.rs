@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::live::Live;
-use crate::{answers, caller, dev, hooks, live, recordings, uploads};
+use crate::{answers, caller, dev, hooks, live, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -101,9 +101,13 @@ fn listeners(site: &Site) -> Router<Site> {
     Router::new().route("/live", get(live::stream)).layer(from_fn_with_state(site.db.clone(), caller::resolve)).layer(no_store())
 }
 
-/// Whoever has a signed link to a recording.
+/// Whoever has a signed link to a recording, or to what an agent says.
 fn listeners_to_calls() -> Router<Site> {
-    Router::new().route("/recordings/{company}/{name}", get(recordings::play)).layer(timeout())
+    Router::new()
+        .route("/recordings/{company}/{name}", get(recordings::play))
+        .route("/speech/{company}/{name}", get(speech::preview))
+        .route("/speech/{company}/{call}/{name}", get(speech::of_call))
+        .layer(timeout())
 }
 
 /// Telephone providers: no session and no CSRF, but a signature over the raw bytes.
@@ -112,6 +116,7 @@ fn providers() -> Router<Site> {
         .route("/hooks/{provider}/{gateway}", post(hooks::news))
         .route("/hooks/{provider}/{gateway}/gather", post(hooks::news))
         .route("/hooks/{provider}/{gateway}/voice", post(hooks::voice))
+        .route("/hooks/{provider}/{gateway}/script", post(hooks::script))
         .layer(DefaultBodyLimit::max(limits::HOOK_BYTES_MAX))
         .layer(timeout())
 }

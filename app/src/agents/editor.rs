@@ -3,6 +3,7 @@
 use model::agents::{Agent, SCRIPT_MAX, VARIABLES, fill};
 
 use super::detail::SaveAgent;
+use super::voice::VoiceDialog;
 use super::{LANGUAGES, language};
 use crate::form::{FormProblem, problem};
 use crate::prelude::*;
@@ -17,13 +18,17 @@ const MARKS: [char; 2] = ['\u{2}', '\u{3}'];
 
 /// What is being typed, for the preview.
 #[derive(Clone, Copy)]
-struct Typed {
-    name: RwSignal<String>,
-    language: RwSignal<String>,
-    greeting: RwSignal<String>,
-    main: RwSignal<String>,
-    voicemail: RwSignal<String>,
-    closing: RwSignal<String>,
+pub(super) struct Typed {
+    pub name: RwSignal<String>,
+    pub language: RwSignal<String>,
+    pub voice: RwSignal<String>,
+    /// The account of the voice and its id there; empty for the provider's own voice.
+    pub voice_gateway: RwSignal<String>,
+    pub voice_id: RwSignal<String>,
+    pub greeting: RwSignal<String>,
+    pub main: RwSignal<String>,
+    pub voicemail: RwSignal<String>,
+    pub closing: RwSignal<String>,
 }
 
 /// Form and preview. Without `editable` everything is read-only.
@@ -34,6 +39,9 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
     let typed = Typed {
         name: RwSignal::new(form.name.clone()),
         language: RwSignal::new(form.language.clone()),
+        voice: RwSignal::new(form.voice.clone()),
+        voice_gateway: RwSignal::new(form.voice_gateway.map(|id| id.to_string()).unwrap_or_default()),
+        voice_id: RwSignal::new(form.voice_id.clone()),
         greeting: RwSignal::new(form.scripts.greeting.clone()),
         main: RwSignal::new(form.scripts.main.clone()),
         voicemail: RwSignal::new(form.scripts.voicemail.clone()),
@@ -67,6 +75,8 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
         <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
             <ChangeForm change=save attr:id="agent-form" attr:class="flex min-w-0 flex-col gap-6">
                 <input type="hidden" name="id" value=first.id.to_string()/>
+                <input type="hidden" name="form[voice_gateway]" prop:value=typed.voice_gateway value=typed.voice_gateway.get_untracked()/>
+                <input type="hidden" name="form[voice_id]" prop:value=typed.voice_id value=typed.voice_id.get_untracked()/>
                 <FormProblem error=error fields=SHOWN/>
                 <Card title="Who it is">
                     <div class="grid items-start gap-4 sm:grid-cols-2">
@@ -79,8 +89,8 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
                         <Field label="Language" name="form[language]" error=problem(error, "language")>
                             <Select options=languages bind=typed.language disabled=locked/>
                         </Field>
-                        <Field label="Voice" name="form[voice]" optional=true hint="Name of the voice at your gateway." error=problem(error, "voice")>
-                            <Input value=form.voice maxlength=80 disabled=locked autocomplete="off"/>
+                        <Field label="Voice" name="form[voice]" optional=true hint="What people call it. Listen below to choose one." error=problem(error, "voice")>
+                            <Input bind=typed.voice maxlength=80 disabled=locked autocomplete="off"/>
                         </Field>
                         <Field label="Tone" name="form[tone]" optional=true class="sm:col-span-2" error=problem(error, "tone")>
                             <Input value=form.tone maxlength=200 disabled=locked autocomplete="off"/>
@@ -103,7 +113,7 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
                 </Card>
             </ChangeForm>
             <div class="flex min-w-0 flex-col gap-6 lg:sticky lg:top-6">
-                <Preview typed=typed/>
+                <Preview typed=typed listen=move || view! { <VoiceDialog id=first.id typed=typed editable=editable changed=changed/> }/>
                 <Card title="Details">
                     {move || {
                         let (version, updated_at) = agent.with(|a| (a.version, a.updated_at));
@@ -139,7 +149,7 @@ fn script(
 
 /// The scripts as a sample contact would hear them.
 #[component]
-fn Preview(typed: Typed) -> impl IntoView {
+fn Preview(typed: Typed, #[prop(into)] listen: ViewFn) -> impl IntoView {
     let part = move |label: &'static str, text: RwSignal<String>| {
         let heard = move || heard(&text.get(), &typed.name.get());
         view! {
@@ -156,6 +166,7 @@ fn Preview(typed: Typed) -> impl IntoView {
                 {part("Main", typed.main)}
                 {part("Voicemail", typed.voicemail)}
                 {part("Closing", typed.closing)}
+                {listen.run()}
             </div>
         </Card>
     }

@@ -5,6 +5,7 @@ mod editor;
 pub mod kept;
 pub mod list;
 mod templates;
+mod voice;
 
 use model::agents::AgentStatus;
 

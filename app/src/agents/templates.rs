@@ -39,6 +39,8 @@ pub async fn create_agent(template: Option<TemplateId>) -> Result<AgentId, Error
             voicemail: "Hello {{name}}, this is {{agent}} from {{company}}. We will try again another time.".to_owned(),
             closing: "Thank you, goodbye.".to_owned(),
         },
+        voice_gateway: None,
+        voice_id: String::new(),
     };
     let mut tx = begin().await?;
     let id = match template {

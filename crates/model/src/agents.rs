@@ -2,7 +2,7 @@
 
 use crate::companies::CompanyType;
 use crate::error::{Check, Result};
-use crate::id::{AgentId, TemplateId};
+use crate::id::{AgentId, GatewayId, TemplateId};
 use crate::page::Paging;
 use crate::time::Moment;
 use crate::words;
@@ -38,8 +38,15 @@ pub struct AgentForm {
     pub tone: String,
     /// BCP 47 like `en-US`.
     pub language: String,
+    /// What the voice is called, for people.
     pub voice: String,
     pub scripts: Scripts,
+    /// The account whose voice speaks the scripts where the telephone provider would read them out; its own voice without one.
+    #[serde(default)]
+    pub voice_gateway: Option<GatewayId>,
+    /// That account's id of the voice.
+    #[serde(default)]
+    pub voice_id: String,
 }
 
 impl AgentForm {
@@ -53,6 +60,7 @@ impl AgentForm {
             ("persona", &self.persona, 2_000),
             ("tone", &self.tone, 200),
             ("voice", &self.voice, 80),
+            ("voice_id", &self.voice_id, 80),
             ("voicemail", &self.scripts.voicemail, SCRIPT_MAX),
             ("closing", &self.scripts.closing, SCRIPT_MAX),
         ] {
@@ -60,6 +68,46 @@ impl AgentForm {
         }
         check.need((2..=12).contains(&self.language.len()), "language", "Choose a language.").done()
     }
+}
+
+words! {
+    /// The texts of an agent, each spoken on its own.
+    pub enum ScriptPart {
+        Greeting = "greeting", "Greeting";
+        Main = "main", "Main";
+        Voicemail = "voicemail", "Voicemail";
+        Closing = "closing", "Closing";
+    }
+}
+
+/// A voice to choose, of an account of the company.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct VoiceRow {
+    pub gateway: GatewayId,
+    pub id: String,
+    pub name: String,
+    /// Languages and gender, as far as the provider says.
+    pub about: String,
+}
+
+/// The voices of a company's accounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct VoiceList {
+    /// Whether any account can speak; without one there are no voices to choose.
+    pub speaks: bool,
+    pub voices: Vec<VoiceRow>,
+    /// Accounts whose voices could not be listed, with the reason.
+    pub problems: Vec<String>,
+}
+
+/// What a preview speaks: a text in which the variables are filled in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Spoken {
+    pub gateway: GatewayId,
+    pub voice: String,
+    /// BCP 47.
+    pub language: String,
+    pub text: String,
 }
 
 /// The variables a script may use, with a sample for previews.

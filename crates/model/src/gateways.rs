@@ -36,6 +36,14 @@ impl ProviderKind {
         }
     }
 
+    /// Does it turn texts into sound, in voices to choose from?
+    pub const fn speaks(self) -> bool {
+        match self {
+            Self::ElevenLabs => true,
+            Self::Twilio | Self::Retell | Self::Vapi | Self::Maqsam => false,
+        }
+    }
+
     /// Must its calls be asked for? Then nothing that proves where it comes from is sent to us.
     pub const fn is_polled(self) -> bool {
         match self {

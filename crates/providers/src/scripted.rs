@@ -2,7 +2,7 @@
 
 use crate::{
     AccountInfo, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate,
-    ProviderCallId, ProviderError, Reply, ReplyBody, VoiceProvider,
+    ProviderCallId, ProviderError, Reply, ReplyBody, Speech, VoiceProvider, Voices,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -22,6 +22,12 @@ pub trait Script: Send + Sync {
     }
     async fn list(&self, _since: DateTime<Utc>, _until: DateTime<Utc>) -> Result<Vec<Observed>, ProviderError> {
         Ok(Vec::new())
+    }
+    fn speech(&self) -> Option<&dyn Speech> {
+        None
+    }
+    fn voices(&self) -> Option<&dyn Voices> {
+        None
     }
 }
 
@@ -52,6 +58,12 @@ impl<S: Script> VoiceProvider for Scripted<S> {
     }
     async fn check(&self) -> Result<AccountInfo, ProviderError> {
         Err(ProviderError::Unreachable("a script has no account".to_owned()))
+    }
+    fn speech(&self) -> Option<&dyn Speech> {
+        self.0.speech()
+    }
+    fn voices(&self) -> Option<&dyn Voices> {
+        self.0.voices()
     }
     fn verify(&self, _: &CallbackRequest<'_>, _: DateTime<Utc>) -> Result<(), BadSignature> {
         Err(BadSignature)

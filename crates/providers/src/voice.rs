@@ -92,6 +92,9 @@ pub struct Originate {
     pub from_id: Option<String>,
     /// What is said by a provider that reads texts out.
     pub script: Script,
+    /// Public URL that is asked what to say once somebody has picked up, and answers with [`Reply::Talk`]: then `script` is not
+    /// sent. For a script that is only known then, because making its sound takes a while.
+    pub script_url: Option<String>,
     /// Who talks at a provider that holds the conversation itself.
     pub agent: Option<RemoteAgent>,
     /// What that agent knows of this person, such as `first_name`.
@@ -119,9 +122,19 @@ pub struct Script {
     pub language: String,
     /// The provider's name of a voice; its default when absent.
     pub voice: Option<String>,
+    /// Where the texts are to be had as sound. Played instead of read out.
+    pub audio: Option<ScriptAudio>,
     /// When set, keys are listened for while the greeting and main text are said. Any key goes to `gather_url`;
     /// which one means opt-out is judged there, by comparing with this.
     pub opt_out_digit: Option<char>,
+}
+
+/// A public URL for each text that is not empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScriptAudio {
+    pub greeting: String,
+    pub main: String,
+    pub closing: String,
 }
 
 /// The script does not fit into one request.

@@ -27,6 +27,7 @@ pub mod gateways;
 pub mod imports;
 pub mod inbox;
 pub mod jobs;
+pub(crate) mod links;
 pub mod mails;
 pub mod numbers;
 pub mod phones;
@@ -35,6 +36,7 @@ pub mod rehearsal;
 pub mod rules;
 mod secrets;
 pub mod seed;
+pub mod speech;
 pub mod suppressions;
 pub mod team;
 #[doc(hidden)]

@@ -331,6 +331,8 @@ pub fn agent_form() -> AgentForm {
         language: "en-US".to_owned(),
         voice: String::new(),
         scripts: Scripts { greeting: "Hello {{name}}".to_owned(), main: "Press 9 to stop.".to_owned(), ..Scripts::default() },
+        voice_gateway: None,
+        voice_id: String::new(),
     }
 }
 

@@ -56,7 +56,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("accounts", &["links.rs", "passwords.rs", "profile.rs", "repo/sessions.rs", "reset.rs", "sessions.rs", "testing.rs"]),
     ("agents", &["kept.rs", "templates.rs"]),
     ("audits", &["compare.rs"]),
-    ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs"]),
+    ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs", "script.rs"]),
     ("check", &["night.rs"]),
     ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
@@ -104,6 +104,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
         ],
     ),
     ("mails", &["letters.rs"]),
+    ("speech", &["files.rs"]),
     ("team", &["accept.rs"]),
     ("testing", &["room.rs", "swift.rs", "watch.rs"]),
 ];

@@ -41,17 +41,17 @@ const BAD_DAY: &[(&str, f64)] = &[
 ];
 
 /// A company, its site with a worker, and its sandbox.
-struct Day {
-    world: World,
-    acme: Someone,
-    site: SocketAddr,
-    gremlin: SocketAddr,
+pub struct Day {
+    pub world: World,
+    pub acme: Someone,
+    pub site: SocketAddr,
+    pub gremlin: SocketAddr,
     stop: CancellationToken,
     servers: JoinSet<()>,
 }
 
 impl Day {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let ((for_site, site), (for_gremlin, gremlin)) = (listen().await, listen().await);
         let world = World::live(|config| {
@@ -69,14 +69,14 @@ impl Day {
     }
 
     /// The worker and whatever it does end first: the database goes with the world.
-    async fn end(mut self) {
+    pub async fn end(mut self) {
         self.stop.cancel();
         while tokio::time::timeout(Duration::from_secs(15), self.servers.join_next()).await.is_ok_and(|ended| ended.is_none()) {}
         self.servers.shutdown().await;
     }
 
     /// Looks until there is something to see.
-    async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut(&Self) -> Option<T>) -> T {
+    pub async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut(&Self) -> Option<T>) -> T {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(seen) = look(self).await {
@@ -88,7 +88,7 @@ impl Day {
     }
 
     /// A sandbox gateway of this kind with its number, and an agent that is published everywhere.
-    async fn connect(&self, kind: ProviderKind) -> (GatewayId, model::id::AgentId) {
+    pub async fn connect(&self, kind: ProviderKind) -> (GatewayId, model::id::AgentId) {
         let mut tx = self.world.tx(&self.acme).await;
         let form = GatewayForm { name: "Try".into(), kind, concurrency_max: 20, calls_per_second: 20, ..GatewayForm::default() };
         let gateway = gateways::create(&mut tx, &form).await.expect("connected");
@@ -148,7 +148,7 @@ impl Day {
         gateway.id.uuid().simple().to_string()
     }
 
-    async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+    pub async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let (status, answer) = send(self.gremlin, method, path, &[("content-type", "application/json")], &body).await;
         assert!(status < 300, "{status} {answer}");
@@ -166,7 +166,7 @@ impl Day {
         assert_eq!(status, 404, "nobody guesses a link");
     }
 
-    async fn calls(&self) -> Vec<Call> {
+    pub async fn calls(&self) -> Vec<Call> {
         let mut tx = self.world.tx(&self.acme).await;
         let mut filter = CallFilter::default();
         filter.paging.per_page = 100;
@@ -180,7 +180,7 @@ impl Day {
 }
 
 /// A zone in which it is between one and two in the afternoon: the law lets people be called there at any hour of the test.
-fn noon_zone() -> String {
+pub fn noon_zone() -> String {
     let now: DateTime<Utc> = services::Clock::System.now();
     match 13 - i64::from(now.hour()) {
         0 => "Etc/GMT".to_owned(),

@@ -53,8 +53,9 @@ use Other::{Nothing, Own};
 /// Path below `/fn/app/`, arguments (JSON or a form) with our ids in braces, what others get, and whether a viewer may.
 type Case = (&'static str, &'static str, Other, bool);
 
-const AGENT: &str = "id={agent}&form[name]=A&form[role]=B&form[persona]=&form[tone]=&form[language]=en-US&form[voice]=\
+const AGENT: &str = "id={agent}&form[name]=A&form[role]=B&form[persona]=&form[tone]=&form[language]=en-US&form[voice]=&form[voice_gateway]=&form[voice_id]=\
     &form[scripts][greeting]=Hi&form[scripts][main]=Well&form[scripts][voicemail]=&form[scripts][closing]=Bye";
+const PREVIEW: &str = "wanted[gateway]={gateway}&wanted[voice]=v&wanted[language]=en-US&wanted[text]=Hello";
 const CONTACT: &str = "id={contact}&form[name]=A&form[phone]=%2B12025550199&form[email]=&form[company]=&form[time_zone]=\
     &form[segment]=&form[notes]=";
 const ENROLLMENTS: &str = "filter[campaign]={campaign}&filter[paging][page]=1&filter[paging][per_page]=25";
@@ -87,6 +88,9 @@ const CASES: &[Case] = &[
     ("agents/list/list_agents", "filter[paging][page]=1&filter[paging][per_page]=25", Own, true),
     ("agents/templates/create_agent", "", Own, false),
     ("agents/templates/list_templates", "", Own, true),
+    ("agents/voice/choose_voice", "id={agent}&gateway=&voice=&name=", Nothing, false),
+    ("agents/voice/list_voices", "", Own, false),
+    ("agents/voice/preview_voice", PREVIEW, Nothing, false),
     ("auth/check_mail/resend_confirmation", "", Own, true),
     ("auth/invite/join_as_known", "token=made-up", Nothing, true),
     ("auth/two_factor/load_two_factor", "", Own, true),
@@ -281,6 +285,8 @@ fn agent_form() -> AgentForm {
         language: "en-US".to_owned(),
         voice: String::new(),
         scripts: Scripts { greeting: text("hello"), main: text("talk"), voicemail: text("message"), closing: text("bye") },
+        voice_gateway: None,
+        voice_id: String::new(),
     }
 }
 

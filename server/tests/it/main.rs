@@ -8,6 +8,7 @@ mod inbound;
 mod isolation;
 mod live;
 mod pages;
+mod speech;
 mod support;
 mod team;
 mod two_factor;

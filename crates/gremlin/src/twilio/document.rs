@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 
 use super::{
     terms,
-    twiml::{self, Gather, Verb},
+    twiml::{self, Gather, Sound, Verb},
 };
 use crate::{
     call::{Delivery, Ending, Plan},
@@ -21,6 +21,8 @@ use crate::{
 const STEPS_MAX: usize = 200;
 /// The largest document we read.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
+/// The largest sound we fetch.
+const SOUND_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a document listens to a person at the control page, who may take their time over a key.
 const PERSON_SECONDS: f64 = 60.0;
 /// What people hear when the customer's server fails.
@@ -46,6 +48,15 @@ pub enum Source {
 enum Input {
     Key(char),
     Speech(String),
+}
+
+/// What a gathering led to.
+enum Heard {
+    Nothing,
+    /// Another document: its address, method and what was heard.
+    Go(String, String, Vec<(String, String)>),
+    /// A prompt could not be played.
+    Broken,
 }
 
 enum Next {
@@ -107,34 +118,53 @@ impl Line {
             }
             let next = match verb {
                 Verb::Sound(sound) => {
-                    self.note(Who::Agent, &sound.text, sound.seconds);
+                    if !self.begin(sound, base.as_ref()).await {
+                        return Ok(Next::HangUp);
+                    }
                     self.pass(sound.seconds).await?;
                     continue;
                 }
                 Verb::Hangup => return Ok(Next::HangUp),
                 Verb::Redirect { url, method } => Some((url.clone(), method.clone(), Vec::new())),
-                Verb::Gather(gather) => self.gather(gather, &verbs[at + 1..]).await?,
+                Verb::Gather(gather) => match self.gather(gather, base.as_ref(), &verbs[at + 1..]).await? {
+                    Heard::Nothing => None,
+                    Heard::Go(url, method, more) => Some((url, method, more)),
+                    Heard::Broken => return Ok(Next::HangUp),
+                },
             };
             let Some((url, method, more)) = next else { continue };
-            let absolute = match &base {
-                Some(base) => base.join(&url).map(String::from),
-                None => url::Url::parse(&url).map(|_| url),
-            };
+            let absolute = absolute(base.as_ref(), &url);
             return Ok(absolute.map_or(Next::HangUp, |url| Next::Document(Source::Fetch { url, method, more })));
         }
         Ok(Next::HangUp)
     }
 
+    /// Begins to say or play something: false when it is not to be had. No document says what a real network does then, so we
+    /// do the worst that is told of: say that there was an error, and hang up.
+    async fn begin(&self, sound: &Sound, base: Option<&url::Url>) -> bool {
+        if let Some(url) = &sound.url {
+            let (status, problem) = match absolute(base, url) {
+                Some(url) => fetch_sound(&self.network, &url).await,
+                None => (None, Some("not an address".to_owned())),
+            };
+            let is_fine = problem.is_none();
+            self.network.delivered(&self.id, Delivery { event: "play".into(), at: clock::now(), status, note: problem });
+            if !is_fine {
+                return false;
+            }
+        }
+        self.note(Who::Agent, &sound.text, sound.seconds);
+        true
+    }
+
     /// Plays the prompts and waits for a key. A person who talks keeps the line until the conversation is over: the
     /// agent we stand in for would go on listening, where bare TwiML would give up after `timeout`.
-    async fn gather(
-        &mut self,
-        gather: &Gather,
-        after: &[Verb],
-    ) -> Result<Option<(String, String, Vec<(String, String)>)>, Interrupt> {
+    async fn gather(&mut self, gather: &Gather, base: Option<&url::Url>, after: &[Verb]) -> Result<Heard, Interrupt> {
         let mut input = None;
         for prompt in &gather.prompts {
-            self.note(Who::Agent, &prompt.text, prompt.seconds);
+            if !self.begin(prompt, base).await {
+                return Ok(Heard::Broken);
+            }
             input = self.input(gather, prompt.seconds).await?;
             if input.is_some() {
                 break;
@@ -150,9 +180,9 @@ impl Line {
             input = self.input(gather, gather.timeout.max(talk - closing)).await?;
         }
         if input.is_none() && !gather.on_empty {
-            return Ok(None);
+            return Ok(Heard::Nothing);
         }
-        let Some(action) = gather.action.clone() else { return Ok(None) };
+        let Some(action) = gather.action.clone() else { return Ok(Heard::Nothing) };
         let mut more = vec![("msg".to_owned(), "Gather End".to_owned())];
         match input {
             Some(Input::Speech(text)) => {
@@ -162,7 +192,7 @@ impl Line {
             Some(Input::Key(key)) => more.push(("Digits".to_owned(), key.to_string())),
             None => more.push(("Digits".to_owned(), String::new())),
         }
-        Ok(Some((action, gather.method.clone(), more)))
+        Ok(Heard::Go(action, gather.method.clone(), more))
     }
 
     /// Waits for what this gathering listens to.
@@ -185,6 +215,40 @@ impl Line {
         match source {
             Source::Inline(text) | Source::Fetched { text, .. } => Ok(text),
             Source::Fetch { url, method, more } => fetch(&self.network, &self.id, &url, &method, more).await,
+        }
+    }
+}
+
+/// An address in a document, relative to where that came from.
+fn absolute(base: Option<&url::Url>, url: &str) -> Option<String> {
+    match base {
+        Some(base) => base.join(url).map(String::from).ok(),
+        None => url::Url::parse(url).map(|_| url.to_owned()).ok(),
+    }
+}
+
+/// Fetches what is to be played: the status, and why it is no good.
+async fn fetch_sound(network: &Network, url: &str) -> (Option<u16>, Option<String>) {
+    let mut response = match network.client.get(url).header("user-agent", "TwilioProxy/1.1 (gremlin)").send().await {
+        Ok(response) => response,
+        Err(error) => return (None, Some(error.without_url().to_string())),
+    };
+    let status = Some(response.status().as_u16());
+    if response.status() != reqwest::StatusCode::OK {
+        return (status, Some("the sound is not to be had".to_owned()));
+    }
+    let kind = response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("audio/") {
+        return (status, Some(format!("{kind:?} is no sound")));
+    }
+    let mut bytes = 0;
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes + chunk.len() <= SOUND_BYTES_MAX => bytes += chunk.len(),
+            Ok(None) if bytes > 0 => return (status, None),
+            Ok(None) => return (status, Some("the sound is empty".to_owned())),
+            Ok(Some(_)) => return (status, Some(format!("the sound is larger than {SOUND_BYTES_MAX} bytes"))),
+            Err(error) => return (status, Some(error.without_url().to_string())),
         }
     }
 }

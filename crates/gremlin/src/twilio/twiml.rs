@@ -24,6 +24,8 @@ pub struct Sound {
     /// Empty for silence.
     pub text: String,
     pub seconds: f64,
+    /// Where it is to be fetched from, for `Play`.
+    pub url: Option<String>,
 }
 
 /// Listening for keys, or for speech.
@@ -48,11 +50,14 @@ pub fn parse(text: &str) -> anyhow::Result<Vec<Verb>> {
 
 fn verb(element: &Element) -> Option<Verb> {
     let method = element.attribute("method").unwrap_or("POST").to_ascii_uppercase();
-    let sound = |text: &str, seconds| Verb::Sound(Sound { text: text.to_owned(), seconds });
+    let sound = |text: &str, seconds| Verb::Sound(Sound { text: text.to_owned(), seconds, url: None });
     let hears = |what| element.attribute("input").unwrap_or("dtmf").split_whitespace().any(|one| one == what);
     Some(match element.name.as_str() {
         "Say" => sound(element.text.trim(), speaking_seconds(&element.text)),
-        "Play" => sound(&format!("♪ {}", element.text.trim()), PLAY_SECONDS),
+        "Play" => {
+            let url = element.text.trim().to_owned();
+            Verb::Sound(Sound { text: format!("♪ {url}"), seconds: PLAY_SECONDS, url: Some(url) })
+        }
         "Pause" => sound("", element.number("length", 1.0)),
         "Hangup" | "Reject" => Verb::Hangup,
         "Redirect" => Verb::Redirect { url: element.text.trim().to_owned(), method },
@@ -215,7 +220,7 @@ mod tests {
     use super::*;
 
     fn sound(text: &str, seconds: f64) -> Sound {
-        Sound { text: text.to_owned(), seconds }
+        Sound { text: text.to_owned(), seconds, url: None }
     }
 
     #[test]

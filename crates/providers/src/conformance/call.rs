@@ -60,6 +60,7 @@ async fn order(site: &Site<'_>) -> Result<Originate, String> {
             language: "en-US".to_owned(),
             ..Script::default()
         },
+        script_url: None,
         agent,
         variables: [("first_name".to_owned(), "tester".to_owned())].into(),
         ring_seconds_max: RING_SECONDS_MAX,

@@ -224,10 +224,15 @@ impl VoiceProvider for Twilio {
 /// The form of `POST Calls.json`. Events are repeated keys: one joined value would silence the call (edge 1).
 fn create_form(call: &Originate) -> Result<Vec<(&'static str, String)>, ScriptTooLong> {
     let ring_seconds = call.ring_seconds_max.clamp(*RING_SECONDS.start(), *RING_SECONDS.end());
+    let what = match &call.script_url {
+        // Asked by POST, signed like every callback.
+        Some(url) => ("Url", url.clone()),
+        None => ("Twiml", twiml::outbound(&call.script, &call.gather_url)?),
+    };
     let mut form = vec![
         ("To", call.to.to_string()),
         ("From", call.from.to_string()),
-        ("Twiml", twiml::outbound(&call.script, &call.gather_url)?),
+        what,
         ("Timeout", ring_seconds.to_string()),
         ("TimeLimit", call.talk_seconds_max.to_string()),
         ("StatusCallback", call.callback_url.clone()),

@@ -1,7 +1,7 @@
 //! TwiML, the XML that tells Twilio what to say and which keys to listen for. Writing only; nothing is read here.
 //! Texts come from customers, so everything is escaped and what XML 1.0 cannot carry is left out.
 
-use crate::voice::{Reply, Script, ScriptTooLong};
+use crate::voice::{Reply, Script, ScriptAudio, ScriptTooLong};
 
 /// The most characters the `Twiml` field of a call takes (twilio-oai, CreateCallRequest).
 pub const LENGTH_MAX: usize = 4000;
@@ -28,12 +28,12 @@ fn talk(script: &Script, gather_url: &str) -> String {
         xml.push_str(r#"<Gather input="dtmf" numDigits="1" finishOnKey="" method="POST""#);
         xml.push_str(&format!(r#" timeout="{KEY_WAIT_SECONDS}" action="{}">"#, escape(gather_url)));
     }
-    say(&mut xml, &script.greeting, script);
-    say(&mut xml, &script.main, script);
+    part(&mut xml, &script.greeting, script, |audio| &audio.greeting);
+    part(&mut xml, &script.main, script, |audio| &audio.main);
     if script.opt_out_digit.is_some() {
         xml.push_str("</Gather>");
     }
-    say(&mut xml, &script.closing, script);
+    part(&mut xml, &script.closing, script, |audio| &audio.closing);
     xml.push_str("<Hangup/>");
     xml.push_str(TAIL);
     xml
@@ -59,6 +59,14 @@ pub fn reply(reply: &Reply) -> String {
             xml.push_str(TAIL);
             xml
         }
+    }
+}
+
+/// One text of a script: played where there is sound of it, read out otherwise. Keys are heard during both.
+fn part(xml: &mut String, text: &str, script: &Script, url: impl Fn(&ScriptAudio) -> &String) {
+    match script.audio.as_ref().map(url).filter(|url| !url.is_empty() && !text.trim().is_empty()) {
+        Some(url) => xml.push_str(&format!("<Play>{}</Play>", escape(url))),
+        None => say(xml, text, script),
     }
 }
 
@@ -108,8 +116,29 @@ mod tests {
             closing: "Goodbye".into(),
             language: "en-US".into(),
             voice: None,
+            audio: None,
             opt_out_digit: Some('9'),
         }
+    }
+
+    #[test]
+    fn sound_is_played_where_there_is_some_and_keys_are_heard_meanwhile() {
+        let url = |part: &str| format!("https://b.example/speech/{part}.mp3?signature=a&b");
+        let audio = ScriptAudio { greeting: url("greeting"), main: String::new(), closing: url("closing") };
+        let script = Script { audio: Some(audio.clone()), ..script() };
+        let talk = Reply::Talk { script: script.clone(), gather_url: "https://b.example/gather".into() };
+        assert_eq!(
+            reply(&talk),
+            concat!(
+                r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
+                r#"<Gather input="dtmf" numDigits="1" finishOnKey="" method="POST" timeout="5" action="https://b.example/gather">"#,
+                "<Play>https://b.example/speech/greeting.mp3?signature=a&amp;b</Play>",
+                r#"<Say language="en-US">Prices are &lt;down&gt;. To stop calls, press 9.</Say></Gather>"#,
+                "<Play>https://b.example/speech/closing.mp3?signature=a&amp;b</Play><Hangup/></Response>",
+            )
+        );
+        let silent = Script { audio: Some(audio), closing: " ".into(), ..script };
+        assert!(!outbound(&silent, "").expect("fits").contains("closing.mp3"), "what is not said is not played");
     }
 
     #[test]

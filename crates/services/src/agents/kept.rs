@@ -415,6 +415,8 @@ mod tests {
             tone: String::new(),
             language: "en-US".into(),
             voice: "Adrian".into(),
+            voice_gateway: None,
+            voice_id: String::new(),
             scripts: model::agents::Scripts {
                 greeting: "Hello {{ name }}, {{agent}} of {{company}}{{nope}}.".into(),
                 main: "Ask {{name}} of {{contact_company}}.".into(),

@@ -10,10 +10,11 @@ mod tests;
 use crate::SystemTask;
 use crate::db::{Db, SystemTx, Tx};
 use crate::error::Result;
+use crate::speech;
 use model::accounts::Permission;
 use model::agents::{Agent, AgentFilter, AgentForm, AgentRow, AgentStatus, Template};
 use model::events::EventKind;
-use model::id::{AgentId, TemplateId};
+use model::id::{AgentId, GatewayId, TemplateId};
 use model::page::Page;
 
 /// All templates, those for this company's type first.
@@ -42,6 +43,7 @@ pub async fn create_from(tx: &mut Tx, template: TemplateId) -> Result<AgentId> {
 pub async fn create(tx: &mut Tx, form: &AgentForm) -> Result<AgentId> {
     tx.require(Permission::ManageAgents)?;
     form.check()?;
+    speech::check_voice(tx, form).await?;
     let id = tx.id();
     repo::insert(tx, id, form).await?;
     tx.record(EventKind::AgentCreated, Some(id.to_string()), form.name.trim()).await?;
@@ -65,9 +67,21 @@ pub async fn load(tx: &mut Tx, id: AgentId) -> Result<Agent> {
 pub async fn edit(tx: &mut Tx, id: AgentId, form: &AgentForm) -> Result<()> {
     tx.require(Permission::ManageAgents)?;
     form.check()?;
+    speech::check_voice(tx, form).await?;
     lock_usable(tx, id).await?;
     repo::update(tx, id, form).await?;
     tx.record(EventKind::AgentChanged, Some(id.to_string()), form.name.trim()).await
+}
+
+/// Gives the draft another voice, or with an empty one the telephone provider's own.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn choose_voice(tx: &mut Tx, id: AgentId, gateway: Option<GatewayId>, voice: &str, name: &str) -> Result<()> {
+    tx.require(Permission::ManageAgents)?;
+    let form = lock_usable(tx, id).await?.form.0;
+    let form = AgentForm { voice_gateway: gateway, voice_id: voice.to_owned(), voice: name.trim().to_owned(), ..form };
+    edit(tx, id, &form).await
 }
 
 /// Makes the form as it is the next version. Publishing an unchanged agent again changes nothing.
@@ -197,6 +211,7 @@ pub(crate) fn script(agent: &AgentForm, to: &Listener) -> providers::Script {
         closing: fill(&agent.scripts.closing),
         language: agent.language.clone(),
         voice: None,
+        audio: None,
         opt_out_digit: Some(crate::calls::OPT_OUT_DIGIT),
     }
 }

@@ -19,6 +19,8 @@ fn form(name: &str) -> AgentForm {
         tone: "Calm".into(),
         language: "en-US".into(),
         voice: "Polly.Joanna-Neural".into(),
+        voice_gateway: None,
+        voice_id: String::new(),
         scripts: Scripts { greeting: "Hi {{name}}".into(), main: "Press 9".into(), ..Scripts::default() },
     }
 }

@@ -1,10 +1,10 @@
 //! Somebody calls one of our numbers: decided, paid for and recorded in one transaction, then answered from what was
 //! recorded, so that a webhook that comes twice hears the same. The end settles in `absorb`, like any call's.
 
-use super::{arrivals, repo, step};
+use super::{arrivals, repo, script, step};
 use crate::actor::Actor;
+use crate::agents;
 use crate::agents::kept::{self, Speaker};
-use crate::agents::{self, Listener};
 use crate::campaigns::{self, repo::Answering, stats::Tally};
 use crate::contacts;
 use crate::credits::Purse;
@@ -14,6 +14,7 @@ use crate::dialer::{self, Gateway, Network, PublishedAgent, Seat};
 use crate::error::{Error, Result};
 use crate::inbox::{self, CallbackRequest, Refused, ReplyBody};
 use crate::numbers::{self, repo::Bound};
+use crate::speech::{self, Voice};
 use crate::{companies, credits, enrollments, suppressions};
 use model::calls::{Declined, Outcome};
 use model::campaigns::Status;
@@ -35,13 +36,17 @@ pub(super) const HIDDEN: &str = "+266696687";
 /// See [`Refused`]; nothing is recorded then.
 pub async fn answer(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) -> Result<ReplyBody, Refused> {
     let (company, gateway) = inbox::route(db, gateway).await?;
-    let provider = Network::shared().map_err(Error::from)?.provider(&gateway);
+    let network = Network::shared().map_err(Error::from)?;
+    let provider = network.provider(&gateway);
     provider.verify(&request, db.clock().now()).map_err(|_| Refused::BadSignature)?;
     let incoming = provider.parse_inbound(&request).map_err(|e| Refused::Malformed(e.to_string()))?;
     let mut tx = db.begin(&Actor::engine(company)).await?;
     let call = take(&mut tx, &gateway, &incoming).await?;
-    let reply = reply_to(&mut tx, &gateway, call).await?;
+    let (mut reply, voice) = reply_to(&mut tx, &gateway, call).await?;
     tx.commit().await?;
+    if let (Reply::Talk { script, .. }, Some(voice)) = (&mut reply, voice) {
+        speech::give_voice(db, &network, company, call, &voice, script).await;
+    }
     Ok(provider.reply(&reply))
 }
 
@@ -184,22 +189,20 @@ async fn decline(tx: &mut Tx, arrival: &arrivals::Arrival<'_>, why: Declined, se
     tx.record(EventKind::CallEnded, Some(arrival.call.to_string()), text).await
 }
 
-/// What the caller hears, read back from the record: agent and texts in the versions that the call was taken with.
-async fn reply_to(tx: &mut Tx, gateway: &Gateway, call: CallId) -> Result<Reply> {
+/// What the caller hears, read back from the record: agent and texts in the versions that the call was taken with. And the voice
+/// to say it, if the agent has one.
+async fn reply_to(tx: &mut Tx, gateway: &Gateway, call: CallId) -> Result<(Reply, Option<Voice>)> {
     let told = arrivals::told(tx, call).await?;
+    let listener = script::listener(&told);
     let fallback = told.fallback.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| FALLBACK.to_owned());
     let Some(agent) = told.agent.filter(|_| told.declined.is_none()) else {
         if gateway.kind.is_conversational() {
-            return Ok(Reply::Decline); // it reads nothing out
+            return Ok((Reply::Decline, None)); // it reads nothing out
         }
-        return Ok(Reply::SayAndHangUp { text: fallback, language: FALLBACK_LANGUAGE.to_owned(), voice: None });
+        let reply = Reply::SayAndHangUp { text: fallback, language: FALLBACK_LANGUAGE.to_owned(), voice: None };
+        return Ok((reply, None));
     };
-    let listener = Listener {
-        name: told.contact_name.filter(|name| name != contacts::UNKNOWN_CALLER),
-        contact_company: told.contact_company.unwrap_or_default(),
-        company: told.company,
-    };
-    Ok(match kept::speaker(tx, gateway, &agent).await? {
+    let reply = match kept::speaker(tx, gateway, &agent).await? {
         Speaker::Anyone if !gateway.kind.is_conversational() => {
             let gather_url = format!("{}/gather?call={call}", gateway.hook(tx.config()));
             Reply::Talk { script: agents::script(&agent.2, &listener), gather_url }
@@ -207,5 +210,6 @@ async fn reply_to(tx: &mut Tx, gateway: &Gateway, call: CallId) -> Result<Reply>
         Speaker::Kept(remote) => Reply::Connect { call, agent: remote, variables: kept::variables(&agent.2, &listener) },
         // It was there when the call was taken, a moment ago.
         Speaker::Anyone | Speaker::Pending | Speaker::Failed(_) => Reply::Decline,
-    })
+    };
+    Ok((reply, Voice::of(&agent.2)))
 }

@@ -11,6 +11,7 @@ mod inbound;
 mod ingest;
 mod read;
 pub(crate) mod repo;
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,8 @@ pub use collect::CollectNews;
 pub use inbound::answer;
 pub(crate) use ingest::{Batch, OPT_OUT_DIGIT, call_of, ingest, ingest_all, ingest_news};
 pub use read::{list, load};
+pub(crate) use script::lines;
+pub use script::script;
 
 use crate::Actor;
 use crate::db::{Db, Tx};

@@ -30,6 +30,8 @@ fn agent_form(name: &str) -> AgentForm {
         tone: String::new(),
         language: "en-US".into(),
         voice: String::new(),
+        voice_gateway: None,
+        voice_id: String::new(),
         scripts: Scripts { greeting: "Hello {{name}}".into(), main: "Is ten o'clock fine?".into(), ..Scripts::default() },
     }
 }

@@ -4,7 +4,7 @@ use super::{Report, run};
 use crate::actor::{Actor, SystemTask};
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
-use crate::{agents, audits};
+use crate::{agents, audits, speech};
 use chrono::{Days, TimeDelta, Timelike};
 use model::accounts::Permission;
 use model::health::{CheckRow, Health};
@@ -53,6 +53,9 @@ pub async fn nightly(db: &Db) -> Result<bool> {
     sqlx::query("delete from checks where started_at < $1").bind(now - KEPT).execute(tx.conn()).await?;
     tx.commit().await?;
     agents::kept::compare_all(db).await?;
+    if let Err(error) = speech::forget(db).await {
+        tracing::warn!(%error, "what was spoken long ago stays");
+    }
     finish(db, id).await?;
     Ok(true)
 }

@@ -13,6 +13,7 @@ use crate::db::Tx;
 use crate::enrollments::repo::{Change, Intent, Intents, Wait};
 use crate::error::Result;
 use crate::rules::{self, Place};
+use crate::speech::Voice;
 use crate::{campaigns, companies, credits, enrollments, suppressions};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::campaigns::{CallOrder, Parked, Status};
@@ -43,6 +44,8 @@ pub struct Dial {
     pub call: CallId,
     pub gateway: Gateway,
     pub originate: providers::Originate,
+    /// Who speaks its script; where none, the provider reads it out or somebody there talks.
+    pub voice: Option<Voice>,
     pub committed_at: DateTime<Utc>,
 }
 
@@ -347,12 +350,16 @@ impl Terms<'_> {
         let callback = self.gateway.hook(tx.config());
         let to = Listener { name: Some(d.name.clone()), contact_company: d.company.clone(), company: self.settings.name.clone() };
         let script = agents::script(agent, &to);
+        // Its sound takes the network, which a transaction may not: the provider asks when somebody has picked up.
+        let voice = Voice::of(agent).filter(|_| !self.gateway.kind.is_conversational());
+        let script_url = voice.as_ref().map(|_| format!("{callback}/script?call={call}"));
         let originate = providers::Originate {
             call,
             to: d.phone.clone(),
             from: from.phone.clone(),
             from_id: from.remote_id.clone(),
             script,
+            script_url,
             agent: self.kept.clone(),
             variables: kept::variables(agent, &to),
             ring_seconds_max: u32::try_from(self.settings.ring_seconds_max).unwrap_or(30),
@@ -362,7 +369,7 @@ impl Terms<'_> {
             callback_url: format!("{callback}?call={call}"),
             gather_url: format!("{callback}/gather?call={call}"),
         };
-        Dial { company: tx.actor().company(), call, gateway: self.gateway.clone(), committed_at: tx.now(), originate }
+        Dial { company: tx.actor().company(), call, gateway: self.gateway.clone(), committed_at: tx.now(), originate, voice }
     }
 }
 

@@ -7,10 +7,11 @@ use super::{CHANNEL, Network, place, reconcile};
 use crate::actor::{Actor, SystemTask};
 use crate::db::Db;
 use crate::error::Result;
-use crate::{campaigns, inbox};
+use crate::{campaigns, inbox, speech};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::campaigns::Parked;
 use model::id::{CampaignId, CompanyId};
+use providers::Answer;
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
@@ -143,8 +144,13 @@ async fn turn(
             let slot = slots.split(1);
             tasks.spawn(async move {
                 let answer = place::act(&network, &lease, &dial, now).await;
+                let is_placed = matches!(answer, Answer::Placed(_));
+                let (company, script) = (dial.company, dial.voice.clone().map(|voice| (voice, dial.originate.script.clone())));
                 tray.note(&db, dial, answer).await;
                 drop(slot);
+                if let Some((voice, script)) = script.filter(|_| is_placed) {
+                    speech::warm(&db, &network, company, &voice, &script).await;
+                }
             });
         }
     }

@@ -53,6 +53,11 @@ fn row(tx: &Tx, g: repo::Listed) -> GatewayRow {
     }
 }
 
+/// The provider of one of the company's gateways.
+pub(crate) async fn kind(tx: &mut Tx, id: GatewayId) -> Result<Option<ProviderKind>> {
+    Ok(repo::list(tx, Some(id)).await?.pop().map(|listed| listed.kind))
+}
+
 /// One gateway with what its owner needs to connect it; its keys are masked.
 ///
 /// # Errors

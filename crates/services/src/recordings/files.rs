@@ -3,15 +3,11 @@
 //! Every node that copies or plays recordings must see the same directory.
 
 use crate::config::Config;
+use crate::links;
 use anyhow::Context;
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit, Mac};
 use model::id::{CompanyId, RecordingId};
-use secrecy::ExposeSecret;
-use sha2::Sha256;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
 /// How long a link opens: as long as somebody may sit before a page and listen.
@@ -38,13 +34,17 @@ fn path(config: &Config, company: CompanyId, id: RecordingId, ending: &str) -> P
 /// Writes a file whole or not at all; written twice it is the same.
 pub(super) async fn keep(config: &Config, company: CompanyId, id: RecordingId, ending: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let path = path(config, company, id, ending);
-    let folder = path.parent().context("a recording's path has a folder")?;
+    write_whole(&path, &path.with_extension("part"), bytes).await
+}
+
+/// Writes a file under the name of a draft, and gives it its own once it is whole and on disk.
+pub(crate) async fn write_whole(path: &Path, draft: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().context("a sound's path has a folder")?;
     tokio::fs::create_dir_all(folder).await.context("the data directory cannot be written")?;
-    let draft = path.with_extension("part");
-    let mut file = tokio::fs::File::create(&draft).await.context("a recording cannot be stored")?;
-    file.write_all(bytes).await.context("a recording cannot be stored")?;
-    file.sync_all().await.context("a recording cannot be stored")?;
-    tokio::fs::rename(&draft, &path).await.context("a recording cannot be stored")
+    let mut file = tokio::fs::File::create(draft).await.context("a sound cannot be stored")?;
+    file.write_all(bytes).await.context("a sound cannot be stored")?;
+    file.sync_all().await.context("a sound cannot be stored")?;
+    tokio::fs::rename(draft, path).await.context("a sound cannot be stored")
 }
 
 /// The address that plays a recording, for a while.
@@ -58,15 +58,12 @@ pub(super) fn link(
     let ending = ending(content_type)?;
     // Whole hours: the same link for everybody who looks meanwhile, so that a browser need not load it twice.
     let until = (now + OPEN).timestamp() / 3600 * 3600 + 3600;
-    let signature = BASE64_URL_SAFE_NO_PAD.encode(signed(config, company, id, ending, until).finalize().into_bytes());
+    let signature = links::sign(config, &signed(company, id, ending, until));
     Some(format!("/recordings/{company}/{id}.{ending}?until={until}&signature={signature}"))
 }
 
-fn signed(config: &Config, company: CompanyId, id: RecordingId, ending: &str, until: i64) -> Hmac<Sha256> {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(config.secret_key.expose_secret().as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(format!("recording\n{company}\n{id}\n{ending}\n{until}").as_bytes());
-    mac
+fn signed(company: CompanyId, id: RecordingId, ending: &str, until: i64) -> String {
+    format!("recording\n{company}\n{id}\n{ending}\n{until}")
 }
 
 /// A recording that may be played.
@@ -80,7 +77,6 @@ pub struct Opened {
 pub fn open(config: &Config, company: CompanyId, name: &str, until: i64, signature: &str, now: DateTime<Utc>) -> Option<Opened> {
     let (id, ending) = name.split_once('.')?;
     let (id, (content_type, ending)) = (id.parse().ok()?, KINDS.iter().find(|(_, known)| *known == ending)?);
-    let given = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
-    signed(config, company, id, ending, until).verify_slice(&given).ok()?;
-    (now.timestamp() <= until).then(|| Opened { path: path(config, company, id, ending), content_type })
+    let is_ours = links::is_signed(config, &signed(company, id, ending, until), signature);
+    (is_ours && now.timestamp() <= until).then(|| Opened { path: path(config, company, id, ending), content_type })
 }

@@ -6,6 +6,7 @@ mod jobs;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use files::write_whole;
 pub use files::{Opened, open};
 pub use jobs::CopyRecording;
 
