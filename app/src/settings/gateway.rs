@@ -237,7 +237,7 @@ pub(crate) fn kept_lines(rows: Vec<KeptAgent>, of_agent: bool) -> AnyView {
         };
         let badge = keeping(&row);
         let (agent, gateway) = (row.agent.to_string(), row.gateway.to_string());
-        let offers = row.drifted || !row.problem.is_empty() || row.keeping == Keeping::Failed;
+        let offers = row.drifted || row.keeping != Keeping::Ready;
         view! {
             <tr>
                 <td class="lead">

@@ -238,7 +238,8 @@ pub struct Observed {
     /// The provider's reason, such as a SIP code.
     pub raw_reason: Option<String>,
     /// It failed by the platform's own fault (it was full, it broke down), as far as the provider says so: that tells nothing of
-    /// the person, and is no attempt of theirs to count. Whoever keeps the count may call again, after a while and not for ever.
+    /// the person, and is no attempt of theirs to count. Whoever keeps the count may call again, after a while and not for ever;
+    /// `services` counts such calls all the same, because some of them rang.
     /// Somebody may have picked up all the same: then `answered_at` is set, and calling again is a matter of manners. Only ever true of [`Outcome::Failed`].
     pub platform_fault: bool,
     pub answered_by: Option<AnsweredBy>,

@@ -53,26 +53,19 @@ impl Db {
     /// # Errors
     /// When a URL cannot be read.
     pub fn init(config: Config, clock: Clock, seed: u64) -> anyhow::Result<Self> {
-        Self::connecting(config, clock, seed, true)
+        Self::connecting(config, clock, StdRng::seed_from_u64(seed), true)
     }
 
     /// The same for a Postgres that does not restart meanwhile: connections are not asked whether they live before each use,
     /// which is a round trip less per transaction. For simulated days.
     pub(crate) fn trusting(config: Config, clock: Clock, seed: u64) -> anyhow::Result<Self> {
-        Self::connecting(config, clock, seed, false)
+        Self::connecting(config, clock, StdRng::seed_from_u64(seed), false)
     }
 
-    fn connecting(config: Config, clock: Clock, seed: u64, ask: bool) -> anyhow::Result<Self> {
+    fn connecting(config: Config, clock: Clock, luck: StdRng, ask: bool) -> anyhow::Result<Self> {
         let company = pool(config.app_database_url.expose_secret(), ask).context("APP_DATABASE_URL")?;
         let system = pool(config.system_database_url.expose_secret(), ask).context("SYSTEM_DATABASE_URL")?;
-        Ok(Self(Arc::new(Inner {
-            company,
-            system,
-            clock,
-            luck: Mutex::new(StdRng::seed_from_u64(seed)),
-            config,
-            desk: Desk::default(),
-        })))
+        Ok(Self(Arc::new(Inner { company, system, clock, luck: Mutex::new(luck), config, desk: Desk::default() })))
     }
 
     /// Connects with the machine's clock and luck.
@@ -80,9 +73,11 @@ impl Db {
     /// # Errors
     /// When a URL cannot be read.
     pub fn from_config(config: Config) -> anyhow::Result<Self> {
+        // Secrets come from it: all of its 256 bits must be unknown.
+        let mut seed = [0; 32];
         #[expect(clippy::disallowed_methods, reason = "the one seed of a real process")]
-        let seed = rand::rng().next_u64();
-        Self::init(config, Clock::System, seed)
+        rand::rng().fill_bytes(&mut seed);
+        Self::connecting(config, Clock::System, StdRng::from_seed(seed), true)
     }
 
     /// How this process is configured.

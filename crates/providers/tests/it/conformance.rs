@@ -84,8 +84,6 @@ async fn everything_an_adapter_offers_passes_on_gremlin() {
             "numbers" => voice.numbers().is_some(),
             "staff" => voice.staff().is_some(),
             "speech" => voice.speech().is_some(),
-            // A call of Twilio tells of its recordings by callbacks only.
-            "call: recording" => world.kind != ProviderKind::Twilio,
             "callbacks and their signatures" | "calls in, and binding of numbers" => false,
             check if check.starts_with("agent") => voice.agents().is_some(),
             check if check.starts_with("document") => voice.knowledge().is_some(),

@@ -83,11 +83,12 @@ pub(super) async fn lock(tx: &mut SystemTx, kind: Kind, token: &str) -> Result<L
     Ok(link)
 }
 
-/// Uses a link up, and every other one its user was sent: after a change none of them means what it meant.
-pub(super) async fn use_up(tx: &mut SystemTx, link: &Link) -> Result<()> {
+/// Uses up every link a user was sent: after a change none of them means what it meant, and one that somebody else asked for
+/// with a stolen password must not outlive it.
+pub(super) async fn use_up(tx: &mut SystemTx, user: UserId) -> Result<()> {
     let now = tx.now();
     sqlx::query("update links set used_at = $2 where user_id = $1 and used_at is null")
-        .bind(link.user_id)
+        .bind(user)
         .bind(now)
         .execute(tx.conn())
         .await?;

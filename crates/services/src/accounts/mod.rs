@@ -119,15 +119,17 @@ pub(crate) async fn renew(tx: &mut SystemTx, user: UserId, name: &str, password_
     let now = tx.now();
     repo::set_name(tx, user, name).await?;
     repo::set_password(tx, user, password_hash).await?;
+    links::use_up(tx, user).await?;
     repo::confirm_user(tx, user, now).await
 }
 
-/// Ends the sessions of a user, but for one. Returns how many.
+/// Ends the sessions of a user, but for one, and every link they were sent. Returns how many sessions.
 ///
 /// # Errors
 /// When the database refuses.
 pub(crate) async fn end_sessions(tx: &mut SystemTx, user: UserId, but: Option<SessionId>) -> Result<u64> {
     let now = tx.now();
+    links::use_up(tx, user).await?;
     repo::revoke_sessions(tx, user, but, now).await
 }
 

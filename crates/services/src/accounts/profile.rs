@@ -70,6 +70,7 @@ pub async fn change_password(db: &Db, caller: &Caller, old: &str, new: &str, cli
     let now = tx.now();
     let user = repo::lock_user(&mut tx, caller.user).await?;
     repo::set_password(&mut tx, caller.user, &hash).await?;
+    links::use_up(&mut tx, caller.user).await?;
     let ended = repo::revoke_sessions(&mut tx, caller.user, Some(caller.session), now).await?;
     repo::delete_halves(&mut tx, caller.user).await?;
     tell(&mut tx, &user, "Your password was changed", client).await?;
@@ -113,7 +114,7 @@ pub async fn ask_email(db: &Db, caller: &Caller, email: &str, password: &str) ->
 pub async fn take_email(db: &Db, token: &str, client: &Client) -> Result<()> {
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let link = links::lock(&mut tx, Kind::Email, token).await?;
-    links::use_up(&mut tx, &link).await?;
+    links::use_up(&mut tx, link.user_id).await?;
     let (user, now) = (link.user_id, tx.now());
     let before = repo::lock_user(&mut tx, user).await?;
     let email = link.email.ok_or_else(|| Error::not_found("link"))?;
@@ -140,7 +141,7 @@ pub async fn end_session(db: &Db, caller: &Caller, session: SessionId) -> Result
     if !mine.iter().any(|s| s.id == session) {
         return Err(Error::not_found("session").into());
     }
-    repo::revoke_session(&mut tx, session, now).await?;
+    repo::revoke_session(&mut tx, session, now).await?.ok_or_else(|| Error::not_found("session"))?;
     let mut tx = tx.inside(&caller.actor).await?;
     tx.record(EventKind::UserSessionsEnded, Some(caller.user.to_string()), "One session ended from another").await?;
     tx.commit().await

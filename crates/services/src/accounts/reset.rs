@@ -50,7 +50,7 @@ pub async fn finish(db: &Db, token: &str, password: &str, client: &Client) -> Re
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     // Locked anew: whoever came first meanwhile has used it up.
     let link = links::lock(&mut tx, Kind::Reset, token).await?;
-    links::use_up(&mut tx, &link).await?;
+    links::use_up(&mut tx, link.user_id).await?;
     let (user, now) = (link.user_id, tx.now());
     repo::set_password(&mut tx, user, &hash).await?;
     repo::confirm_user(&mut tx, user, now).await?;

@@ -187,7 +187,8 @@ pub(crate) async fn go_home(tx: &mut SystemTx, caller: &Caller, client: &Client)
 /// Ends the session of whoever asks, and returns when it would have ended by itself.
 pub(crate) async fn leave_session(tx: &mut SystemTx, caller: &Caller) -> Result<Timestamp> {
     let now = tx.now();
-    repo::revoke_session(tx, caller.session, now).await
+    // A session that ended meanwhile opens no other.
+    Ok(repo::revoke_session(tx, caller.session, now).await?.ok_or(Error::Unauthenticated)?)
 }
 
 /// A session of a user in one of their companies.

@@ -386,6 +386,26 @@ pub async fn compare(db: &Db, actor: &Actor, agent: AgentId) -> Result<()> {
     failure.map_or(Ok(()), |told| Err(told.into()))
 }
 
+/// Publishes again what a long trouble of the provider left behind.
+async fn publish_stuck(db: &Db) -> Result<()> {
+    let mut tx = db.begin_system(SystemTask::FindWork).await?;
+    let now = tx.now();
+    let stuck: Vec<(CompanyId, AgentId, GatewayId)> = sqlx::query_as(
+        "select company_id, agent_id, gateway_id from kept_agents where keeping = 'pending' and coalesce(busy_until < $1, true)
+         order by 1, 2, 3",
+    )
+    .bind(now)
+    .fetch_all(tx.conn())
+    .await?;
+    tx.commit().await?;
+    for (company, agent, gateway) in stuck {
+        let mut tx = db.begin(&Actor::engine(company)).await?;
+        publish_at(&mut tx, agent, gateway).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// The night's look at all agents that are kept somewhere.
 pub(crate) async fn compare_all(db: &Db) -> Result<()> {
     let mut tx = db.begin_system(SystemTask::FindWork).await?;
@@ -394,6 +414,7 @@ pub(crate) async fn compare_all(db: &Db) -> Result<()> {
             .fetch_all(tx.conn())
             .await?;
     tx.commit().await?;
+    publish_stuck(db).await?;
     for (company, agent) in kept {
         if let Err(error) = compare(db, &Actor::engine(company), agent).await {
             tracing::warn!(%company, %agent, %error, "the agent at its provider could not be looked at");

@@ -10,7 +10,6 @@ use crate::enrollments::repo::Change;
 use crate::error::Result;
 use crate::{campaigns, credits, dialer, enrollments, suppressions};
 use anyhow::Context;
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::credits::Credits;
@@ -21,9 +20,6 @@ use model::phone::Phone;
 use model::time::Timestamp;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-
-/// Before a person is called again whose call the provider's own trouble ended.
-const BACK_OFF: TimeDelta = TimeDelta::seconds(60);
 
 /// A call that is over, and what told so.
 struct End<'a> {
@@ -53,11 +49,7 @@ pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>, late
     let ids: Vec<_> = reports.iter().map(|(id, _)| *id).collect();
     let mut before = repo::lock_all(tx, &ids).await?;
     let (mut changes, mut steps, mut has_moved) = (Vec::new(), Vec::new(), false);
-    let now = tx.now();
-    for (id, mut report) in reports {
-        if report.platform_fault {
-            report.uncounted_until = Some(now + BACK_OFF);
-        }
+    for (id, report) in reports {
         let was = before.remove(&id).ok_or_else(|| model::Error::not_found("call"))?;
         let detail = report.provider_status.clone().unwrap_or_default();
         if was.declined.is_some() {

@@ -54,8 +54,6 @@ pub(crate) struct Report {
     pub permanent: bool,
     /// Not the contact's doing: not an attempt, and not before this moment again.
     pub uncounted_until: Option<Timestamp>,
-    /// The provider broke down before anybody picked up: tells nothing of the person.
-    pub platform_fault: bool,
     /// It may have rung without our knowing.
     pub uncertain: bool,
     /// The campaign must pause for this reason.
@@ -76,7 +74,6 @@ impl Report {
             price: more.price.or(self.price),
             permanent: more.permanent || self.permanent,
             uncounted_until: more.uncounted_until.or(self.uncounted_until),
-            platform_fault: more.platform_fault || self.platform_fault,
             uncertain: more.uncertain || self.uncertain,
             pause: more.pause.or(self.pause),
         }
@@ -95,7 +92,6 @@ impl Report {
             price: None,
             permanent: false,
             uncounted_until: None,
-            platform_fault: false,
             uncertain: false,
             pause: None,
         }
@@ -126,7 +122,6 @@ pub(crate) fn report_of(seen: &Observed) -> Report {
         answered_at: seen.answered_at,
         ended_at: seen.ended_at,
         talk_seconds: seen.talk_seconds,
-        platform_fault: seen.platform_fault && seen.answered_at.is_none() && seen.talk_seconds.unwrap_or(0) == 0,
         price: seen.price_micros.zip(seen.currency.clone()),
         ..Report::state(state.answered_by(who))
     }

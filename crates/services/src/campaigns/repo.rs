@@ -156,11 +156,13 @@ pub(crate) async fn wake_after_calls(tx: &mut Tx, ids: &[CampaignId]) -> Result<
     Ok(())
 }
 
-/// The gateway that takes new dials of an active campaign: its own, or the fallback while only that one works.
-pub(crate) async fn gateway_now(tx: &mut Tx, id: CampaignId) -> Result<Option<GatewayId>> {
+/// The gateway that takes new dials of an active campaign: its own, or the fallback while only that one works; and whether the
+/// company is suspended.
+pub(crate) async fn gateway_now(tx: &mut Tx, id: CampaignId) -> Result<Option<(GatewayId, bool)>> {
     let now = tx.now();
-    Ok(sqlx::query_scalar(
-        "select case when g.open_until > $2 and not coalesce(f.open_until > $2, f.id is null) then f.id else g.id end
+    Ok(sqlx::query_as(
+        "select case when g.open_until > $2 and not coalesce(f.open_until > $2, f.id is null) then f.id else g.id end,
+                exists (select 1 from companies o where o.id = app.company() and o.suspended_at is not null)
          from campaigns c join gateways g on g.id = c.gateway_id left join gateways f on f.id = c.fallback_gateway_id
          where c.id = $1 and c.status = 'active' and c.direction = 'outbound'",
     )

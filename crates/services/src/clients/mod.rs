@@ -54,8 +54,8 @@ pub async fn suspend(db: &Db, actor: &Actor, company: CompanyId, reason: &str) -
     Check::new().text(reason, "reason", "why", REASON_MAX).done()?;
     let mut tx = db.begin_system(SystemTask::Admin).await?;
     let client = repo::lock(&mut tx, company).await?.ok_or_else(|| Error::not_found("company"))?;
-    if company == actor.company() {
-        return Err(Error::conflict("This is the company you are in.").into());
+    if company == actor.company() || repo::is_the_platforms(&mut tx, company).await? {
+        return Err(Error::conflict("This is the company of those who run Belfry, or the one you are in.").into());
     }
     if client.suspended {
         return Err(Error::conflict("It is suspended already.").into());

@@ -77,3 +77,11 @@ pub(super) async fn running(tx: &mut SystemTx, company: CompanyId) -> Result<Vec
         .fetch_all(tx.conn())
         .await?)
 }
+
+/// Whether super admins are at home there: nobody could undo what is done to it.
+pub(super) async fn is_the_platforms(tx: &mut SystemTx, company: CompanyId) -> Result<bool> {
+    Ok(sqlx::query_scalar("select exists (select 1 from members where company_id = $1 and role = 'super_admin')")
+        .bind(company)
+        .fetch_one(tx.conn())
+        .await?)
+}

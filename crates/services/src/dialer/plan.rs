@@ -61,7 +61,12 @@ pub struct Turn {
 /// # Errors
 /// When the database refuses; then nothing happened.
 pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Turn> {
-    let Some(gateway_id) = campaigns::repo::gateway_now(tx, campaign).await? else { return Ok(Turn::default()) };
+    let Some((gateway_id, is_suspended)) = campaigns::repo::gateway_now(tx, campaign).await? else { return Ok(Turn::default()) };
+    if is_suspended {
+        // Launched while it was being suspended.
+        campaigns::pause_self(tx, campaign, "The company is suspended.").await?;
+        return Ok(Turn::default());
+    }
     let settings = crate::companies::settings(tx).await?;
     let free = slots::free_slots(tx, campaign, gateway_id).await?;
     let mut lines = numbers::lines(tx, gateway_id, settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC)).await?;

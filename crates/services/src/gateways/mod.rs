@@ -194,11 +194,17 @@ pub async fn edit(tx: &mut Tx, id: GatewayId, form: &GatewayForm) -> Result<()> 
             webhook_secret: (!webhook_secret.is_empty()).then_some(webhook_secret),
         }
     };
-    // Another account knows nothing of what was set up in the first.
     let is_another = keys.secret.is_some() || keys.webhook_secret.is_some() || keys.account != stored.account.id;
+    repo::set_slots(tx, id, form.concurrency_max).await?;
     repo::update(tx, id, &form, keys, &options).await?;
     let now = dialer::gateway_for_reading(tx, id).await?;
     if is_another || options != stored.account.options || now.account.base_url != stored.account.base_url {
+        // Another account does not know the calls of this one: they would look as if they had never been placed.
+        if repo::is_busy(tx, id).await? {
+            let why = "Calls are under way through this account. Pause its campaigns, wait for the calls to end, and save again.";
+            return Err(model::Error::conflict(why).into());
+        }
+        // Nor what was set up in it.
         set_up(tx, id).await?;
     }
     dialer::wake_company(tx).await?;

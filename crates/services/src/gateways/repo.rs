@@ -131,12 +131,25 @@ pub(super) async fn update(
     .bind(form.calls_per_second)
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// Sets a gateway's slots. Locks them: until this commit nobody dials through it.
+pub(super) async fn set_slots(tx: &mut Tx, id: GatewayId, cap: i32) -> Result<()> {
     sqlx::query("update capacity set cap = $2 where scope = 'gateway' and ref = $1")
         .bind(id)
-        .bind(form.concurrency_max)
+        .bind(cap)
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Whether calls are under way through it.
+pub(super) async fn is_busy(tx: &mut Tx, id: GatewayId) -> Result<bool> {
+    Ok(sqlx::query_scalar("select exists (select 1 from calls where gateway_id = $1 and status <> 'ended')")
+        .bind(id)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// What must be set up at the provider was, or could not be.

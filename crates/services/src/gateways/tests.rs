@@ -154,3 +154,30 @@ async fn a_test_call_is_a_campaign_of_one_with_all_its_walls() {
     let mut tx = w.tx(&other).await;
     assert!(crate::campaigns::test_call(&mut tx, gateway, agent, "+12125550001").await.is_err(), "another company's gateway");
 }
+
+#[tokio::test]
+async fn an_account_is_not_changed_under_calls_that_are_out() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let campaign = w.launched(&acme, 1, |_| {}).await;
+    let mut tx = w.db.begin(&w.engine(acme.company)).await.expect("begin");
+    assert_eq!(crate::dialer::plan(&mut tx, campaign, campaign.uuid()).await.expect("planned").dials.len(), 1);
+    tx.commit().await.expect("commit");
+    let mut tx = w.tx(&acme).await;
+    let id = list(&mut tx).await.expect("gateways")[0].id;
+    sqlx::query("update gateways set sandbox = false").execute(tx.conn()).await.expect("made real");
+    tx.commit().await.expect("commit");
+    let stored = dialer::gateway_for_reading(&mut w.tx(&acme).await, id).await.expect("stored");
+    let renamed = GatewayForm { account: stored.account.id.clone(), secret: String::new(), ..real(ProviderKind::Twilio) };
+    let mut tx = w.tx(&acme).await;
+    edit(&mut tx, id, &renamed).await.expect("a name may change at any time");
+    tx.commit().await.expect("commit");
+    for other in [
+        GatewayForm { secret: "another".into(), ..renamed.clone() },
+        GatewayForm { account: "AC_another".into(), ..renamed.clone() },
+        GatewayForm { base_url: "https://api.example.com".into(), ..renamed.clone() },
+    ] {
+        let answer = edit(&mut w.tx(&acme).await, id, &other).await;
+        assert!(matches!(&answer, Err(crate::Error::Told(model::Error::Conflict { .. }))), "{answer:?}");
+    }
+}

@@ -26,6 +26,8 @@ const INVITE_DAYS: i64 = 7;
 const INVITES_PER_HOUR_MAX: i64 = 50;
 /// An invite is not sent again sooner than this.
 const AGAIN_SECONDS: i64 = 60;
+/// Times that one invite is sent again in a quarter of an hour.
+const AGAIN_MAX: i64 = 3;
 /// Members a company may have, and invites it may have open.
 const MEMBERS_MAX: i64 = 500;
 
@@ -121,6 +123,7 @@ pub async fn resend(db: &Db, actor: &Actor, id: InviteId) -> Result<()> {
         return Err(Error::RateLimited { retry_seconds: u32::try_from(wait).unwrap_or(1) }.into());
     }
     limit(&mut tx, actor).await?;
+    crate::accounts::count_try(&mut tx, &[(&format!("invite:{id}"), AGAIN_MAX)]).await?;
     let token = new_token(&tx);
     repo::renew(&mut tx, actor.company(), id, &digest(&token), now, now + TimeDelta::days(INVITE_DAYS)).await?;
     mail(&mut tx, actor, &invite.email, invite.role, &token).await?;
@@ -139,7 +142,9 @@ pub async fn revoke(db: &Db, actor: &Actor, id: InviteId) -> Result<()> {
     repo::lock(&mut tx, actor.company()).await?;
     let invite = repo::find_open(&mut tx, actor.company(), id).await?.ok_or_else(|| Error::not_found("invite"))?;
     let now = tx.now();
-    repo::close(&mut tx, actor.company(), id, now).await?;
+    if !repo::close(&mut tx, actor.company(), id, now).await? {
+        return Err(Error::not_found("invite").into());
+    }
     let mut tx = tx.inside(actor).await?;
     tx.record(EventKind::InviteRevoked, Some(id.to_string()), format!("The invite of {} was taken back", invite.email)).await?;
     tx.commit().await

@@ -166,25 +166,31 @@ pub(super) async fn renew(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<()> {
-    sqlx::query("update invites set token_hash = $3, sent_at = $4, expires_at = $5 where company_id = $1 and id = $2")
-        .bind(company)
-        .bind(id)
-        .bind(token_hash)
-        .bind(now)
-        .bind(expires_at)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "update invites set token_hash = $3, sent_at = $4, expires_at = $5 where company_id = $1 and id = $2
+            and accepted_at is null and revoked_at is null",
+    )
+    .bind(company)
+    .bind(id)
+    .bind(token_hash)
+    .bind(now)
+    .bind(expires_at)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
-pub(super) async fn close(tx: &mut SystemTx, company: CompanyId, id: InviteId, now: Timestamp) -> Result<()> {
-    sqlx::query("update invites set revoked_at = $3 where company_id = $1 and id = $2")
-        .bind(company)
-        .bind(id)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// `false` when somebody took it up meanwhile.
+pub(super) async fn close(tx: &mut SystemTx, company: CompanyId, id: InviteId, now: Timestamp) -> Result<bool> {
+    let closed = sqlx::query(
+        "update invites set revoked_at = $3 where company_id = $1 and id = $2 and accepted_at is null and revoked_at is null",
+    )
+    .bind(company)
+    .bind(id)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(closed.rows_affected() > 0)
 }
 
 pub(super) async fn accept(tx: &mut SystemTx, company: CompanyId, id: InviteId, now: Timestamp) -> Result<()> {

@@ -90,12 +90,12 @@ pub(in crate::accounts) async fn touch_session(
     Ok(())
 }
 
-/// Ends a session, and returns when it would have ended by itself.
-pub(in crate::accounts) async fn revoke_session(tx: &mut SystemTx, id: SessionId, now: Timestamp) -> Result<Timestamp> {
-    Ok(sqlx::query_scalar("update sessions set revoked_at = $2 where id = $1 returning absolute_until")
+/// Ends a living session, and returns when it would have ended by itself.
+pub(in crate::accounts) async fn revoke_session(tx: &mut SystemTx, id: SessionId, now: Timestamp) -> Result<Option<Timestamp>> {
+    Ok(sqlx::query_scalar("update sessions set revoked_at = $2 where id = $1 and revoked_at is null returning absolute_until")
         .bind(id)
         .bind(now)
-        .fetch_one(tx.conn())
+        .fetch_optional(tx.conn())
         .await?)
 }
 

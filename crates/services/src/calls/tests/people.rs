@@ -4,7 +4,7 @@ use super::super::{HangUp, hang_up, list};
 use super::*;
 use crate::jobs::Job;
 use model::calls::{CallRange, CallRow};
-use providers::{CallbackKind, Observed, ProviderCallId, ProviderStatus, Recording, scripted};
+use providers::{CallbackKind, ProviderCallId, Recording, scripted};
 
 impl Room {
     async fn steps(&self) -> Vec<(String, String)> {
@@ -115,20 +115,4 @@ async fn a_machine_a_recording_and_what_nobody_understands_are_kept_on_the_call(
     }
     let call = room.found(CallFilter::default()).await.remove(0);
     assert_eq!((call.state.status, call.state.answered_by), (CallStatus::Dialing, Some(AnsweredBy::Fax)));
-}
-
-#[tokio::test]
-async fn a_provider_that_breaks_down_costs_nobody_an_attempt() {
-    for (picked_up, counts) in [(false, false), (true, true)] {
-        let room = Room::new().await;
-        let mut seen = Observed::new(ProviderCallId::new("CA1"), ProviderStatus::Ended(providers::Outcome::Failed), "error");
-        seen.platform_fault = true;
-        seen.answered_at = picked_up.then(|| room.world.clock.now());
-        room.told(CallbackKind::Status(Box::new(seen))).await;
-        let mut tx = room.world.tx(&room.acme).await;
-        let (attempts, status, dials): (i32, String, i32) =
-            sqlx::query_as("select attempts, status, dials from enrollments").fetch_one(tx.conn()).await.expect("one");
-        assert_eq!((attempts, dials), (i32::from(counts), 1), "whoever picked up was disturbed");
-        assert_eq!(status, "queued", "and is called again, after a while");
-    }
 }
