@@ -15,7 +15,7 @@ use crate::wire::{Answer, Change, ChangeForm};
 #[server(protocol = crate::wire::Wire)]
 pub async fn load_invite(token: String) -> Result<Invitation, Error> {
     use crate::ssr::*;
-    Ok(services::team::accept::look(&db()?, &token, anyone().ok().as_ref()).await?)
+    Ok(services::team::accept::look(&db()?, &token, caller().ok().as_ref()).await?)
 }
 
 /// Creates an account with an invite and signs in.
@@ -39,7 +39,7 @@ pub async fn join_as_new(token: String, name: String, password: String) -> Resul
 #[server(protocol = crate::wire::Wire)]
 pub async fn join_as_known(token: String) -> Result<(), Error> {
     use crate::ssr::*;
-    let session = services::team::accept::join_known(&db()?, &token, &anyone()?, &client()).await?;
+    let session = services::team::accept::join_known(&db()?, &token, &caller()?, &client()).await?;
     keep_session(Some(&session))?;
     redirect("/");
     Ok(())
