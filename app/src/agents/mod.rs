@@ -3,6 +3,7 @@
 pub mod detail;
 mod editor;
 pub mod kept;
+pub mod knowledge;
 pub mod list;
 mod templates;
 mod voice;

@@ -1,8 +1,10 @@
 //! Agents kept at providers that hold the conversation themselves: made, changed and published there by a job, and compared
 //! with what we published. Calls go through a gateway only with the version that is there.
 
+use super::knowledge::{self, Shelf};
 use super::{Listener, missing, repo};
 use crate::actor::{Actor, SystemTask};
+use crate::calls;
 use crate::campaigns::repo::published_agent;
 use crate::db::{Db, Tx};
 use crate::dialer::{self, Network, Provider, PublishedAgent};
@@ -20,11 +22,12 @@ use model::gateways::{Keeping, KeptAgent};
 use model::id::{AgentId, CompanyId, GatewayId};
 use providers::{AgentSpec, Agents, ProviderError, RemoteAgent};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One job talks to the provider about an agent for this long at most.
 const CLAIM: TimeDelta = TimeDelta::minutes(2);
-/// What is said to somebody who does not want to be called again.
-const OPT_OUT: &str = "You will not be called again. Goodbye.";
+/// Between two looks at a document that the provider still reads.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Longest problem kept.
 const PROBLEM_MAX: usize = 500;
 
@@ -116,7 +119,7 @@ fn spec(agent: &AgentForm, settings: &Settings, hook: &str) -> AgentSpec {
         talk_seconds_max: seconds(settings.call_minutes_max) * 60,
         ring_seconds_max: seconds(settings.ring_seconds_max),
         knowledge: Vec::new(),
-        opt_out: Some(OPT_OUT.to_owned()),
+        opt_out: Some(calls::OPTED_OUT.to_owned()),
         fields: Vec::new(),
         variables: variables(agent, &unknown),
         callback_url: hook.to_owned(),
@@ -192,13 +195,24 @@ pub struct PublishAgent {
     gateway: GatewayId,
 }
 
+/// The agent as it shall be there.
+struct Wanted {
+    version: i32,
+    spec: AgentSpec,
+    /// What its voice is called here.
+    voice: String,
+    knows: knowledge::Known,
+}
+
 /// What a job works with.
 struct Work {
     provider: Provider,
     gateway: dialer::Gateway,
     /// `None` when the agent is archived: then it goes there too.
-    wanted: Option<(i32, AgentSpec, String)>,
+    wanted: Option<Wanted>,
     remote: Option<String>,
+    /// How many times faster its phones live.
+    speed: u32,
 }
 
 impl Job for PublishAgent {
@@ -209,21 +223,42 @@ impl Job for PublishAgent {
     async fn run(self, db: Db) -> anyhow::Result<()> {
         let Some(work) = self.begin(&db).await? else { return Ok(()) };
         let agents = work.provider.agents().context("this gateway keeps no agents")?;
-        let Some((version, mut spec, voice)) = work.wanted else {
+        let shelf = Shelf { db: &db, company: self.company, agent: self.agent, gateway: self.gateway };
+        let Some(wanted) = work.wanted else {
             if let Some(id) = &work.remote {
                 agents.remove(id).await?;
             }
+            if let Some(library) = work.provider.knowledge() {
+                shelf.keep_only(library, &[]).await?;
+            }
             return Ok(self.forget(&db).await?);
         };
+        let Wanted { version, mut spec, voice, knows } = wanted;
         spec.voice = voice_of(&work.provider, &voice).await;
+        match work.provider.knowledge() {
+            Some(library) => match shelf.put(library, knows, PAUSE / work.speed).await {
+                Ok(ids) => spec.knowledge = ids,
+                Err(trouble) => {
+                    let is_transient = trouble.is_transient();
+                    self.failed(&db, &format!("{}: {trouble}", work.gateway.kind.label()), is_transient).await?;
+                    return if is_transient { Err(trouble.into()) } else { Ok(()) };
+                }
+            },
+            None => anyhow::ensure!(knows.is_empty(), "whoever keeps agents keeps what they know"),
+        }
         match put(agents, work.remote.as_deref(), &spec).await {
-            Ok((remote, fingerprint)) => Ok(self.done(&db, version, &remote, &fingerprint).await?),
+            Ok((remote, fingerprint)) => self.done(&db, version, &remote, &fingerprint).await?,
             Err(error) => {
                 let is_transient = error.is_transient();
                 self.failed(&db, &gateways::told(work.gateway.kind, error.clone()).to_string(), is_transient).await?;
-                if is_transient { Err(error.into()) } else { Ok(()) }
+                return if is_transient { Err(error.into()) } else { Ok(()) };
             }
         }
+        // The agent there names only these from now on.
+        if let Some(library) = work.provider.knowledge() {
+            shelf.keep_only(library, &spec.knowledge).await?;
+        }
+        Ok(())
     }
 }
 
@@ -255,11 +290,18 @@ impl PublishAgent {
         let gateway = dialer::gateway_for_reading(&mut tx, self.gateway).await?;
         let settings = crate::companies::settings(&mut tx).await?;
         let hook = gateway.hook(tx.config());
-        let wanted = published_agent(&mut tx, self.agent)
-            .await?
-            .map(|(_, version, form)| (version, spec(&form, &settings, &hook), form.voice.clone()));
+        let speed = u32::try_from(gateway.speed(tx.config())).unwrap_or(1).max(1);
+        let wanted = match published_agent(&mut tx, self.agent).await? {
+            Some((_, version, form)) => Some(Wanted {
+                version,
+                spec: spec(&form, &settings, &hook),
+                voice: form.voice.clone(),
+                knows: knowledge::of_version(&mut tx, self.agent, version).await?,
+            }),
+            None => None,
+        };
         tx.commit().await?;
-        Ok(Some(Work { provider: Network::shared()?.provider(&gateway), gateway, wanted, remote }))
+        Ok(Some(Work { provider: Network::shared()?.provider(&gateway), gateway, wanted, remote, speed }))
     }
 
     async fn done(&self, db: &Db, version: i32, remote: &RemoteAgent, fingerprint: &str) -> Result<()> {
