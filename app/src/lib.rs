@@ -14,6 +14,7 @@ pub mod contacts;
 pub mod credits;
 pub mod dashboard;
 pub mod events;
+pub mod find;
 pub mod form;
 pub mod frame;
 pub mod imports;
