@@ -93,7 +93,7 @@ fn page(agent: Signal<Agent>, changed: RwSignal<u32>) -> AnyView {
             crumbs=vec![Crumb::new("Agents", "/agents")]
             beside=move || view! { <StatusBadge status=status version=version/> }
         >
-            <LinkButton href=format!("/knowledge?agent={id}") variant=Variant::Outline>"Knowledge"</LinkButton>
+            <LinkButton href=format!("/knowledge?agent={id}") external=true variant=Variant::Outline>"Knowledge"</LinkButton>
             {move || editable.get().then(|| view! { <Actions id=id name=name version=version changed=changed/> })}
         </PageHeader>
         <Editor agent=agent editable=editable changed=changed/>

@@ -140,7 +140,7 @@ fn page(gateway: Signal<Gateway>) -> AnyView {
             {move || kept(gateway.with(|g| g.agents.clone()))}
             <Numbers id=id kind=kind count=Signal::derive(move || gateway.with(|g| g.row.numbers))/>
             <Connection gateway=gateway.get_untracked()/>
-            <div><LinkButton href=format!("/remove-gateway?id={id}") variant=Variant::Outline>"Remove gateway"</LinkButton></div>
+            <div><LinkButton href=format!("/remove-gateway?id={id}") external=true variant=Variant::Outline>"Remove gateway"</LinkButton></div>
         </div>
     }
 }

@@ -5,6 +5,7 @@ pub mod compliance;
 pub mod form;
 pub mod gateway;
 pub mod gateways;
+#[cfg(feature = "ssr")]
 pub mod remove;
 pub mod week;
 
