@@ -40,12 +40,14 @@ use leptos_router::{SsrMode, path};
 
 use account::AccountPage;
 use admin::{HealthPage, clients::ClientsPage};
+#[cfg(feature = "ssr")]
+use agents::knowledge::KnowledgePage;
 use agents::{detail::AgentPage, list::AgentsPage};
 // What is plain HTML the browser asks for; see `auth::PLAIN`.
 #[cfg(not(feature = "ssr"))]
 use auth::{
-    Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as NewAddressPage, Plain as ResetPage,
-    Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as KnowledgePage, Plain as NewAddressPage,
+    Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SuspendedPage, Plain as TwoFactorPage,
 };
 use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
 #[cfg(feature = "ssr")]
@@ -70,6 +72,8 @@ use settings::SettingsPage;
 use settings::compliance::CompliancePage;
 use settings::gateway::GatewayPage;
 use settings::gateways::NewGatewayPage;
+#[cfg(feature = "ssr")]
+use settings::remove::RemoveGatewayPage;
 use suppressions::SuppressionsPage;
 use team::{TeamPage, permissions::PermissionsPage};
 
@@ -86,6 +90,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in/code") view=CodePage ssr=SsrMode::Async/>
                 <Route path=path!("/suspended") view=SuspendedPage ssr=SsrMode::Async/>
                 <Route path=path!("/two-factor") view=TwoFactorPage ssr=SsrMode::Async/>
+                <Route path=path!("/remove-gateway") view=RemoveGatewayPage ssr=SsrMode::Async/>
+                <Route path=path!("/knowledge") view=KnowledgePage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async/>
                 <Route path=path!("/check-mail") view=CheckMailPage ssr=SsrMode::Async/>

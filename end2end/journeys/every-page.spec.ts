@@ -57,6 +57,9 @@ test("every page opens as an address, and every tab of every campaign", async ({
       await whole(page);
     }
   }
+  await visit(page, (await things(page, "/agents"))[0] ?? "/agents");
+  await page.getByRole("link", { name: "Knowledge" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: /^What .* knows$/ })).toBeVisible();
 });
 
 test("seldom pages are there for everybody", async ({ page }) => {

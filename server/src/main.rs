@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use model::credits::{Credits, Increment};
 use model::id::CompanyId;
 use services::config::need;
+use services::secrets::Lost;
 use services::{Config, Db, db};
 use std::future::Future;
 use std::io::IsTerminal;
@@ -55,6 +56,12 @@ enum Command {
     },
     /// Set how a company's seconds of talk are rounded up: 60/60, 30/6, 15/15, 6/6 or 1/1
     Increment { company: CompanyId, increment: Increment },
+    /// Seal every secret under today's SECRET_KEY; SECRET_KEY_OLD opens those of before
+    Reseal {
+        /// Replace gateway keys that neither opens by ones that nobody knows, so that they are typed in again
+        #[arg(long)]
+        lost: bool,
+    },
     /// Look for violated invariants; fails when there are any
     Check,
 }
@@ -72,6 +79,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve { no_worker } => serve(!no_worker).await,
         Command::Worker => {
             let (db, stop) = (connect()?, on_signal()?);
+            reseal(&db, Lost::Refuse).await?;
             worker::run(db.clone(), stop).await?;
             db.close().await;
             Ok(())
@@ -92,12 +100,18 @@ async fn run(command: Command) -> anyhow::Result<()> {
             println!("calls of {company} are billed {increment} from the next dial on");
             Ok(())
         }
+        Command::Reseal { lost } => {
+            let done = reseal(&connect()?, if lost { Lost::Replace } else { Lost::Refuse }).await?;
+            println!("{done} secrets sealed anew; everything is sealed under SECRET_KEY");
+            Ok(())
+        }
         Command::Check => check().await,
     }
 }
 
 async fn serve(with_worker: bool) -> anyhow::Result<()> {
     let (db, stop) = (connect()?, on_signal()?);
+    reseal(&db, Lost::Refuse).await?;
     let options = server::leptos_options(db.config())?;
     let addr: SocketAddr = options.site_addr;
     let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen on {addr}"))?;
@@ -132,6 +146,15 @@ async fn migrate() -> anyhow::Result<()> {
     services::agents::install_templates(&connect()?).await.context("templates")?;
     tracing::info!("the schema is up to date");
     Ok(())
+}
+
+/// Before anything else: who starts under a key that does not open what is there would refuse every callback.
+async fn reseal(db: &Db, lost: Lost) -> anyhow::Result<usize> {
+    let done = services::secrets::reseal(db, lost).await?;
+    if done > 0 {
+        tracing::info!(done, "secrets sealed anew");
+    }
+    Ok(done)
 }
 
 async fn check() -> anyhow::Result<()> {

@@ -89,6 +89,7 @@ fn uploaders(site: &Site) -> Router<Site> {
     Router::new()
         .route("/imports/upload", post(uploads::raw))
         .route("/imports/upload-form", post(uploads::form))
+        .route("/agents/documents", post(uploads::document))
         .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(csrf(site))
         .layer(DefaultBodyLimit::disable())

@@ -1,19 +1,23 @@
-//! Files in, streamed to `services::imports` without being held in memory: as a raw body by the Import
-//! dialog, or as a multipart form by browsers without JavaScript.
+//! Files in. Imports are streamed to `services::imports` without being held in memory: as a raw body by the Import
+//! dialog, or as a multipart form by browsers without JavaScript. What agents know is small.
 
 use crate::answers::Refused;
 use crate::caller::SignedIn;
+use app::agents::knowledge::AddDocument;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, Query, State};
 use axum::response::Redirect;
 use futures::TryStreamExt;
+use leptos::server_fn::ServerFn;
+use leptos::server_fn::error::ServerFnUrlError;
 use model::Error;
-use model::id::ImportId;
+use model::agents::DOCUMENT_BYTES_MAX;
+use model::id::{AgentId, ImportId};
 use model::imports::ImportKind;
 use serde::{Deserialize, Serialize};
-use services::{Db, imports};
+use services::{Actor, Db, imports};
 use std::io;
 
 /// Which file and for what.
@@ -63,4 +67,56 @@ pub async fn form(
         }
     }
     Err(Error::field("file", "Choose a file.").into())
+}
+
+/// `POST /agents/documents` with fields `agent` and `file`; leads back to what the agent knows, with the problem if there is one.
+pub async fn document(
+    State(db): State<Db>,
+    SignedIn(caller): SignedIn,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Redirect, Refused> {
+    let mut agent = None::<AgentId>;
+    let answer = keep_document(&db, &caller.actor, form, &mut agent).await;
+    let page = match agent {
+        Some(agent) => format!("/knowledge?agent={agent}"),
+        None => return Err(answer.err().unwrap_or(Error::not_found("agent")).into()),
+    };
+    match answer {
+        Ok(()) => Ok(Redirect::to(&page)),
+        Err(error) => {
+            // As Leptos leads back from a form of the same page that was refused.
+            let told = ServerFnUrlError::new(AddDocument::PATH, error).to_url(&format!("http://page{page}"));
+            let told = told.map_err(|e| Error::field("file", e.to_string()))?;
+            Ok(Redirect::to(&format!("{}?{}", told.path(), told.query().unwrap_or_default())))
+        }
+    }
+}
+
+async fn keep_document(
+    db: &Db,
+    actor: &Actor,
+    form: Result<Multipart, MultipartRejection>,
+    agent: &mut Option<AgentId>,
+) -> Result<(), Error> {
+    let broken = |e: String| Error::field("file", e);
+    let mut form = form.map_err(|e| broken(e.to_string()))?;
+    while let Some(mut field) = form.next_field().await.map_err(|e| broken(e.to_string()))? {
+        match (field.name(), field.file_name().map(str::to_owned)) {
+            (Some("agent"), _) => *agent = field.text().await.map_err(|e| broken(e.to_string()))?.parse().ok(),
+            (Some("file"), Some(name)) if !name.is_empty() => {
+                let agent = agent.ok_or(Error::not_found("agent"))?;
+                let mut bytes = Vec::new();
+                while let Some(piece) = field.chunk().await.map_err(|e| broken(e.to_string()))? {
+                    // One byte more than fits is enough to be refused.
+                    let room = DOCUMENT_BYTES_MAX + 1 - bytes.len();
+                    bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+                }
+                let mut tx = db.begin(actor).await?;
+                services::agents::knowledge::add_file(&mut tx, agent, &name, &bytes).await?;
+                return Ok(tx.commit().await?);
+            }
+            _ => {}
+        }
+    }
+    Err(Error::field("file", "Choose a file."))
 }

@@ -29,6 +29,7 @@ pub struct Options {
 pub fn test(paths: &Paths, options: &Options) -> Result<()> {
     let mut stages = Stages::new();
     stages.run("npm packages", || npm::install(paths))?;
+    stages.run("SDKs of providers", || npm::install_peers(paths))?;
     stages.run("tests", || tests(paths, options.filter.as_deref()))?;
     if options.filter.is_none() {
         stages.run("wasm fence", || fence::check(paths, false))?;
@@ -50,6 +51,7 @@ pub fn ci(paths: &Paths) -> Result<()> {
 fn ci_stages(paths: &Paths, stages: &mut Stages) -> Result<()> {
     stages.run("format", || run(paths.cargo().args(["fmt", "--all", "--check"])))?;
     stages.run("npm packages", || npm::install(paths))?;
+    stages.run("SDKs of providers", || npm::install_peers(paths))?;
     stages.run("wasm fence", || fence::check(paths, false))?;
     stages.run("clippy, host", || {
         let mut cargo = paths.cargo();
@@ -89,6 +91,12 @@ fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
     let mut product = runner();
     product.args(HOST).args(HOST_FEATURES).args(filter).envs(cluster.env()?);
     run(&mut product)
+}
+
+/// The providers' official SDKs against gremlin and our signatures; says how much each checked. Needs no database.
+pub fn peers(paths: &Paths) -> Result<()> {
+    npm::install_peers(paths)?;
+    run(paths.cargo().args(["test", "-p", "providers", "--test", "peers", "--", "--nocapture"]))
 }
 
 /// Every verb of the engine, cut off at each of its awaits; says at how many.

@@ -66,6 +66,8 @@ enum Do {
     },
     /// Build the release frontend and print what a visitor downloads
     Size,
+    /// The providers' official SDKs as second clients and judges of signatures
+    Peers,
     /// Compare what reaches the browser with frontend/wasm-deps.txt
     Fence {
         /// Write the list instead
@@ -137,6 +139,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Db { action } => db(paths, action),
         Do::Test(options) => ci::test(paths, &options),
         Do::Ci => ci::ci(paths),
+        Do::Peers => ci::peers(paths),
         Do::Coverage => coverage::coverage(paths),
         Do::E2e(options) => timed(|stages| e2e::run_journeys(paths, &options, stages)),
         Do::Kills => timed(|stages| e2e::run_kills(paths, stages)),

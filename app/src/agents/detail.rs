@@ -13,7 +13,7 @@ use super::kept::KeptCard;
 use crate::live::use_topic;
 use crate::prelude::*;
 use crate::screen::{Loaded, by_id, may, title};
-use crate::ui::{Button, ConfirmDialog, Crumb, Menu, MenuItem, PageHeader, Skeleton, Variant, use_toasts};
+use crate::ui::{Button, ConfirmDialog, Crumb, LinkButton, Menu, MenuItem, PageHeader, Skeleton, Variant, use_toasts};
 use crate::wire::Answer;
 
 /// An agent with everything its editor shows.
@@ -93,6 +93,7 @@ fn page(agent: Signal<Agent>, changed: RwSignal<u32>) -> AnyView {
             crumbs=vec![Crumb::new("Agents", "/agents")]
             beside=move || view! { <StatusBadge status=status version=version/> }
         >
+            <LinkButton href=format!("/knowledge?agent={id}") external=true variant=Variant::Outline>"Knowledge"</LinkButton>
             {move || editable.get().then(|| view! { <Actions id=id name=name version=version changed=changed/> })}
         </PageHeader>
         <Editor agent=agent editable=editable changed=changed/>

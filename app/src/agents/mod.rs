@@ -3,6 +3,8 @@
 pub mod detail;
 mod editor;
 pub mod kept;
+#[cfg(feature = "ssr")]
+pub mod knowledge;
 pub mod list;
 mod templates;
 mod voice;

@@ -3,7 +3,7 @@
 use leptos_meta::Title;
 use model::Error;
 use model::accounts::Permission;
-use model::calls::{Call, CallStep, Direction, RecordingRow};
+use model::calls::{Call, CallStep, Direction, RecordingRow, Turn};
 use model::credits::Credits;
 use model::events::Topic;
 use model::id::CallId;
@@ -161,6 +161,8 @@ fn recordings(rows: Vec<RecordingRow>) -> Option<AnyView> {
     )
 }
 
+const READ_OUT: &str = "The script that was read out, and the keys that were pressed. How much of it was heard is not told.";
+
 fn conversation(call: Call) -> AnyView {
     if call.transcript.is_empty() {
         let (title, text) = match (call.row.state.is_ended(), call.row.talk_seconds > 0) {
@@ -174,7 +176,7 @@ fn conversation(call: Call) -> AnyView {
     let turns = call
         .transcript
         .into_iter()
-        .map(|(speaker, words)| {
+        .map(|Turn { speaker, text, seconds }| {
             let ours = speaker == agent || speaker == "agent";
             let name = match speaker.as_str() {
                 "agent" => agent.clone(),
@@ -182,20 +184,21 @@ fn conversation(call: Call) -> AnyView {
                 _ => speaker,
             };
             view! {
-                <li class="grid grid-cols-[5.5rem_minmax(0,1fr)] gap-3 rounded-md px-2 py-2 hover:bg-muted">
+                <li class="grid grid-cols-[5.5rem_minmax(0,1fr)_auto] gap-3 rounded-md px-2 py-2 hover:bg-muted">
                     <span class=if ours { "truncate text-sm leading-[1.375rem] font-medium text-primary" } else { "truncate text-sm leading-[1.375rem] font-medium" }>
                         {name}
                     </span>
-                    <span class="wrap-anywhere">{words}</span>
+                    <span class="wrap-anywhere">{text}</span>
+                    <span class="text-sm text-muted-foreground tabular-nums">{seconds.map(|at| duration(at.into()))}</span>
                 </li>
             }
         })
         .collect_view();
-    let keys = (!call.digits.is_empty()).then(|| {
+    let keys = (!call.digits.is_empty() && !call.read_out).then(|| {
         view! { <Note icon=icondata::LuGrid3x3 class="mx-3 mb-3">"Keys pressed: "<b class="font-semibold tabular-nums">{call.digits.clone()}</b></Note> }
     });
     view! {
-        <Card title="Conversation" flush=true>
+        <Card title="Conversation" scope=if call.read_out { READ_OUT } else { "" } flush=true>
             <ol class="flex flex-col px-3 pb-3">{turns}</ol>
             {keys}
         </Card>
@@ -211,6 +214,12 @@ fn cost(call: Call) -> AnyView {
         view! {
             <dt class="text-muted-foreground">"Released"</dt>
             <dd class="text-end tabular-nums">{format!("−{}", call.held - cost)}</dd>
+        }
+    });
+    let theirs = call.provider_price.map(|price| {
+        view! {
+            <dt class="text-muted-foreground">"The provider charges"</dt>
+            <dd class="text-end tabular-nums">{price}</dd>
         }
     });
     let scope = if call.row.talk_seconds > 0 {
@@ -229,6 +238,7 @@ fn cost(call: Call) -> AnyView {
                 {released}
                 <dt class="border-t pt-2.5 font-medium">"Charged"</dt>
                 <dd class="border-t pt-2.5 text-end font-semibold tabular-nums">{charged}</dd>
+                {theirs}
             </dl>
         </Card>
     }

@@ -4,7 +4,7 @@ use icondata as i;
 use leptos_meta::Title;
 use model::Error;
 use model::events::Topic;
-use model::gateways::{Gateway, GatewayTest, Keeping, KeptAgent, ListedNumber};
+use model::gateways::{Gateway, GatewayTest, Keeping, KeptAgent, ListedNumber, ProviderKind};
 use model::id::{AgentId, GatewayId};
 
 use super::gateways::{FIELDS, GatewayInput, keys, limits};
@@ -13,8 +13,8 @@ use crate::live::use_topic;
 use crate::prelude::*;
 use crate::screen::{Loaded, When, by_id, phone, title};
 use crate::ui::{
-    Badge, Button, Card, Cell, CodeBlock, Column, Crumb, Empty, Fact, Facts, Field, Input, Note, Opt, PageHeader, Select, Size,
-    Skeleton, Table, Tone, Variant, some, use_toasts,
+    Badge, Button, Card, Cell, CodeBlock, Column, Crumb, Empty, Fact, Facts, Field, Input, LinkButton, Note, Opt, PageHeader,
+    Select, Size, Skeleton, Table, Tone, Variant, some, use_toasts,
 };
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -138,8 +138,9 @@ fn page(gateway: Signal<Gateway>) -> AnyView {
             <TestCallCard id=id callers=callers sandbox=is_sandbox/>
             {move || addresses(&gateway.get())}
             {move || kept(gateway.with(|g| g.agents.clone()))}
-            <Numbers id=id listed=kind.lists_numbers() count=Signal::derive(move || gateway.with(|g| g.row.numbers))/>
+            <Numbers id=id kind=kind count=Signal::derive(move || gateway.with(|g| g.row.numbers))/>
             <Connection gateway=gateway.get_untracked()/>
+            <div><LinkButton href=format!("/remove-gateway?id={id}") external=true variant=Variant::Outline>"Remove gateway"</LinkButton></div>
         </div>
     }
 }
@@ -281,7 +282,7 @@ fn kept(rows: Vec<KeptAgent>) -> Option<AnyView> {
 }
 
 #[component]
-fn Numbers(id: GatewayId, listed: bool, count: Signal<i64>) -> impl IntoView {
+fn Numbers(id: GatewayId, kind: ProviderKind, count: Signal<i64>) -> impl IntoView {
     let scope = Signal::derive(move || match count.get() {
         0 => "No number to call from yet.".to_owned(),
         1 => "1 number. It is on the settings page.".to_owned(),
@@ -289,7 +290,8 @@ fn Numbers(id: GatewayId, listed: bool, count: Signal<i64>) -> impl IntoView {
     });
     view! {
         <Card title="Numbers" scope=scope>
-            {if listed { view! { <ImportNumbers id=id/> }.into_any() } else { view! { <AddNumber id=id/> }.into_any() }}
+            {kind.lists_numbers().then(|| view! { <ImportNumbers id=id/> })}
+            {(!kind.dials_by_number_id()).then(|| view! { <AddNumber id=id/> })}
         </Card>
     }
 }

@@ -245,6 +245,9 @@ pub(super) fn keys(kind: ProviderKind, kept: Option<&Gateway>, error: Signal<Opt
     let webhook = (kind != ProviderKind::Twilio).then(|| {
         let hint = match kept {
             Some(kept) if kept.has_webhook_secret => "Leave empty to keep the one that is set.",
+            _ if kind == ProviderKind::ElevenLabs => {
+                "Leave empty. Only where no webhook could be made: the secret ElevenLabs shows once, at Settings, Webhooks, Create."
+            }
             _ if kind == ProviderKind::Retell => "Only where another API key signs than the one above.",
             _ => "Leave empty: one is made up, or asked for at the provider.",
         };

@@ -5,6 +5,8 @@ pub mod compliance;
 pub mod form;
 pub mod gateway;
 pub mod gateways;
+#[cfg(feature = "ssr")]
+pub mod remove;
 pub mod week;
 
 use icondata as i;

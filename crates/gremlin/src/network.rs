@@ -156,6 +156,11 @@ impl Network {
         room
     }
 
+    /// The numbers of an account that were set up.
+    pub fn numbers_of(&self, account: &str) -> Vec<String> {
+        self.state().numbers.keys().filter(|(owner, _)| owner == account).map(|(_, phone)| phone.clone()).collect()
+    }
+
     pub fn number(&self, account: &str, phone: &str) -> Option<Number> {
         self.state().numbers.get(&(account.to_owned(), phone.to_owned())).cloned()
     }

@@ -2,7 +2,7 @@
 
 use crate::companies::CompanyType;
 use crate::error::{Check, Result};
-use crate::id::{AgentId, GatewayId, TemplateId};
+use crate::id::{AgentId, DocumentId, GatewayId, TemplateId};
 use crate::page::Paging;
 use crate::time::Moment;
 use crate::words;
@@ -165,6 +165,95 @@ pub struct AgentFilter {
     pub paging: Paging,
 }
 
+words! {
+    /// Where what a document says comes from.
+    pub enum DocumentKind {
+        Text = "text", "Text";
+        File = "file", "File";
+        /// The provider reads it; we never do.
+        Page = "page", "Web page";
+    }
+}
+
+/// Documents of one agent.
+pub const DOCUMENTS_MAX: usize = 50;
+/// Characters of a text that is typed.
+pub const TYPED_MAX: usize = 100_000;
+/// Bytes of a file.
+pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
+/// Characters of an address.
+const ADDRESS_MAX: usize = 2_000;
+/// What files are taken, with what they are called on the wire.
+pub const DOCUMENT_FILES: [(&str, &str); 3] = [("txt", "text/plain"), ("md", "text/markdown"), ("csv", "text/csv")];
+
+/// Something an agent shall know: a text, or the address of a page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct NewDocument {
+    pub name: String,
+    pub text: String,
+    pub address: String,
+}
+
+impl NewDocument {
+    /// All field problems at once.
+    pub fn check(&self) -> Result<()> {
+        let (text, address) = (self.text.trim(), self.address.trim());
+        let mut check = Check::new();
+        check.text(&self.name, "name", "a name", 80);
+        check.need(text.is_empty() != address.is_empty(), "text", "Enter a text or the address of a page, not both.");
+        check.need(text.chars().count() <= TYPED_MAX, "text", &format!("Use at most {TYPED_MAX} characters, or a file."));
+        let is_page = ["https://", "http://"].iter().any(|scheme| {
+            let rest = address.strip_prefix(scheme).unwrap_or_default();
+            rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('.'))
+        });
+        let fits = address.chars().count() <= ADDRESS_MAX && !address.contains(|c: char| c.is_whitespace() || c.is_control());
+        check.need(address.is_empty() || is_page && fits, "address", "Enter an address like https://example.com/prices.").done()
+    }
+
+    /// What kind it is of.
+    pub fn kind(&self) -> DocumentKind {
+        if self.address.trim().is_empty() { DocumentKind::Text } else { DocumentKind::Page }
+    }
+}
+
+/// The content type of a file by its name.
+///
+/// # Errors
+/// `Invalid` for a file that is no text.
+pub fn document_type(file_name: &str) -> Result<&'static str> {
+    let ending = file_name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let known = DOCUMENT_FILES.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind);
+    known.ok_or_else(|| {
+        let why = "Text files are taken: TXT, Markdown and CSV. Save a PDF or Word file as text first.";
+        crate::Error::field("file", why)
+    })
+}
+
+/// A document in an agent's list.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DocumentRow {
+    pub id: DocumentId,
+    pub name: String,
+    pub kind: DocumentKind,
+    /// Of its text; of a page, of its address.
+    pub bytes: i64,
+    /// The address of a page.
+    pub address: Option<String>,
+    /// It is part of the version that calls get.
+    pub published: bool,
+    /// It is not, in the next version.
+    pub removed: bool,
+}
+
+/// What an agent knows.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AgentKnowledge {
+    pub agent_name: String,
+    pub documents: Vec<DocumentRow>,
+    /// May whoever looks change it?
+    pub editable: bool,
+}
+
 /// A predefined agent. `use template` copies its form.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Template {
@@ -177,6 +266,45 @@ pub struct Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_is_a_text_or_the_address_of_a_page() {
+        let new = |name: &str, text: &str, address: &str| NewDocument {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            address: address.to_owned(),
+        };
+        let most = "ä".repeat(TYPED_MAX);
+        for good in [
+            new("Prices", "Bread costs three.", ""),
+            new("Prices", "", " https://bakery.example/prices?of=bread "),
+            new(&"n".repeat(80), &most, ""),
+        ] {
+            assert_eq!(good.check(), Ok(()), "{}", good.name);
+        }
+        assert_eq!(new("a", "", "https://a.example").kind(), DocumentKind::Page);
+        for (bad, field) in [
+            (new("", "Bread", ""), "name"),
+            (new("Prices", " ", ""), "text"),
+            (new("Prices", "Bread", "https://a.example"), "text"),
+            (new("Prices", &format!("{most}a"), ""), "text"),
+            (new("Prices", "", "ftp://a.example"), "address"),
+            (new("Prices", "", "https://localhost"), "address"),
+            (new("Prices", "", "https://a.example/a b"), "address"),
+            (new("Prices", "", &format!("https://a.example/{}", "a".repeat(ADDRESS_MAX))), "address"),
+        ] {
+            let Err(crate::Error::Invalid { fields }) = bad.check() else { panic!("{bad:?}") };
+            assert!(fields.contains_key(field), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn text_files_are_known_by_their_names() {
+        assert_eq!(document_type("Prices.of.Bread.CSV"), Ok("text/csv"));
+        for bad in ["prices.pdf", "prices.docx", "prices", "txt"] {
+            assert!(document_type(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn variables_are_filled_and_unknown_ones_left_out() {

@@ -155,6 +155,16 @@ pub struct CallStep {
     pub detail: String,
 }
 
+/// Somebody said something.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Turn {
+    /// `agent`, `person`, or a name.
+    pub speaker: String,
+    pub text: String,
+    /// From the begin of the conversation, where the provider says so.
+    pub seconds: Option<i32>,
+}
+
 /// A call with everything its page shows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Call {
@@ -174,8 +184,11 @@ pub struct Call {
     /// As it was when the call was dialed.
     pub price: Price,
     pub digits: String,
-    /// Turns of the conversation: speaker, text.
-    pub transcript: Vec<(String, String)>,
+    pub transcript: Vec<Turn>,
+    /// Nobody wrote the conversation down: these are the texts that were read out, and the keys that were pressed.
+    pub read_out: bool,
+    /// What the provider charges, with its currency; comes late.
+    pub provider_price: Option<String>,
     pub summary: String,
     pub sentiment: Option<Sentiment>,
     /// Whether the agent reached what it was for, as the provider judged.
@@ -192,8 +205,10 @@ words! {
     /// Whether we have the sound of a call.
     pub enum RecordingKeeping {
         Waiting = "waiting", "Being copied";
+        /// Tried again at night for two weeks.
+        Failed = "failed", "Could not be copied yet, will be tried again";
         Kept = "kept", "Kept";
-        Lost = "lost", "Not available";
+        Lost = "lost", "Could not be copied";
     }
 }
 

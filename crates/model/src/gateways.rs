@@ -68,9 +68,9 @@ impl ProviderKind {
         }
     }
 
-    /// Does it list the numbers of an account? Otherwise they are typed in.
+    /// Does it list the numbers of an account? They may be typed in all the same, unless calls name them by its ids.
     pub const fn lists_numbers(self) -> bool {
-        matches!(self, Self::Retell | Self::Vapi | Self::ElevenLabs)
+        matches!(self, Self::Twilio | Self::Retell | Self::Vapi | Self::ElevenLabs)
     }
 
     /// Must a call name a number by the provider's id of it?

@@ -84,6 +84,8 @@ ids! {
     InviteId = "inv";
     /// An AI voice agent.
     AgentId = "agt";
+    /// Something an agent knows besides its script.
+    DocumentId = "doc";
     /// A predefined agent.
     TemplateId = "tpl";
     /// A person with a phone.

@@ -186,7 +186,7 @@ pub enum DocumentState {
 #[async_trait]
 pub trait Numbers: Send + Sync {
     async fn list(&self) -> Result<Vec<RemoteNumber>, ProviderError>;
-    /// Makes a number of another carrier known to the provider.
+    /// Makes a number of another carrier known to the provider. `Unsupported` where it is the carrier itself.
     async fn import(&self, number: &NumberImport) -> Result<RemoteNumber, ProviderError>;
     /// Who answers the number, or asks whom. Replaces what was set before.
     async fn bind(&self, id: &str, binding: &Binding) -> Result<(), ProviderError>;
@@ -209,6 +209,8 @@ pub struct Binding {
     /// Asked first when somebody calls, see [`crate::VoiceProvider::parse_inbound`]; for a provider that reads texts out, the
     /// only answer there is.
     pub inbound_url: Option<String>,
+    /// Told how the calls to it end, where the answer to a call cannot say that.
+    pub news_url: Option<String>,
 }
 
 /// A number of another carrier.

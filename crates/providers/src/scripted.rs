@@ -2,7 +2,7 @@
 
 use crate::{
     AccountInfo, Agents, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate,
-    ProviderCallId, ProviderError, Reply, ReplyBody, Speech, VoiceProvider, Voices,
+    ProviderCallId, ProviderError, Recording, Reply, ReplyBody, Sound, Speech, VoiceProvider, Voices,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -22,6 +22,12 @@ pub trait Script: Send + Sync {
     }
     async fn list(&self, _since: DateTime<Utc>, _until: DateTime<Utc>) -> Result<Vec<Observed>, ProviderError> {
         Ok(Vec::new())
+    }
+    async fn report(&self, _id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {
+        Ok(Vec::new())
+    }
+    async fn recording(&self, _recording: &Recording) -> Result<Sound, ProviderError> {
+        Err(ProviderError::Unsupported("a script gives no recordings"))
     }
     fn speech(&self) -> Option<&dyn Speech> {
         None
@@ -55,6 +61,12 @@ impl<S: Script> VoiceProvider for Scripted<S> {
     }
     async fn list(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<Observed>, ProviderError> {
         self.0.list(since, until).await
+    }
+    async fn report(&self, id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {
+        self.0.report(id).await
+    }
+    async fn recording(&self, recording: &Recording) -> Result<Sound, ProviderError> {
+        self.0.recording(recording).await
     }
     async fn hang_up(&self, _: &ProviderCallId) -> Result<(), ProviderError> {
         Ok(())

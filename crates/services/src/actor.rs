@@ -91,6 +91,8 @@ pub enum SystemTask {
     Admin,
     /// The sealer looks for companies with movements that are in no block yet.
     Seal,
+    /// Secrets are sealed under the key of today.
+    Keys,
     /// The live stream looks up what a session may hear.
     Live,
 }

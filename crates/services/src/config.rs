@@ -24,8 +24,10 @@ pub struct Config {
     pub sandbox_speed: i32,
     /// From which gremlin derives the token of each sandbox account.
     pub sandbox_secret: SecretString,
-    /// Seals what must not be read in the database; see `secrets`. Changing it makes people set up their second factor anew.
+    /// Seals what must not be read in the database, and signs links; see `secrets`.
     pub secret_key: SecretString,
+    /// The one before it, for as long as something is sealed under it.
+    pub secret_key_old: Option<SecretString>,
     /// Where mail goes: `smtps://user:password@host` or `smtp://…?tls=required`. Without it mails wait, or in development stay
     /// in the mailbox.
     pub smtp_url: Option<SecretString>,
@@ -49,6 +51,7 @@ pub const NAMES: &[&str] = &[
     "SANDBOX_SPEED",
     "SANDBOX_SECRET",
     "SECRET_KEY",
+    "SECRET_KEY_OLD",
     "SMTP_URL",
     "MAIL_FROM",
     "SITE_ROOT",
@@ -88,6 +91,7 @@ impl Config {
             sandbox_speed: speed,
             sandbox_secret: or("SANDBOX_SECRET", "gremlin").into(),
             secret_key: secret_key.into(),
+            secret_key_old: read("SECRET_KEY_OLD").map(SecretString::from),
             smtp_url,
             mail_from,
             site_root: or("SITE_ROOT", "target/site").into(),

@@ -323,6 +323,11 @@ pub struct SystemTx {
 }
 
 impl SystemTx {
+    /// The handle it was opened from.
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// The one moment of this transaction.
     pub fn now(&self) -> Timestamp {
         self.now

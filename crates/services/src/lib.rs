@@ -34,7 +34,7 @@ pub mod phones;
 pub mod recordings;
 pub mod rehearsal;
 pub mod rules;
-mod secrets;
+pub mod secrets;
 pub mod seed;
 pub mod speech;
 pub mod suppressions;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::db::{self, Db, Tx};
 use crate::error::Result;
 use crate::numbers::repo::NewNumber;
+use crate::secrets::Purpose;
 use crate::{agents, campaigns, companies, contacts};
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -190,15 +191,17 @@ impl World {
     pub async fn gateway(&self, of: &Someone, name: &str) -> GatewayId {
         let mut tx = self.tx(of).await;
         let (id, now): (GatewayId, _) = (tx.id(), tx.now());
+        let key = crate::gateways::keys::seal(&self.db, Purpose::GatewayKey, of.company, id, name).expect("sealed");
         sqlx::query(
-            "insert into gateways (id, name, kind, sandbox, account_sid, auth_token, concurrency_max, calls_per_second,
+            "insert into gateways (id, name, kind, sandbox, account_sid, secret_sealed, concurrency_max, calls_per_second,
                     tokens_milli, tokens_at, created_at)
-             select $1, $2, kind, sandbox, account_sid, auth_token, concurrency_max, calls_per_second, tokens_milli, $3, $3
+             select $1, $2, kind, sandbox, account_sid, $4, concurrency_max, calls_per_second, tokens_milli, $3, $3
              from gateways order by created_at limit 1",
         )
         .bind(id)
         .bind(name)
         .bind(now)
+        .bind(key)
         .execute(tx.conn())
         .await
         .expect("gateway");
@@ -236,7 +239,7 @@ impl World {
         let mut tx = self.db.begin_hot(&Actor::engine(company)).await?;
         let mut batch = crate::calls::Batch::default();
         for (call, callback) in news {
-            batch.add(call, vec![callback], false);
+            batch.add(call, None, vec![callback], false);
         }
         crate::calls::ingest_all(&mut tx, batch).await?;
         tx.commit().await
@@ -353,6 +356,7 @@ fn config(owner: &PgConnectOptions, name: &str) -> Config {
         sandbox_speed: 1,
         sandbox_secret: "gremlin".to_owned().into(),
         secret_key: "a key that only tests know, 32 long".to_owned().into(),
+        secret_key_old: None,
         smtp_url: None,
         mail_from: "Belfry <mail@belfry.test>".to_owned(),
         site_root: PathBuf::from("target/site"),

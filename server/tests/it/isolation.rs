@@ -11,8 +11,8 @@ use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
 use model::gateways::{GatewayForm, ProviderKind};
 use model::id::{
-    AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId, SuppressionId,
-    UserId,
+    AgentId, CallId, CampaignId, CompanyId, ContactId, DocumentId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId,
+    SuppressionId, UserId,
 };
 use model::imports::ImportKind;
 use model::page::Paging;
@@ -85,6 +85,9 @@ const CASES: &[Case] = &[
     ("agents/detail/save_agent", AGENT, Nothing, false),
     ("agents/kept/compare_agent", "id={agent}", Nothing, false),
     ("agents/kept/list_kept_agents", "id={agent}", Nothing, true),
+    ("agents/knowledge/add_document", "agent={agent}&name=A&text=B&address=", Nothing, false),
+    ("agents/knowledge/list_documents", "agent={agent}", Nothing, true),
+    ("agents/knowledge/remove_document", "id={document}", Nothing, false),
     ("agents/list/list_agents", "filter[paging][page]=1&filter[paging][per_page]=25", Own, true),
     ("agents/templates/create_agent", "", Own, false),
     ("agents/templates/list_templates", "", Own, true),
@@ -151,6 +154,7 @@ const CASES: &[Case] = &[
         Own,
         false,
     ),
+    ("settings/remove/remove_gateway", "id={gateway}&name=Sandbox", Nothing, false),
     ("settings/load_settings", "", Own, true),
     ("team/change_role", "user={member}&role=viewer", Nothing, false),
     ("team/require_two_factor", "required=true", Own, false),
@@ -171,6 +175,7 @@ struct Things {
     company: CompanyId,
     campaign: CampaignId,
     contact: ContactId,
+    document: DocumentId,
     enrollment: EnrollmentId,
     gateway: GatewayId,
     import: ImportId,
@@ -193,6 +198,8 @@ impl Things {
         let suppression = suppressions::add(&mut tx, "+12025550177", SECRET).await.expect("suppression");
         let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
         agents::publish(&mut tx, agent).await.expect("publish");
+        let document =
+            agents::knowledge::add_file(&mut tx, agent, &format!("{SECRET}.txt"), SECRET.as_bytes()).await.expect("document");
         let campaign = campaigns::create(&mut tx, &campaign_form(Some(agent))).await.expect("campaign");
         campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launch");
         let gateway = gateways::create(&mut tx, &gateway_form()).await.expect("gateway");
@@ -214,6 +221,7 @@ impl Things {
             company: caller.actor.company(),
             campaign,
             contact,
+            document,
             enrollment,
             gateway,
             import,
@@ -237,6 +245,7 @@ impl Things {
             .replace("{call}", &self.call.to_string())
             .replace("{campaign}", &self.campaign.to_string())
             .replace("{contact}", &self.contact.to_string())
+            .replace("{document}", &self.document.to_string())
             .replace("{enrollment}", &self.enrollment.to_string())
             .replace("{gateway}", &self.gateway.to_string())
             .replace("{import}", &self.import.to_string())

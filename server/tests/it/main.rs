@@ -6,6 +6,7 @@ mod campaigns;
 mod hooks;
 mod inbound;
 mod isolation;
+mod knowledge;
 mod live;
 mod pages;
 mod speech;

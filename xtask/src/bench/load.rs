@@ -9,6 +9,7 @@ use std::{
 use anyhow::Result;
 
 use crate::{
+    npm,
     postgres::Cluster,
     tools::{Paths, Profile, Stages, Stamp, hash, run},
 };
@@ -58,16 +59,8 @@ fn peers(paths: &Paths) -> PathBuf {
 }
 
 fn node_peers(paths: &Paths) -> Result<()> {
-    let folder = peers(paths);
-    let modules = folder.join("node_modules");
-    let stamp = Stamp::new(modules.join(".belfry-stamp"), hash(&[folder.join("package-lock.json")])?);
-    if stamp.is_fresh(&modules) {
-        return Ok(());
-    }
     // Not `npm ci`: it wants optional packages of other platforms in the lock, which not every registry has.
-    let quiet = ["install", "--no-save", "--no-progress", "--loglevel=error"];
-    run(Command::new("npm").args(quiet).current_dir(&folder))?;
-    stamp.write()
+    npm::install_in(&peers(paths), &["install", "--no-save"])
 }
 
 /// The Python of an environment of its own.

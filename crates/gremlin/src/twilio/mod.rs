@@ -30,6 +30,7 @@ pub fn routes(network: &Arc<Network>) -> Router<Arc<Network>> {
         .route("/Accounts/{account}", get(account::fetch))
         .route("/Accounts/{account}/Balance.json", get(account::balance))
         .route("/Accounts/{account}/IncomingPhoneNumbers.json", get(account::numbers))
+        .route("/Accounts/{account}/IncomingPhoneNumbers/{file}", get(account::number_of).post(account::update_number))
         .route("/Accounts/{account}/Calls.json", get(list::list).post(create::create))
         .route("/Accounts/{account}/Calls/{file}", get(calls::fetch).post(calls::update).delete(calls::delete))
         .route("/Accounts/{account}/Calls/{file}/Recordings.json", get(recordings::of_call))

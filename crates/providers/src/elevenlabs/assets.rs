@@ -85,7 +85,7 @@ impl Number {
             id: format!("{trunk}{}", self.phone_number_id),
             phone: Phone::parse(&self.phone_number).ok()?,
             label: self.label,
-            binding: Binding { agent, inbound_url: None },
+            binding: Binding { agent, ..Binding::default() },
         })
     }
 }

@@ -85,7 +85,7 @@ impl Number {
             phone: Phone::parse(&self.phone_number).ok()?,
             id: self.phone_number,
             label: self.nickname,
-            binding: Binding { agent, inbound_url: self.inbound_webhook_url },
+            binding: Binding { agent, inbound_url: self.inbound_webhook_url, news_url: None },
         })
     }
 }

@@ -3,6 +3,7 @@
 //! XML in `twiml`. Facts and their sources: docs/providers.md, twilio/twilio-oai.
 
 mod callback;
+mod numbers;
 pub mod sign;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Account,
+    engine::Numbers,
     exchange::{self, Trouble, configuration},
     money,
     voice::*,
@@ -87,14 +89,22 @@ impl Twilio {
         for _ in 0..PAGES_MAX {
             let page: wire::CallPage = self.send(request).await.map_err(ProviderError::from)?;
             found.extend(page.calls.into_iter().map(wire::CallResource::observed));
-            let Some(next) = page.next_page_uri.filter(|next| !next.is_empty()) else { return Ok(found) };
-            // Only ever below our own base: an absolute address could take the credentials elsewhere.
-            if !next.starts_with('/') || next.starts_with("//") {
-                return Err(ProviderError::Malformed("next_page_uri is not a path".into()));
+            match self.next_page(page.next_page_uri)? {
+                Some(next) => request = next,
+                None => return Ok(found),
             }
-            request = self.client.get(format!("{}{next}", self.base_url));
         }
         Err(ProviderError::TooMany(PAGES_MAX))
+    }
+
+    /// The page that a list names as its next.
+    fn next_page(&self, uri: Option<String>) -> Result<Option<RequestBuilder>, ProviderError> {
+        let Some(next) = uri.filter(|next| !next.is_empty()) else { return Ok(None) };
+        // Only ever below our own base: an absolute address could take the credentials elsewhere.
+        if !next.starts_with('/') || next.starts_with("//") {
+            return Err(ProviderError::Malformed("next_page_uri is not a path".into()));
+        }
+        Ok(Some(self.client.get(format!("{}{next}", self.base_url))))
     }
 }
 
@@ -218,6 +228,10 @@ impl VoiceProvider for Twilio {
 
     fn reply(&self, reply: &Reply) -> ReplyBody {
         ReplyBody { content_type: "text/xml; charset=utf-8", body: twiml::reply(reply) }
+    }
+
+    fn numbers(&self) -> Option<&dyn Numbers> {
+        Some(self)
     }
 }
 

@@ -79,6 +79,7 @@ impl Number {
             binding: Binding {
                 agent: self.assistant_id.or_else(kept).map(RemoteAgent::new),
                 inbound_url: server["url"].as_str().map(str::to_owned),
+                news_url: None,
             },
         })
     }

@@ -65,7 +65,7 @@ fn with(lines: &[Line], verdict: Verdict) -> Vec<&'static str> {
 
 /// A number to call from, where numbers have to be there first.
 async fn a_number(world: &World) {
-    if let Some(numbers) = world.voice.numbers() {
+    if let Some(numbers) = world.voice.numbers().filter(|_| world.fixture.imports_numbers()) {
         let carrier = Carrier::Sip { address: "trunk.example.com".into(), username: None, password: None };
         numbers.import(&NumberImport { phone: phone(FROM), label: "Out".into(), carrier }).await.expect("imported");
     }

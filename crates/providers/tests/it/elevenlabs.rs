@@ -248,7 +248,7 @@ async fn bound(world: &World, agent: Option<RemoteAgent>, inbound_url: Option<St
     let carrier = Carrier::Twilio { account_sid: "AC1".into(), auth_token: "token".to_owned().into() };
     let import = NumberImport { phone: phone("+12025550142"), label: "In".into(), carrier };
     let number = numbers.import(&import).await.expect("imported");
-    numbers.bind(&number.id, &Binding { agent, inbound_url }).await.expect("bound");
+    numbers.bind(&number.id, &Binding { agent, inbound_url, news_url: None }).await.expect("bound");
     number
 }
 

@@ -220,7 +220,7 @@ async fn a_call_that_comes_in_is_answered_by_the_agent_that_we_name() {
     };
     let mut servers = JoinSet::new();
     servers.spawn(run(listener, Router::new().fallback(answer)));
-    let number = import(&world, Binding { agent: None, inbound_url: Some(url) }).await;
+    let number = import(&world, Binding { inbound_url: Some(url), ..Binding::default() }).await;
 
     assert_eq!(call_in(&world, &number.id).await, 201);
     let question = questions.recv().await.expect("asked");
@@ -241,7 +241,7 @@ async fn a_call_that_comes_in_can_be_declined() {
     let mut servers = JoinSet::new();
     servers.spawn(run(listener, Router::new().fallback(move || async move { body })));
     let agent = world.order("0001", 1).await.agent;
-    let number = import(&world, Binding { agent, inbound_url: Some(url) }).await;
+    let number = import(&world, Binding { agent, inbound_url: Some(url), news_url: None }).await;
     assert_eq!(call_in(&world, &number.id).await, 404);
     assert_eq!(world.control("calls").await["kept"], 0);
 }

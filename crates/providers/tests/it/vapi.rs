@@ -283,7 +283,7 @@ async fn a_call_that_comes_in_is_asked_about_and_answered_by_the_agent_we_name()
     };
     let (url, _servers) = serving(Router::new().fallback(answer)).await;
     // An agent of the number's own would keep Vapi from asking; it is kept where it does not.
-    let number = import(&world, Binding { agent: Some(agent), inbound_url: Some(url) }).await;
+    let number = import(&world, Binding { agent: Some(agent), inbound_url: Some(url), news_url: None }).await;
 
     assert_eq!(call_in(&world, &number).await, 201);
     let question = questions.try_recv().expect("asked before it is answered");
@@ -303,11 +303,11 @@ async fn a_call_that_comes_in_can_be_declined_or_taken_without_a_question() {
     let body = world.voice.reply(&Reply::Decline).body;
     let (url, _servers) = serving(Router::new().fallback(move || async move { body })).await;
     let agent = world.order("0001", 1).await.agent;
-    let number = import(&world, Binding { agent: agent.clone(), inbound_url: Some(url) }).await;
+    let number = import(&world, Binding { agent: agent.clone(), inbound_url: Some(url), news_url: None }).await;
     assert_eq!(call_in(&world, &number).await, 404);
     assert_eq!(world.control("calls").await["kept"], 0);
     let numbers = world.voice.numbers().expect("numbers");
-    numbers.bind(&number.id, &Binding { agent, inbound_url: None }).await.expect("bound");
+    numbers.bind(&number.id, &Binding { agent, ..Binding::default() }).await.expect("bound");
     assert_eq!(call_in(&world, &number).await, 201);
     numbers.bind(&number.id, &Binding::default()).await.expect("unbound");
     assert_eq!(call_in(&world, &number).await, 404);

@@ -44,6 +44,14 @@ run(async () => {
   equal(listed.map((call) => call.sid), [placed.sid]);
   const recordings = await client.calls(placed.sid).recordings.list({ limit: 5 });
   equal(recordings.map((recording) => recording.callSid), [placed.sid]);
+
+  // A number of the account, pointed at somebody and back at nobody.
+  const [number] = await client.incomingPhoneNumbers.list({ limit: 5 });
+  const pointed = { voiceUrl: "https://belfry.example/voice", voiceMethod: "POST", statusCallback: "https://belfry.example/news" };
+  await client.incomingPhoneNumbers(number.sid).update(pointed);
+  const seen = await client.incomingPhoneNumbers(number.sid).fetch();
+  equal([seen.phoneNumber, seen.voiceUrl, seen.statusCallback], [number.phoneNumber, pointed.voiceUrl, pointed.statusCallback]);
+  equal((await client.incomingPhoneNumbers(number.sid).update({ voiceUrl: "" })).voiceUrl, "");
   await client.calls("CA00000000000000000000000000000000").fetch().then(
     () => check(false, "there is no such call"),
     (error) => equal([error.status, error.code], [404, 20404]),

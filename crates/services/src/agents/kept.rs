@@ -1,8 +1,10 @@
 //! Agents kept at providers that hold the conversation themselves: made, changed and published there by a job, and compared
 //! with what we published. Calls go through a gateway only with the version that is there.
 
+use super::knowledge::{self, Shelf, Trouble};
 use super::{Listener, missing, repo};
 use crate::actor::{Actor, SystemTask};
+use crate::calls;
 use crate::campaigns::repo::published_agent;
 use crate::db::{Db, Tx};
 use crate::dialer::{self, Network, Provider, PublishedAgent};
@@ -20,11 +22,12 @@ use model::gateways::{Keeping, KeptAgent};
 use model::id::{AgentId, CompanyId, GatewayId};
 use providers::{AgentSpec, Agents, ProviderError, RemoteAgent};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One job talks to the provider about an agent for this long at most.
 const CLAIM: TimeDelta = TimeDelta::minutes(2);
-/// What is said to somebody who does not want to be called again.
-const OPT_OUT: &str = "You will not be called again. Goodbye.";
+/// Between two looks at a document that the provider still reads.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Longest problem kept.
 const PROBLEM_MAX: usize = 500;
 
@@ -131,7 +134,7 @@ fn spec(agent: &AgentForm, settings: &Settings, hook: &str) -> AgentSpec {
         talk_seconds_max: seconds(settings.call_minutes_max) * 60,
         ring_seconds_max: seconds(settings.ring_seconds_max),
         knowledge: Vec::new(),
-        opt_out: Some(OPT_OUT.to_owned()),
+        opt_out: Some(calls::OPTED_OUT.to_owned()),
         fields: Vec::new(),
         variables: variables(agent, &unknown),
         callback_url: hook.to_owned(),
@@ -207,13 +210,24 @@ pub struct PublishAgent {
     gateway: GatewayId,
 }
 
+/// The agent as it shall be there.
+struct Wanted {
+    version: i32,
+    spec: AgentSpec,
+    /// What its voice is called here.
+    voice: String,
+    knows: knowledge::Known,
+}
+
 /// What a job works with.
 struct Work {
     provider: Provider,
     gateway: dialer::Gateway,
     /// `None` when the agent is archived: then it goes there too.
-    wanted: Option<(i32, AgentSpec, String)>,
+    wanted: Option<Wanted>,
     remote: Option<String>,
+    /// How many times faster its phones live.
+    speed: u32,
 }
 
 impl Job for PublishAgent {
@@ -230,32 +244,55 @@ impl PublishAgent {
     async fn publish(self, db: &Db, network: &Network) -> anyhow::Result<()> {
         let Some(work) = self.begin(db, network).await? else { return Ok(()) };
         let agents = work.provider.agents().context("this gateway keeps no agents")?;
-        let Some((version, mut spec, voice)) = work.wanted else {
+        let shelf = Shelf { db, company: self.company, agent: self.agent, gateway: self.gateway };
+        let Some(wanted) = work.wanted else {
             if let Some(id) = &work.remote {
                 agents.remove(id).await?;
             }
+            if let Some(library) = work.provider.knowledge() {
+                shelf.keep_only(library, &[]).await?;
+            }
             return Ok(self.forget(db).await?);
         };
-        let put = async {
-            spec.voice = voice_of(&work.provider, &voice).await?;
-            let (made, is_new) = make(agents, work.remote.as_deref(), &spec).await?;
-            if is_new {
-                // Before anything else can fail: the next try finds it there instead of making another.
-                self.note(db, &made.id).await.map_err(|error| ProviderError::Unreachable(error.to_string()))?;
+        let version = wanted.version;
+        match self.hand_over(&work, &shelf, wanted).await {
+            Ok((remote, spec, fingerprint)) => {
+                self.done(db, version, &remote, &fingerprint).await?;
+                // The agent there names only these from now on.
+                if let Some(library) = work.provider.knowledge() {
+                    shelf.keep_only(library, &spec.knowledge).await?;
+                }
+                Ok(())
             }
-            agents.publish(&made).await?;
-            let seen = agents.read(&made).await?.ok_or_else(|| ProviderError::Malformed("the agent is not there".to_owned()))?;
-            Ok::<_, ProviderError>((made, seen.spec.fingerprint()))
-        };
-        match put.await {
-            Ok((remote, fingerprint)) => Ok(self.done(db, version, &remote, &fingerprint).await?),
-            Err(error) => {
-                let is_transient = error.is_transient();
-                let problem = gateways::told(work.gateway.kind, error.clone()).to_string();
-                self.failed(db, version, &problem, is_transient).await?;
-                if is_transient { Err(error.into()) } else { Ok(()) }
+            Err(trouble) => {
+                let is_transient = trouble.is_transient();
+                self.failed(db, version, &trouble.told(work.gateway.kind), is_transient).await?;
+                if is_transient { Err(trouble.into()) } else { Ok(()) }
             }
         }
+    }
+
+    /// Everything that goes there: what the agent knows, the agent, and that calls get it. Returns it as the provider shows it.
+    async fn hand_over(
+        &self,
+        work: &Work,
+        shelf: &Shelf<'_>,
+        wanted: Wanted,
+    ) -> Result<(RemoteAgent, AgentSpec, String), Trouble> {
+        let Wanted { mut spec, voice, knows, .. } = wanted;
+        let agents = work.provider.agents().ok_or(ProviderError::Unsupported("this gateway keeps no agents"))?;
+        spec.voice = voice_of(&work.provider, &voice).await?;
+        if let Some(library) = work.provider.knowledge() {
+            spec.knowledge = shelf.put(library, knows, PAUSE / work.speed).await?;
+        }
+        let (made, is_new) = make(agents, work.remote.as_deref(), &spec).await?;
+        if is_new {
+            // Before anything else can fail: the next try finds it there instead of making another.
+            self.note(shelf.db, &made.id).await?;
+        }
+        agents.publish(&made).await?;
+        let seen = agents.read(&made).await?.ok_or_else(|| ProviderError::Malformed("the agent is not there".to_owned()))?;
+        Ok((made, spec, seen.spec.fingerprint()))
     }
 
     /// Takes the agent for this job; `None` when there is nothing to do. Another job that has it makes this one wait.
@@ -287,11 +324,18 @@ impl PublishAgent {
         let gateway = dialer::gateway_for_reading(&mut tx, self.gateway).await?;
         let settings = crate::companies::settings(&mut tx).await?;
         let hook = gateway.hook(tx.config());
-        let wanted = published_agent(&mut tx, self.agent)
-            .await?
-            .map(|(_, version, form)| (version, spec(&form, &settings, &hook), voice_at(&form, self.gateway)));
+        let speed = u32::try_from(gateway.speed(tx.config())).unwrap_or(1).max(1);
+        let wanted = match published_agent(&mut tx, self.agent).await? {
+            Some((_, version, form)) => Some(Wanted {
+                version,
+                spec: spec(&form, &settings, &hook),
+                voice: voice_at(&form, self.gateway),
+                knows: knowledge::of_version(&mut tx, self.agent, version).await?,
+            }),
+            None => None,
+        };
         tx.commit().await?;
-        Ok(Some(Work { provider: network.provider(&gateway), gateway, wanted, remote }))
+        Ok(Some(Work { provider: network.provider(&gateway), gateway, wanted, remote, speed }))
     }
 
     async fn done(&self, db: &Db, version: i32, remote: &RemoteAgent, fingerprint: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 //! remember.
 
 pub mod kept;
+pub mod knowledge;
 mod repo;
 mod templates;
 #[cfg(test)]
@@ -84,7 +85,7 @@ pub async fn choose_voice(tx: &mut Tx, id: AgentId, gateway: Option<GatewayId>, 
     edit(tx, id, &form).await
 }
 
-/// Makes the form as it is the next version. Publishing an unchanged agent again changes nothing.
+/// Makes the form as it is, with what the agent knows, the next version. Publishing an unchanged agent again changes nothing.
 ///
 /// # Errors
 /// `Forbidden` without `ManageAgents`; `NotFound`; `Conflict` when archived.
@@ -94,11 +95,13 @@ pub async fn publish(tx: &mut Tx, id: AgentId) -> Result<()> {
     agent.form.check()?;
     if agent.status == AgentStatus::Published
         && repo::published_form(tx, id, agent.version).await?.as_ref() == Some(&agent.form.0)
+        && knowledge::is_published(tx, id, agent.version).await?
     {
         return Ok(());
     }
     let version = agent.version + 1;
     repo::publish(tx, id, version, &agent.form.0).await?;
+    knowledge::publish(tx, id, version).await?;
     kept::publish_everywhere(tx, id).await?;
     tx.record(EventKind::AgentPublished, Some(id.to_string()), format!("{}, version {version}", agent.form.name.trim())).await
 }

@@ -1,5 +1,7 @@
 //! Agents: templates, drafts, versions, and the archive that respects campaigns.
 
+mod knowledge;
+
 use super::*;
 use crate::error::Error;
 use crate::testing::World;

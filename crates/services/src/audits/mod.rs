@@ -45,11 +45,13 @@ impl Job for AuditGateway {
     }
 }
 
-/// Every gateway that may have placed calls that day. The sandbox forgets its calls when it restarts, so it is left out.
+/// Every gateway that may have placed calls that day, unless it was removed. The sandbox forgets its calls when it restarts, so it is left out.
 pub(crate) async fn enqueue_all(tx: &mut SystemTx, night: NaiveDate) -> Result<()> {
     let now = tx.now();
     let gateways: Vec<(CompanyId, GatewayId)> =
-        sqlx::query_as("select company_id, id from gateways where not sandbox").fetch_all(tx.conn()).await?;
+        sqlx::query_as("select company_id, id from gateways where not sandbox and removed_at is null")
+            .fetch_all(tx.conn())
+            .await?;
     for (company, gateway) in gateways {
         jobs::enqueue(tx.conn(), &AuditGateway { company, gateway, night }, now).await?;
     }

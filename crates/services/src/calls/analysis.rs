@@ -19,11 +19,14 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     let kept = |text: &String| super::kept(text, TEXT_MAX);
     let said = |said: &providers::Segment| (speaker(said.speaker), kept(&said.text));
     let transcript: Vec<_> = a.transcript.iter().take(TURNS_MAX).map(said).collect();
+    let seconds = |said: &providers::Segment| said.start_ms.and_then(|ms| i32::try_from(ms / 1000).ok());
+    let turn_seconds: Vec<Option<i32>> = a.transcript.iter().take(TURNS_MAX).map(seconds).collect();
     let keywords: Vec<_> = a.keywords.iter().take(FOUND_MAX).map(kept).collect();
     let found: BTreeMap<_, _> = a.fields.iter().take(FOUND_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
     let had_summary: bool = sqlx::query_scalar(
         "with was as (select id, summary <> '' as told from calls where id = $1)
-         update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end, summary = coalesce($3, summary),
+         update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end,
+                turn_seconds = case when $2 = '[]'::jsonb then turn_seconds else $8 end, summary = coalesce($3, summary),
                 sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
                 keywords = case when $6 = '{}' then keywords else $6 end, found = found || $7
          from was where calls.id = was.id returning was.told",
@@ -35,6 +38,7 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     .bind(a.successful)
     .bind(keywords)
     .bind(Json(found))
+    .bind(turn_seconds)
     .fetch_one(tx.conn())
     .await?;
     Ok(!had_summary && a.summary.is_some())

@@ -6,9 +6,11 @@ use crate::db::{Db, Tx};
 use crate::dialer::{self, Gateway, Network};
 use crate::error::Result;
 use crate::jobs::{self, Job};
+use crate::recordings::IS_RECORDED;
 use chrono::TimeDelta;
 use model::id::{CallId, CompanyId, GatewayId};
 use providers::ProviderCallId;
+use sqlx::AssertSqlSafe;
 
 /// Seconds after the end, and between one question and the next.
 const WAITS: [i64; 5] = [20, 60, 300, 1800, 7200];
@@ -29,12 +31,11 @@ pub(super) async fn enqueue(tx: &mut Tx, talked: &[(CallId, &Gateway)]) -> Resul
         return Ok(());
     }
     let ids: Vec<_> = talked.iter().map(|(call, _)| *call).collect();
-    let recorded: Vec<CallId> = sqlx::query_scalar(
-        "select k.id from calls k join campaigns c on c.id = k.campaign_id where k.id = any($1) and c.form ->> 'record' = 'true'",
-    )
-    .bind(ids)
-    .fetch_all(tx.conn())
-    .await?;
+    let recorded: Vec<CallId> =
+        sqlx::query_scalar(AssertSqlSafe(format!("select k.id from calls k where k.id = any($1) and {IS_RECORDED}")))
+            .bind(ids)
+            .fetch_all(tx.conn())
+            .await?;
     for (call, gateway) in talked {
         if gateway.kind.is_conversational() || recorded.contains(call) {
             let first = CollectNews { company: tx.actor().company(), call: *call, asked: 0 };
@@ -101,11 +102,11 @@ impl Told {
 }
 
 async fn told(tx: &mut Tx, call: CallId) -> Result<Told> {
-    Ok(sqlx::query_as(
+    Ok(sqlx::query_as(AssertSqlSafe(format!(
         "select k.gateway_id, k.provider_call_id, k.transcript <> '[]' and k.summary <> '' as has_words,
-                case when c.form ->> 'record' = 'true' then exists (select 1 from recordings r where r.call_id = k.id) end as has_sound
-         from calls k left join campaigns c on c.id = k.campaign_id where k.id = $1",
-    )
+                case when {IS_RECORDED} then exists (select 1 from recordings r where r.call_id = k.id) end as has_sound
+         from calls k where k.id = $1"
+    )))
     .bind(call)
     .fetch_one(tx.conn())
     .await?)

@@ -9,7 +9,7 @@ use model::calls::{AnsweredBy, CallState};
 use model::id::{CallId, GatewayId};
 use model::suppressions::Source;
 use providers::{Analysis, Callback, CallbackKind, ProviderCallId, Recording};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The key that means "do not call me again".
 pub const OPT_OUT_DIGIT: char = '9';
@@ -17,7 +17,8 @@ pub const OPT_OUT_DIGIT: char = '9';
 /// Callbacks of one company that fit into one transaction.
 #[derive(Default)]
 pub(crate) struct Batch {
-    calls: HashSet<CallId>,
+    /// With the gateway whose callback it was; `None` where nobody's address says so: we asked.
+    calls: HashMap<CallId, Option<GatewayId>>,
     /// Calls of which something was put off: what comes after it waits with it.
     put_off: HashSet<CallId>,
     /// One for each call.
@@ -31,18 +32,18 @@ pub(crate) struct Batch {
 impl Batch {
     /// Takes in what one callback tells of a call, unless it must go into another transaction: there is one already about
     /// this call, or it may be an opt-out, which locks campaigns and numbers that no other may hold before, and is not
-    /// `alone`.
-    pub fn add(&mut self, call: CallId, news: Vec<Callback>, alone: bool) -> bool {
+    /// `alone`. `by` is the gateway whose key verified it.
+    pub fn add(&mut self, call: CallId, by: Option<GatewayId>, news: Vec<Callback>, alone: bool) -> bool {
         let may_opt_out = news.iter().any(|one| match &one.kind {
             CallbackKind::Digits(_) => true,
             CallbackKind::Analysis(analysis) => analysis.opted_out == Some(true),
             _ => false,
         });
-        if may_opt_out && !alone || self.put_off.contains(&call) || self.calls.contains(&call) {
+        if may_opt_out && !alone || self.put_off.contains(&call) || self.calls.contains_key(&call) {
             self.put_off.insert(call);
             return false;
         }
-        self.calls.insert(call);
+        self.calls.insert(call, by);
         for one in news {
             self.take(call, one);
         }
@@ -84,7 +85,8 @@ impl Batch {
     }
 }
 
-/// The call a callback is about: ours from its address or from what it carries along, else by the provider's id.
+/// The call a callback is about: ours from its address or from what it carries along, else by the provider's id. That it is
+/// a call of this gateway is checked when it is locked, in [`ingest_all`].
 ///
 /// # Errors
 /// `NotFound` when the call is not known (yet): the inbox tries again.
@@ -101,11 +103,18 @@ pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId
 /// Applies callbacks.
 ///
 /// # Errors
-/// `NotFound` for a call of nobody; then nothing is applied.
+/// `NotFound` for a call of nobody, or of another gateway than the one that tells of it: a key speaks for the calls of its own
+/// account only. Then nothing is applied.
 pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
     let Batch { reports, analyses, recordings, steps: mut lines, keys, calls, .. } = batch;
-    let ids: Vec<_> = calls.into_iter().collect();
-    repo::lock_all(tx, &ids).await?;
+    let ids: Vec<_> = calls.keys().copied().collect();
+    let known = repo::lock_all(tx, &ids).await?;
+    for (call, by) in calls {
+        known
+            .get(&call)
+            .filter(|known| by.is_none_or(|by| by == known.gateway_id))
+            .ok_or_else(|| model::Error::not_found("call"))?;
+    }
     for (call, recording) in recordings {
         // Told again, it is no news.
         if !recording.ready || recordings::note(tx, call, &recording).await? {
@@ -140,17 +149,17 @@ pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
 pub(crate) async fn ingest_news(tx: &mut Tx, call: CallId, id: &ProviderCallId, news: Vec<CallbackKind>) -> Result<()> {
     let told = |kind| Callback { id: id.clone(), call: Some(call), event_id: String::new(), at: None, sequence: None, kind };
     let mut batch = Batch::default();
-    batch.add(call, news.into_iter().map(told).collect(), true);
+    batch.add(call, None, news.into_iter().map(told).collect(), true);
     ingest_all(tx, batch).await
 }
 
-/// Applies one callback.
+/// Applies one callback that was verified.
 ///
 /// # Errors
 /// As [`ingest_all`].
 pub(crate) async fn ingest(tx: &mut Tx, call: CallId, callback: Callback) -> Result<()> {
     let mut batch = Batch::default();
-    batch.add(call, vec![callback], true);
+    batch.add(call, None, vec![callback], true);
     ingest_all(tx, batch).await
 }
 

@@ -20,8 +20,8 @@ pub use collect::CollectNews;
 pub use inbound::answer;
 pub(crate) use ingest::{Batch, OPT_OUT_DIGIT, call_of, ingest, ingest_all, ingest_news};
 pub use read::{list, load};
-pub(crate) use script::lines;
 pub use script::script;
+pub(crate) use script::{OPTED_OUT, lines};
 
 use crate::Actor;
 use crate::db::{Db, Tx};

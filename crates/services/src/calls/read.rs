@@ -1,6 +1,7 @@
 //! The call log and one call's page.
 
 use super::inbound::HIDDEN;
+use super::script;
 use crate::db::Tx;
 use crate::dialer::eligible::start_of_day;
 use crate::error::Result;
@@ -8,9 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use model::accounts::Permission;
 use model::calls::{
     AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Declined, Direction, Outcome, Sentiment,
+    Turn,
 };
 use model::campaigns::Status;
 use model::credits::{Credits, Price};
+use model::gateways::ProviderKind;
 use model::id::{AgentId, CallId, CampaignId, ContactId};
 use model::page::Page;
 use model::phone::Phone;
@@ -151,11 +154,21 @@ struct Detail {
     step_seconds: i64,
     digits: String,
     transcript: Json<Vec<(String, String)>>,
+    turn_seconds: Vec<Option<i32>>,
+    provider_cost_micros: Option<i64>,
+    provider_currency: Option<String>,
+    kind: ProviderKind,
     summary: String,
     sentiment: Option<Sentiment>,
     successful: Option<bool>,
     keywords: Vec<String>,
     found: Json<BTreeMap<String, String>>,
+}
+
+/// A price to a hundredth of a cent, as people write it.
+fn price(micros: i64, currency: &str) -> String {
+    let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+    format!("{sign}{}.{:04} {currency}", micros / 1_000_000, micros % 1_000_000 / 100)
 }
 
 /// One call with its story.
@@ -166,7 +179,8 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
     tx.require(Permission::ViewCalls)?;
     let mut sql = QueryBuilder::new(format!(
         "select {ROW}, m.status as campaign_status, k.agent_id, k.agent_version, k.settings_version, k.from_phone, k.provider_call_id,
-                k.provider_status, k.answered_at, k.ended_at, k.held, k.per_minute, k.initial_seconds, k.step_seconds, k.digits, k.transcript, k.summary,
+                k.provider_status, k.answered_at, k.ended_at, k.held, k.per_minute, k.initial_seconds, k.step_seconds, k.digits, k.transcript, k.turn_seconds,
+                k.provider_cost_micros, k.provider_currency, g.kind, k.summary,
                 k.sentiment, k.successful, k.keywords, k.found {FROM} where k.id = "
     ));
     sql.push_bind(id);
@@ -179,6 +193,15 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
             .fetch_all(tx.conn())
             .await?;
     let steps = steps.into_iter().map(|(at, title, detail)| CallStep { at: tx.moment(at), title, detail }).collect();
+    let turns = d.transcript.0.into_iter().enumerate().map(|(n, (speaker, text))| {
+        let seconds = d.turn_seconds.get(n).copied().flatten();
+        Turn { speaker, text, seconds }
+    });
+    let told: Vec<Turn> = turns.collect();
+    let read_out = match told.is_empty() && !d.kind.is_conversational() && d.answered_at.is_some() {
+        true => script::read_out(tx, id, &d.digits).await?,
+        false => Vec::new(),
+    };
     Ok(Call {
         campaign_status: d.campaign_status,
         agent: d.agent_id,
@@ -192,7 +215,9 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
         held: d.held,
         price: Price { per_minute: d.per_minute, initial_seconds: d.initial_seconds, step_seconds: d.step_seconds },
         digits: d.digits,
-        transcript: d.transcript.0,
+        read_out: !read_out.is_empty(),
+        transcript: if read_out.is_empty() { told } else { read_out },
+        provider_price: d.provider_cost_micros.zip(d.provider_currency).map(|(micros, currency)| price(micros, &currency)),
         summary: d.summary,
         sentiment: d.sentiment,
         successful: d.successful,

@@ -5,7 +5,7 @@
 //! fetched, and inside TwiML nothing can stand in for it. So we look first, when the person is there, and play only what we
 //! have.
 
-use super::arrivals;
+use super::{OPT_OUT_DIGIT, arrivals};
 use crate::actor::Actor;
 use crate::agents::{self, Listener};
 use crate::contacts;
@@ -16,8 +16,12 @@ use crate::inbox::{self, CallbackRequest, Refused, ReplyBody};
 use crate::speech::{self, Voice};
 use chrono::{DateTime, Utc};
 use model::agents::AgentForm;
+use model::calls::Turn;
 use model::id::{CallId, GatewayId};
 use providers::{Reply, Script};
+
+/// What somebody hears who presses the key that means "do not call me again".
+pub(crate) const OPTED_OUT: &str = "You will not be called again. Goodbye.";
 
 /// Answers a provider's question "somebody has picked up, what shall they hear?" about a call of ours.
 ///
@@ -66,6 +70,26 @@ pub(crate) async fn lines(tx: &mut Tx, call: CallId, since: DateTime<Utc>) -> Re
         let script = agents::script(&form, &listener);
         (form, script)
     }))
+}
+
+/// What was read out in a call of which nobody wrote down the words: the script in the version it was made with, and the keys that
+/// were pressed, each after what was being said. Somebody who hung up early heard less of it.
+pub(super) async fn read_out(tx: &mut Tx, call: CallId, digits: &str) -> Result<Vec<Turn>> {
+    let told = arrivals::told(tx, call).await?;
+    let listener = listener(&told);
+    let Some((_, _, form)) = told.agent.filter(|_| told.declined.is_none()) else { return Ok(Vec::new()) };
+    let script = agents::script(&form, &listener);
+    let turn = |speaker: &str, text: String| Turn { speaker: speaker.to_owned(), text, seconds: None };
+    let mut turns = vec![turn("agent", script.greeting), turn("agent", script.main)];
+    turns.extend(digits.chars().map(|key| turn("person", format!("Pressed {key}"))));
+    // A key ends the script: an opt-out is answered, any other is only noted.
+    if digits.contains(OPT_OUT_DIGIT) {
+        turns.push(turn("agent", OPTED_OUT.to_owned()));
+    } else if digits.is_empty() {
+        turns.push(turn("agent", script.closing));
+    }
+    turns.retain(|turn| !turn.text.trim().is_empty());
+    Ok(turns)
 }
 
 /// Whom the call is with.

@@ -181,7 +181,10 @@ pub(crate) async fn note_served(tx: &mut Tx, id: CampaignId) -> Result<()> {
 
 /// How many of these are gateways of the company.
 pub(super) async fn gateways_known(tx: &mut Tx, ids: &[GatewayId]) -> Result<i64> {
-    Ok(sqlx::query_scalar("select count(*) from gateways where id = any($1)").bind(ids).fetch_one(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select count(*) from gateways where id = any($1) and removed_at is null")
+        .bind(ids)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// The campaign, locked, if it is active and due.
@@ -240,7 +243,7 @@ pub(super) async fn open_for_calls(tx: &mut Tx, id: CampaignId, form: &CampaignF
     .execute(tx.conn())
     .await?;
     sqlx::query(
-        "update campaigns set gateway_id = coalesce($2, gateway_id, (select id from gateways order by created_at limit 1)) where id = $1",
+        "update campaigns set gateway_id = coalesce($2, gateway_id, (select id from gateways where removed_at is null order by created_at limit 1)) where id = $1",
     )
     .bind(id)
     .bind(form.gateway)
@@ -500,7 +503,7 @@ struct Loaded {
 pub(super) async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
     let mut sql = QueryBuilder::new(format!(
         "select c.id, c.status, c.pause_reason, c.settings_version, c.form, a.name as agent_name,
-                coalesce(g.sandbox, (select sandbox from gateways order by created_at limit 1)) as sandbox, c.runnable_at, c.parked,
+                coalesce(g.sandbox, (select sandbox from gateways where removed_at is null order by created_at limit 1)) as sandbox, c.runnable_at, c.parked,
                 c.launched_at, c.finished_at, c.created_at,
                 coalesce((select amount from balances where account = 'escrow' and ref = c.id), 0) as reserved, {STATS}
          {FROM} left join gateways g on g.id = c.gateway_id where c.id = "

@@ -4,7 +4,7 @@ use super::{Report, run};
 use crate::actor::{Actor, SystemTask};
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
-use crate::{agents, audits, speech};
+use crate::{agents, audits, gateways, recordings, speech};
 use chrono::{Days, TimeDelta, Timelike};
 use model::accounts::Permission;
 use model::health::{CheckRow, Health};
@@ -23,7 +23,7 @@ const SHOWN_MAX: i64 = 30;
 const VIOLATIONS_MAX: usize = 200;
 
 /// Does the night's work once per night, whatever number of workers asks: enqueues the provider audits of the
-/// day before, and checks every invariant. `false` when there is nothing to do.
+/// day before and the copies that failed, and checks every invariant. `false` when there is nothing to do.
 ///
 /// # Errors
 /// When the database is away; then another worker, or this one later, begins anew.
@@ -50,6 +50,8 @@ pub async fn nightly(db: &Db) -> Result<bool> {
     if let Some(day) = night.checked_sub_days(Days::new(1)) {
         audits::enqueue_all(&mut tx, day).await?;
     }
+    recordings::retry_all(&mut tx).await?;
+    gateways::forget_keys(&mut tx).await?;
     sqlx::query("delete from checks where started_at < $1").bind(now - KEPT).execute(tx.conn()).await?;
     tx.commit().await?;
     // First what the night is for; the rest asks providers, which takes as long as they take.

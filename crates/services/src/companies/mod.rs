@@ -8,6 +8,7 @@ use crate::db::{SystemTx, Tx};
 use crate::error::Result;
 use crate::gateways::{self, repo::NewGateway, sandbox};
 use crate::numbers::{self, repo::NewNumber};
+use crate::secrets::Purpose;
 use chrono_tz::Tz;
 use model::accounts::Permission;
 use model::companies::{CompanyType, Compliance, Settings};
@@ -54,7 +55,7 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
         sandbox: true,
         base_url: None,
         account: &keys.account,
-        secret: &keys.secret,
+        secret: &gateways::keys::seal(tx.db(), Purpose::GatewayKey, id, gateway, &keys.secret)?,
         webhook_secret: None,
         options: &keys.options,
         concurrency_max: sandbox::CONCURRENCY,

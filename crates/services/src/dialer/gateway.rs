@@ -3,12 +3,14 @@
 use crate::config::Config;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::gateways::keys;
+use crate::secrets::Purpose;
+use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::gateways::ProviderKind;
-use model::id::GatewayId;
+use model::id::{CompanyId, GatewayId};
 use providers::scripted::{Script, Scripted};
 use providers::{Account, VoiceProvider};
-use secrecy::SecretString;
 use sqlx::types::Json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -76,13 +78,14 @@ pub struct Gateway {
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct Stored {
+    pub company_id: CompanyId,
     id: GatewayId,
     kind: ProviderKind,
     sandbox: bool,
     base_url: Option<String>,
     account_sid: String,
-    auth_token: String,
-    webhook_secret: Option<String>,
+    secret_sealed: Option<Vec<u8>>,
+    webhook_secret_sealed: Option<Vec<u8>>,
     options: Json<BTreeMap<String, String>>,
     keys_version: i32,
     concurrency_max: i32,
@@ -94,24 +97,35 @@ pub(crate) struct Stored {
 }
 
 /// The columns of [`Stored`].
-pub(crate) const COLUMNS: &str = "id, kind, sandbox, base_url, account_sid, auth_token, webhook_secret, options, keys_version, \
-                                  concurrency_max, calls_per_second, tokens_milli, tokens_at, errors_in_row, open_until";
+pub(crate) const COLUMNS: &str = "company_id, id, kind, sandbox, base_url, account_sid, secret_sealed, webhook_secret_sealed, options, \
+                                  keys_version, concurrency_max, calls_per_second, tokens_milli, tokens_at, errors_in_row, open_until";
 
 impl Stored {
-    pub(crate) fn into_gateway(self, config: &Config) -> Gateway {
+    /// With its keys opened.
+    ///
+    /// # Errors
+    /// When they were sealed under a `SECRET_KEY` that is not configured.
+    pub(crate) fn into_gateway(self, config: &Config) -> Result<Gateway> {
         let public = || {
             let default = if self.sandbox { config.sandbox_url.as_str() } else { providers::base_url(self.kind) };
             default.to_owned()
         };
-        Gateway {
+        let open = |purpose, sealed: &[u8]| keys::open(config, purpose, self.company_id, self.id, sealed);
+        let sealed =
+            self.secret_sealed.as_deref().context("a gateway without a key: it was removed, or `belfry reseal` did not run")?;
+        Ok(Gateway {
             id: self.id,
             kind: self.kind,
             sandbox: self.sandbox,
             account: Account {
                 base_url: self.base_url.unwrap_or_else(public),
                 id: self.account_sid,
-                secret: self.auth_token.into(),
-                webhook_secret: self.webhook_secret.map(SecretString::from),
+                secret: open(Purpose::GatewayKey, sealed)?,
+                webhook_secret: self
+                    .webhook_secret_sealed
+                    .as_deref()
+                    .map(|sealed| open(Purpose::WebhookSecret, sealed))
+                    .transpose()?,
                 options: self.options.0,
             },
             keys_version: self.keys_version,
@@ -121,7 +135,7 @@ impl Stored {
             tokens_at: self.tokens_at,
             errors_in_row: self.errors_in_row,
             open_until: self.open_until,
-        }
+        })
     }
 }
 
@@ -169,7 +183,7 @@ async fn load_with(tx: &mut Tx, id: GatewayId, suffix: &str) -> Result<Gateway> 
     let mut sql = sqlx::QueryBuilder::new(format!("select {COLUMNS} from gateways where id = "));
     sql.push_bind(id).push(suffix);
     let stored: Stored = sql.build_query_as().fetch_one(tx.conn()).await?;
-    Ok(stored.into_gateway(tx.config()))
+    stored.into_gateway(tx.config())
 }
 
 /// Writes the bucket back after `used` calls were taken from it.

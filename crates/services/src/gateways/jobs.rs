@@ -1,6 +1,6 @@
 //! What must be set up at a provider before calls go through an account of it.
 
-use super::{repo, sandbox};
+use super::{keys, repo, sandbox};
 use crate::actor::Actor;
 use crate::agents::kept::{self, Speaker};
 use crate::campaigns::repo::published_agent;
@@ -8,6 +8,7 @@ use crate::db::Db;
 use crate::dialer::{self, Gateway, Network};
 use crate::jobs::Job;
 use crate::numbers;
+use crate::secrets::Purpose;
 use model::events::Topic;
 use model::id::{CompanyId, GatewayId, NumberId};
 use model::phone::Phone;
@@ -74,7 +75,8 @@ impl SetUpGateway {
             && let Some(secret) = provider.listen(&gateway.hook(db.config())).await?
         {
             let mut tx = db.begin(&actor).await?;
-            repo::set_webhook_secret(&mut tx, self.gateway, secret.expose_secret()).await?;
+            let sealed = keys::seal(db, Purpose::WebhookSecret, self.company, self.gateway, secret.expose_secret())?;
+            repo::set_webhook_secret(&mut tx, self.gateway, &sealed).await?;
             tx.commit().await?;
         }
         if let Some(phone) = number.filter(|_| gateway.sandbox) {
@@ -120,7 +122,7 @@ impl Job for BindNumber {
         let mut tx = db.begin(&Actor::engine(self.company)).await?;
         let Some((gateway, remote_id, agent)) = repo::bound(&mut tx, self.number).await? else { return Ok(()) };
         let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
-        let url = format!("{}/voice", gateway.hook(tx.config()));
+        let hook = gateway.hook(tx.config());
         let speaker = match published_agent(&mut tx, agent).await? {
             Some(agent) => kept::speaker(&mut tx, &gateway, &agent).await?,
             None => return Ok(()), // it answers nothing before it is published
@@ -133,7 +135,8 @@ impl Job for BindNumber {
         };
         let provider = Network::shared()?.provider(&gateway);
         let Some(numbers) = provider.numbers() else { return Ok(()) };
-        numbers.bind(&remote_id, &Binding { agent, inbound_url: Some(url) }).await?;
+        let binding = Binding { agent, inbound_url: Some(format!("{hook}/voice")), news_url: Some(hook) };
+        numbers.bind(&remote_id, &binding).await?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! How calls go through them is `dialer::gateway`; the agents kept there are `agents::kept`.
 
 mod jobs;
+pub(crate) mod keys;
 pub(crate) mod repo;
 pub(crate) mod sandbox;
 #[cfg(test)]
@@ -10,12 +11,14 @@ mod tests;
 pub use jobs::{BindNumber, SetUpGateway};
 
 use crate::actor::Actor;
-use crate::db::{Db, Tx};
+use crate::db::{Db, SystemTx, Tx};
 use crate::dialer::{self, Network};
 use crate::error::Result;
 use crate::numbers;
+use crate::secrets::Purpose;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
 use model::accounts::Permission;
 use model::events::EventKind;
 use model::gateways::{Gateway, GatewayForm, GatewayRow, GatewayTest, ListedNumber, ProviderKind};
@@ -28,6 +31,8 @@ use std::collections::BTreeMap;
 
 /// Gateways of one company.
 const GATEWAYS_MAX: i64 = 20;
+/// How long a removed gateway's keys are kept: as long as the copy of a recording is tried.
+const KEYS_KEPT: TimeDelta = TimeDelta::days(15);
 /// Characters of a key that are shown.
 const SHOWN: usize = 4;
 
@@ -134,23 +139,26 @@ pub async fn create(tx: &mut Tx, form: &GatewayForm) -> Result<GatewayId> {
         options: BTreeMap::new(),
     };
     let network = tx.config().sandbox_secret.clone();
-    let mut keys = if form.sandbox { sandbox::keys(form.kind, network.expose_secret(), id) } else { given };
-    keys.options.extend(form.read_options().unwrap_or_default());
+    let mut given = if form.sandbox { sandbox::keys(form.kind, network.expose_secret(), id) } else { given };
+    given.options.extend(form.read_options().unwrap_or_default());
     let webhook_secret = match form.webhook_secret.trim() {
         "" => makes_webhook_secret(form.kind).then(|| BASE64_URL_SAFE_NO_PAD.encode(tx.secret())),
         given => Some(given.to_owned()),
     };
     let url = form.base_url.trim().trim_end_matches('/');
+    let seal = |purpose, key: &str| keys::seal(tx.db(), purpose, tx.actor().company(), id, key);
+    let webhook_secret = webhook_secret.map(|secret| seal(Purpose::WebhookSecret, &secret)).transpose()?;
+    let secret = seal(Purpose::GatewayKey, &given.secret)?;
     let new = NewGateway {
         id,
         name: form.name.trim(),
         kind: form.kind,
         sandbox: form.sandbox,
         base_url: (!url.is_empty() && !form.sandbox).then_some(url),
-        account: &keys.account,
-        secret: &keys.secret,
+        account: &given.account,
+        secret: &secret,
         webhook_secret: webhook_secret.as_deref(),
-        options: &keys.options,
+        options: &given.options,
         concurrency_max: form.concurrency_max,
         calls_per_second: form.calls_per_second,
     };
@@ -198,13 +206,15 @@ pub async fn edit(tx: &mut Tx, id: GatewayId, form: &GatewayForm) -> Result<()> 
     // What a sandbox is connected with was made up for it, and stays.
     let form = if form.sandbox { GatewayForm { base_url: String::new(), ..form.clone() } } else { form.clone() };
     let options = if form.sandbox { stored.account.options.clone() } else { form.read_options().unwrap_or_default() };
+    let seal = |purpose, key: &str| keys::seal(tx.db(), purpose, tx.actor().company(), id, key);
+    let typed = |purpose, key: &str| (!key.is_empty()).then(|| seal(purpose, key)).transpose();
     let keys = if form.sandbox {
         repo::Keys { account: &stored.account.id, secret: None, webhook_secret: None }
     } else {
         repo::Keys {
             account: form.account.trim(),
-            secret: (!secret.is_empty()).then_some(secret),
-            webhook_secret: (!webhook_secret.is_empty()).then_some(webhook_secret),
+            secret: typed(Purpose::GatewayKey, secret)?,
+            webhook_secret: typed(Purpose::WebhookSecret, webhook_secret)?,
         }
     };
     let has_keys = keys.secret.is_some() || keys.webhook_secret.is_some() || keys.account != stored.account.id;
@@ -225,6 +235,37 @@ pub async fn edit(tx: &mut Tx, id: GatewayId, form: &GatewayForm) -> Result<()> 
     }
     dialer::wake_company(tx).await?;
     tx.record(EventKind::SettingsChanged, Some(id.to_string()), format!("Gateway {} changed", form.name.trim())).await
+}
+
+/// Removes a gateway: it is gone from lists and choices with its numbers, and its calls stay. Its keys are kept for two weeks, in
+/// which the last news of its calls may come. `name` is typed by whoever wants it.
+///
+/// # Errors
+/// `Forbidden` without `ManageSettings`; `NotFound`; `Invalid` with another name; `Conflict` while calls or campaigns use it.
+pub async fn remove(tx: &mut Tx, id: GatewayId, name: &str) -> Result<()> {
+    tx.require(Permission::ManageSettings)?;
+    let listed = repo::list(tx, Some(id)).await?.pop().ok_or_else(missing)?;
+    if name.trim() != listed.name {
+        return Err(model::Error::field("name", "Type the name of the gateway.").into());
+    }
+    // No line through it is free from here on, whoever launches meanwhile.
+    repo::set_slots(tx, id, 0).await?;
+    if repo::is_busy(tx, id).await? {
+        return Err(model::Error::conflict("Calls are under way through it. Wait for their end.").into());
+    }
+    if let [first, ..] = repo::users(tx, id).await?.as_slice() {
+        let why =
+            format!("The campaign {first} goes through it. Complete or cancel that campaign, or choose another gateway for it.");
+        return Err(model::Error::conflict(why).into());
+    }
+    repo::remove(tx, id).await?;
+    tx.record(EventKind::SettingsChanged, Some(id.to_string()), format!("Gateway {} removed", listed.name)).await
+}
+
+/// Forgets the keys of gateways that were removed long enough ago.
+pub(crate) async fn forget_keys(tx: &mut SystemTx) -> Result<()> {
+    let before = tx.now() - KEYS_KEPT;
+    repo::forget_keys(tx, before).await
 }
 
 /// The adapter of a gateway, outside of any transaction, for somebody who manages settings.
@@ -301,10 +342,12 @@ async fn colleagues(staff: &dyn providers::Staff) -> Vec<String> {
 pub async fn listed_numbers(db: &Db, actor: &Actor, id: GatewayId) -> Result<Vec<ListedNumber>> {
     let (_, there) = numbers_there(db, actor, id).await?;
     let mut tx = db.begin(actor).await?;
-    let ours: BTreeMap<String, NumberId> = repo::numbers(&mut tx, id).await?.into_iter().map(|(id, phone)| (phone, id)).collect();
+    let ours = repo::numbers(&mut tx, id).await?;
     tx.commit().await?;
+    // One that came back under another id is not the one that was imported.
+    let ours: BTreeMap<_, _> = ours.into_iter().filter_map(|(id, phone, remote)| Some(((phone, remote?), id))).collect();
     let listed = |number: RemoteNumber| ListedNumber {
-        imported: ours.get(number.phone.as_str()).copied(),
+        imported: ours.get(&(number.phone.to_string(), number.id)).copied(),
         phone: number.phone.to_string(),
         label: number.label.unwrap_or_default(),
     };
@@ -321,8 +364,8 @@ async fn numbers_there(db: &Db, actor: &Actor, id: GatewayId) -> Result<(dialer:
     Ok((gateway, there))
 }
 
-/// Takes numbers of the account over, with the provider's ids of them. What is ours already is left alone; returns how many
-/// are new.
+/// Takes numbers of the account over, with the provider's ids of them. What is ours already under the same id is left alone;
+/// returns how many are new.
 ///
 /// # Errors
 /// As [`listed_numbers`]; `Conflict` with too many, or when a number is not in the account.

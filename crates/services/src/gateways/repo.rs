@@ -1,6 +1,6 @@
 //! SQL of gateways. A gateway and its slots are made together. Whatever changes a key counts a version up.
 
-use crate::db::Tx;
+use crate::db::{SystemTx, Tx};
 use crate::error::Result;
 use model::gateways::{GatewayForm, Keeping, KeptAgent, ProviderKind};
 use model::id::{AgentId, GatewayId, NumberId};
@@ -17,8 +17,9 @@ pub(crate) struct NewGateway<'a> {
     pub sandbox: bool,
     pub base_url: Option<&'a str>,
     pub account: &'a str,
-    pub secret: &'a str,
-    pub webhook_secret: Option<&'a str>,
+    /// Sealed, like the next.
+    pub secret: &'a [u8],
+    pub webhook_secret: Option<&'a [u8]>,
     pub options: &'a BTreeMap<String, String>,
     pub concurrency_max: i32,
     pub calls_per_second: i32,
@@ -27,8 +28,8 @@ pub(crate) struct NewGateway<'a> {
 /// Adds a gateway with its slots. Takes a connection, because a company is opened before it has a transaction of its own.
 pub(crate) async fn insert(conn: &mut PgConnection, new: NewGateway<'_>, now: Timestamp) -> Result<()> {
     sqlx::query(
-        "insert into gateways (id, name, kind, sandbox, base_url, account_sid, auth_token, webhook_secret, options, concurrency_max,
-                calls_per_second, tokens_milli, tokens_at, created_at)
+        "insert into gateways (id, name, kind, sandbox, base_url, account_sid, secret_sealed, webhook_secret_sealed, options,
+                concurrency_max, calls_per_second, tokens_milli, tokens_at, created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 * 1000, $12, $12)",
     )
     .bind(new.id)
@@ -71,7 +72,7 @@ pub(super) async fn list(tx: &mut Tx, only: Option<GatewayId>) -> Result<Vec<Lis
     Ok(sqlx::query_as(
         "select g.id, g.name, g.kind, g.sandbox, (select count(*) from numbers n where n.gateway_id = g.id) as numbers,
                 g.concurrency_max, g.calls_per_second, g.open_until, g.set_up_at, g.problem
-         from gateways g where $1::uuid is null or g.id = $1 order by g.created_at, g.id limit 100",
+         from gateways g where removed_at is null and ($1::uuid is null or g.id = $1) order by g.created_at, g.id limit 100",
     )
     .bind(only)
     .fetch_all(tx.conn())
@@ -79,16 +80,14 @@ pub(super) async fn list(tx: &mut Tx, only: Option<GatewayId>) -> Result<Vec<Lis
 }
 
 pub(super) async fn count(tx: &mut Tx) -> Result<i64> {
-    Ok(sqlx::query_scalar("select count(*) from gateways").fetch_one(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select count(*) from gateways where removed_at is null").fetch_one(tx.conn()).await?)
 }
 
 /// The gateways that are set up and whose agents are made here and kept there.
 pub(crate) async fn keepers(tx: &mut Tx) -> Result<Vec<GatewayId>> {
     let kinds: Vec<_> = ProviderKind::ALL.iter().copied().filter(|kind| kind.keeps_agents()).collect();
-    Ok(sqlx::query_scalar("select id from gateways where kind = any($1) and set_up_at is not null order by id")
-        .bind(kinds)
-        .fetch_all(tx.conn())
-        .await?)
+    let sql = "select id from gateways where kind = any($1) and set_up_at is not null and removed_at is null order by id";
+    Ok(sqlx::query_scalar(sql).bind(kinds).fetch_all(tx.conn()).await?)
 }
 
 /// Published agents by name.
@@ -98,11 +97,11 @@ pub(super) async fn callers(tx: &mut Tx) -> Result<Vec<(AgentId, String)>> {
         .await?)
 }
 
-/// The keys of a gateway; `None` leaves one as it is.
+/// The keys of a gateway, the secret ones sealed; `None` leaves one as it is.
 pub(super) struct Keys<'a> {
     pub account: &'a str,
-    pub secret: Option<&'a str>,
-    pub webhook_secret: Option<&'a str>,
+    pub secret: Option<Vec<u8>>,
+    pub webhook_secret: Option<Vec<u8>>,
 }
 
 /// Changes everything a form may change. The breaker closes: whoever mends a key wants to see at once.
@@ -115,8 +114,8 @@ pub(super) async fn update(
 ) -> Result<()> {
     let url = form.base_url.trim().trim_end_matches('/');
     sqlx::query(
-        "update gateways set name = $2, base_url = $3, account_sid = $4, auth_token = coalesce($5, auth_token),
-                webhook_secret = coalesce($6, webhook_secret), options = $7, concurrency_max = $8, calls_per_second = $9,
+        "update gateways set name = $2, base_url = $3, account_sid = $4, secret_sealed = coalesce($5, secret_sealed),
+                webhook_secret_sealed = coalesce($6, webhook_secret_sealed), options = $7, concurrency_max = $8, calls_per_second = $9,
                 keys_version = keys_version + 1, errors_in_row = 0, open_until = null
          where id = $1",
     )
@@ -172,9 +171,9 @@ pub(super) async fn note_set_up(tx: &mut Tx, id: GatewayId, problem: Option<&str
     Ok(())
 }
 
-/// Keeps a secret that the provider made up.
-pub(super) async fn set_webhook_secret(tx: &mut Tx, id: GatewayId, secret: &str) -> Result<()> {
-    sqlx::query("update gateways set webhook_secret = $2, keys_version = keys_version + 1 where id = $1")
+/// Keeps a secret that the provider made up, sealed.
+pub(super) async fn set_webhook_secret(tx: &mut Tx, id: GatewayId, secret: &[u8]) -> Result<()> {
+    sqlx::query("update gateways set webhook_secret_sealed = $2, keys_version = keys_version + 1 where id = $1")
         .bind(id)
         .bind(secret)
         .execute(tx.conn())
@@ -182,9 +181,45 @@ pub(super) async fn set_webhook_secret(tx: &mut Tx, id: GatewayId, secret: &str)
     Ok(())
 }
 
-/// The numbers of a gateway.
-pub(super) async fn numbers(tx: &mut Tx, id: GatewayId) -> Result<Vec<(NumberId, String)>> {
-    Ok(sqlx::query_as("select id, phone from numbers where gateway_id = $1 order by created_at, id")
+/// Campaigns that go through it and are not over: by choice, as the second one, or by a number of it that they answer.
+pub(super) async fn users(tx: &mut Tx, id: GatewayId) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "select name from campaigns c where status in ('scheduled', 'active', 'paused')
+            and (gateway_id = $1 or fallback_gateway_id = $1 or form ->> 'gateway' = $2
+                or exists (select 1 from numbers n where n.gateway_id = $1 and n.campaign_id = c.id))
+         order by name limit 3",
+    )
+    .bind(id)
+    .bind(id.to_string())
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Takes it out of every list. What is kept at the provider stays there.
+pub(super) async fn remove(tx: &mut Tx, id: GatewayId) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update gateways set removed_at = $2 where id = $1").bind(id).bind(now).execute(tx.conn()).await?;
+    for sql in ["delete from kept_agents where gateway_id = $1", "delete from kept_documents where gateway_id = $1"] {
+        sqlx::query(sql).bind(id).execute(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the keys of gateways that were removed before.
+pub(crate) async fn forget_keys(tx: &mut SystemTx, before: Timestamp) -> Result<()> {
+    sqlx::query(
+        "update gateways set secret_sealed = null, webhook_secret_sealed = null, keys_version = keys_version + 1
+         where removed_at < $1 and secret_sealed is not null",
+    )
+    .bind(before)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The numbers of a gateway, with the provider's ids of them.
+pub(super) async fn numbers(tx: &mut Tx, id: GatewayId) -> Result<Vec<(NumberId, String, Option<String>)>> {
+    Ok(sqlx::query_as("select id, phone, remote_id from numbers where gateway_id = $1 order by created_at, id")
         .bind(id)
         .fetch_all(tx.conn())
         .await?)

@@ -1,6 +1,9 @@
 //! Gateways as forms make them: keys masked, kept and counted, and walls between companies. The network is elsewhere:
 //! `server/tests/it/campaigns.rs` connects every kind.
 
+mod keys;
+mod removing;
+
 use super::*;
 use crate::actor::SystemTask;
 use crate::testing::{Someone, World};

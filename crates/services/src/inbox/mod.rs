@@ -97,7 +97,7 @@ pub async fn receive(db: &Db, gateway: GatewayId, request: CallbackRequest<'_>) 
             gateway,
             route: route.clone(),
             event_id: callback.event_id,
-            url: request.url.to_owned(),
+            url: route.without_secret(request.url),
             body: request.body.to_vec(),
             received_at: now,
         };
@@ -119,11 +119,9 @@ pub async fn warm(db: &Db) -> Result<()> {
 
 fn reply_to(kind: &CallbackKind) -> Reply {
     match kind {
-        CallbackKind::Digits(digits) if digits.contains(calls::OPT_OUT_DIGIT) => Reply::SayAndHangUp {
-            text: "You will not be called again. Goodbye.".to_owned(),
-            language: "en-US".to_owned(),
-            voice: None,
-        },
+        CallbackKind::Digits(digits) if digits.contains(calls::OPT_OUT_DIGIT) => {
+            Reply::SayAndHangUp { text: calls::OPTED_OUT.to_owned(), language: "en-US".to_owned(), voice: None }
+        }
         _ => Reply::Acknowledge,
     }
 }
@@ -225,7 +223,7 @@ async fn apply_in(tx: &mut Tx, waiting: &[Waiting]) -> Result<Done> {
             .map_err(|e| anyhow::anyhow!("stored callback no longer parses: {e}"))?;
         let first = told.first().context("a stored callback tells nothing")?;
         let call = calls::call_of(tx, one.gateway_id, call_in(&one.url), first).await?;
-        if news.add(call, told, waiting.len() == 1) {
+        if news.add(call, Some(one.gateway_id), told, waiting.len() == 1) {
             done.push(one.id);
         } else {
             left.insert(one.id);

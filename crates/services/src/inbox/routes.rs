@@ -7,6 +7,7 @@ use crate::db::{Db, SystemTx};
 use crate::dialer::{GATEWAY_COLUMNS, Gateway, Network, Provider, StoredGateway};
 use crate::error::Error;
 use model::id::{CompanyId, GatewayId};
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,17 @@ pub(super) struct Route {
     /// Of the keys that verify.
     pub keys_version: i32,
     pub provider: Provider,
+    webhook_secret: Option<SecretString>,
+}
+
+impl Route {
+    /// An address as it may be stored: where a provider signs nothing, the secret in it is all there is.
+    pub fn without_secret(&self, url: &str) -> String {
+        match &self.webhook_secret {
+            Some(secret) => url.replace(secret.expose_secret(), "***"),
+            None => url.to_owned(),
+        }
+    }
 }
 
 /// What this process remembers.
@@ -35,7 +47,8 @@ impl Routes {
         let mut known = self.known();
         let (_, found) = found.inspect_err(|_| drop(known.remove(&gateway)))?;
         let provider = Network::shared().map_err(Error::from)?.provider(&found);
-        let route = Arc::new(Route { keys_version: found.keys_version, provider });
+        let webhook_secret = found.account.webhook_secret;
+        let route = Arc::new(Route { keys_version: found.keys_version, provider, webhook_secret });
         if known.len() >= ROUTES_MAX {
             known.clear();
         }
@@ -60,15 +73,10 @@ pub(crate) async fn route(db: &Db, gateway: GatewayId) -> Result<(CompanyId, Gat
 }
 
 async fn find_gateway(tx: &mut SystemTx, gateway: GatewayId) -> Result<(CompanyId, Gateway), Refused> {
-    #[derive(sqlx::FromRow)]
-    struct Routed {
-        company_id: CompanyId,
-        #[sqlx(flatten)]
-        gateway: StoredGateway,
-    }
-    let mut sql = sqlx::QueryBuilder::new(format!("select company_id, {GATEWAY_COLUMNS} from gateways where id = "));
+    let mut sql =
+        sqlx::QueryBuilder::new(format!("select {GATEWAY_COLUMNS} from gateways where secret_sealed is not null and id = "));
     sql.push_bind(gateway);
-    let routed: Option<Routed> = sql.build_query_as().fetch_optional(tx.conn()).await?;
-    let Some(Routed { company_id, gateway: stored }) = routed else { return Err(Refused::UnknownGateway) };
-    Ok((company_id, stored.into_gateway(tx.config())))
+    let stored: Option<StoredGateway> = sql.build_query_as().fetch_optional(tx.conn()).await?;
+    let Some(stored) = stored else { return Err(Refused::UnknownGateway) };
+    Ok((stored.company_id, stored.into_gateway(tx.config())?))
 }

@@ -13,6 +13,7 @@ use model::calls::{CallState, Outcome};
 use model::credits::Credits;
 use model::suppressions::SuppressionFilter;
 use providers::twilio::sign;
+use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -69,9 +70,8 @@ impl Line {
 }
 
 async fn token_of(w: &World, gateway: GatewayId) -> String {
-    let mut tx = w.db.begin_system(SystemTask::RouteCallback).await.expect("begin");
-    let token = sqlx::query_scalar("select auth_token from gateways where id = $1").bind(gateway).fetch_one(tx.conn()).await;
-    token.expect("a gateway")
+    let (_, found) = route(&w.db, gateway).await.expect("a gateway");
+    found.account.secret.expose_secret().to_owned()
 }
 
 async fn stored(w: &World) -> i64 {
@@ -266,6 +266,36 @@ async fn a_signed_callback_cannot_touch_another_companys_call() {
     post(w, theirs, &url, &status(1, 3, "completed", 60), &token_of(w, theirs).await).await.expect("it is birch's own signature");
     assert_eq!(line.drain().await, 0);
     assert_eq!(line.state().await, CallState::NEW);
+}
+
+#[tokio::test]
+async fn a_gateways_key_speaks_for_the_calls_of_its_own_account_only() {
+    let line = Line::new().await;
+    let w = &line.world;
+    let mut tx = w.tx(&line.acme).await;
+    let form = model::gateways::GatewayForm { name: "Second".into(), ..Default::default() };
+    let second = crate::gateways::create(&mut tx, &form).await.expect("a second account");
+    tx.commit().await.expect("commit");
+    let token = token_of(w, second).await;
+    let url = format!("{}/hooks/twilio/{second}?call={}", w.db.config().public_url, line.call);
+    // The end, a recording, and a key that would suppress the number.
+    let recording =
+        format!("CallSid={}&RecordingSid=RE{:032x}&RecordingStatus=completed&RecordingUrl=https://api.twilio.com/r", sid(1), 1);
+    for body in [status(1, 3, "completed", 60), recording, format!("CallSid={}&Digits=9", sid(1))] {
+        post(w, second, &url, &body, &token).await.expect("signed by its own key");
+    }
+    assert_eq!(line.drain().await, 0);
+    assert_eq!(line.state().await, CallState::NEW);
+    let mut tx = w.tx(&line.acme).await;
+    let list = suppressions::list(&mut tx, &SuppressionFilter::default()).await.expect("list");
+    let call = calls::load(&mut tx, line.call).await.expect("call");
+    assert_eq!((list.total, call.digits.as_str(), call.recordings.len()), (0, "", 0));
+    drop(tx);
+    // One that is refused harms none that waits with it.
+    line.post(&status(1, 3, "completed", 60)).await.expect("accepted");
+    line.world.clock.advance(TimeDelta::seconds(30));
+    assert_eq!(line.drain().await, 1);
+    assert_eq!(line.state().await, CallState::ended(Outcome::Completed));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

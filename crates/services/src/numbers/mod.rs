@@ -5,10 +5,10 @@ pub(crate) mod repo;
 #[cfg(test)]
 mod tests;
 
-use crate::campaigns;
 use crate::db::Tx;
 use crate::dialer::Gateway;
 use crate::error::Result;
+use crate::{campaigns, gateways};
 use model::id::CampaignId;
 use model::numbers::NumberRow;
 use model::phone::Phone;
@@ -34,13 +34,17 @@ pub async fn answered_by(tx: &mut Tx, campaign: CampaignId) -> Result<Vec<Number
     Ok(repo::list(tx).await?.into_iter().filter(answers).collect())
 }
 
-/// Adds a number to a gateway with as many slots as the gateway has; `false` when it is there already.
+/// Adds a number to a gateway with as many slots as the gateway has; `false` when it is there already. One that comes back under
+/// another id of the provider's has lost what was set for it there: it is bound again after this commit.
 ///
 /// # Errors
 /// `Conflict` with too many.
 pub(crate) async fn add(tx: &mut Tx, gateway: &Gateway, phone: &Phone, label: &str, remote_id: Option<&str>) -> Result<bool> {
-    if repo::adopt(tx, gateway.id, phone, remote_id).await? {
-        return Ok(false);
+    if let Some((number, is_another)) = repo::adopt(tx, gateway.id, phone, remote_id).await? {
+        if is_another {
+            gateways::bind_numbers(tx, &[number]).await?;
+        }
+        return Ok(is_another);
     }
     if repo::count(tx).await? >= NUMBERS_MAX {
         return Err(model::Error::conflict(format!("A company has at most {NUMBERS_MAX} numbers.")).into());

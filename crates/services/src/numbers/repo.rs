@@ -53,18 +53,27 @@ pub(crate) struct Bound {
 }
 
 pub(crate) async fn count(tx: &mut Tx) -> Result<i64> {
-    Ok(sqlx::query_scalar("select count(*) from numbers").fetch_one(tx.conn()).await?)
+    let sql = "select count(*) from numbers n join gateways g on g.id = n.gateway_id where g.removed_at is null";
+    Ok(sqlx::query_scalar(sql).fetch_one(tx.conn()).await?)
 }
 
-/// Keeps the provider's id of a number that is ours already; `false` when it is not.
-pub(super) async fn adopt(tx: &mut Tx, gateway: GatewayId, phone: &Phone, remote_id: Option<&str>) -> Result<bool> {
-    let known = sqlx::query("update numbers set remote_id = coalesce($3, remote_id) where gateway_id = $1 and phone = $2")
-        .bind(gateway)
-        .bind(phone)
-        .bind(remote_id)
-        .execute(tx.conn())
-        .await?;
-    Ok(known.rows_affected() > 0)
+/// The number of this gateway, if it is one, and whether the provider knew it by another id until now, which is kept.
+pub(super) async fn adopt(
+    tx: &mut Tx,
+    gateway: GatewayId,
+    phone: &Phone,
+    remote_id: Option<&str>,
+) -> Result<Option<(NumberId, bool)>> {
+    Ok(sqlx::query_as(
+        "update numbers n set remote_id = coalesce($3, n.remote_id) from numbers was
+         where n.id = was.id and was.gateway_id = $1 and was.phone = $2
+         returning n.id, n.remote_id is distinct from was.remote_id",
+    )
+    .bind(gateway)
+    .bind(phone)
+    .bind(remote_id)
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
 /// The number of this gateway, if it is one.
@@ -96,7 +105,7 @@ pub(super) async fn list(tx: &mut Tx) -> Result<Vec<NumberRow>> {
         "select n.id, n.phone, n.label, n.gateway_id, g.name as gateway_name, g.sandbox, u.in_use, n.concurrency_max,
                 n.calls_per_day_max, n.campaign_id, c.name as campaign_name
          from numbers n join gateways g on g.id = n.gateway_id join capacity u on u.scope = 'number' and u.ref = n.id
-         left join campaigns c on c.id = n.campaign_id order by g.created_at, n.created_at, n.id limit $1",
+         left join campaigns c on c.id = n.campaign_id where g.removed_at is null order by g.created_at, n.created_at, n.id limit $1",
     )
     .bind(NUMBERS_MAX)
     .fetch_all(tx.conn())

@@ -2,14 +2,22 @@
 
 use super::files;
 use crate::actor::Actor;
-use crate::db::Db;
-use crate::dialer::{self, Network};
+use crate::db::{Db, SystemTx, Tx};
+use crate::dialer::{self, Network, Provider};
 use crate::error::Result;
-use crate::jobs::Job;
+use crate::jobs::{self, Job};
+use chrono::TimeDelta;
 use model::calls::RecordingKeeping;
 use model::events::Topic;
 use model::id::{CompanyId, GatewayId, RecordingId};
-use providers::Recording;
+use providers::{CallbackKind, ProviderCallId, ProviderError, Recording, Sound};
+
+/// Copying is tried for this long, every night; whoever forgets sooner says so every time.
+const TRIED: TimeDelta = TimeDelta::days(14);
+/// A copy that is younger may be under way.
+const UNDER_WAY: TimeDelta = TimeDelta::hours(1);
+/// Copies asked for in one night; the oldest first.
+const COPIES_MAX: i64 = 10_000;
 
 /// Copies one recording from its provider.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -24,55 +32,118 @@ impl Job for CopyRecording {
     const SECONDS_MAX: u64 = 120;
 
     async fn run(self, db: Db) -> anyhow::Result<()> {
-        let mut tx = db.begin(&Actor::engine(self.company)).await?;
-        type Row = (GatewayId, String, Option<String>, Option<i32>);
-        let waiting: Option<Row> = sqlx::query_as(
-            "select k.gateway_id, r.remote_id, r.link, r.seconds from recordings r join calls k on k.id = r.call_id
-             where r.id = $1 and r.keeping = 'waiting'",
-        )
-        .bind(self.recording)
-        .fetch_optional(tx.conn())
-        .await?;
-        let Some((gateway, id, url, seconds)) = waiting else { return Ok(()) };
-        let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
-        tx.commit().await?;
-        let recording = Recording { id, url, seconds: seconds.map(i64::from), ready: true, raw_status: String::new() };
-        match Network::shared()?.provider(&gateway).recording(&recording).await {
-            Ok(sound) => match files::ending(&sound.content_type) {
-                Some(ending) => {
-                    files::keep(db.config(), self.company, self.recording, ending, &sound.bytes).await?;
-                    self.note(&db, RecordingKeeping::Kept, Some((&sound.content_type, sound.bytes.len())), "").await?;
-                }
-                None => {
-                    let problem = format!("It is of a kind that is not kept: {}", sound.content_type);
-                    self.note(&db, RecordingKeeping::Lost, None, &problem).await?;
-                }
-            },
-            // Not there yet, or nobody answers: later.
-            Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => self.note(&db, RecordingKeeping::Lost, None, &error.to_string()).await?,
-        }
-        Ok(())
+        self.copy(&db, &Network::shared()?).await
     }
 }
 
 impl CopyRecording {
-    async fn note(&self, db: &Db, keeping: RecordingKeeping, sound: Option<(&str, usize)>, problem: &str) -> Result<()> {
+    /// Copies it, and writes down what came of it. An error is one that may be over in a moment.
+    pub(super) async fn copy(&self, db: &Db, network: &Network) -> anyhow::Result<()> {
+        let mut tx = db.begin(&Actor::engine(self.company)).await?;
+        type Row = (GatewayId, Option<String>, String, Option<String>, Option<i32>);
+        let waiting: Option<Row> = sqlx::query_as(
+            "select k.gateway_id, k.provider_call_id, r.remote_id, r.link, r.seconds from recordings r join calls k on k.id = r.call_id
+             where r.id = $1 and r.keeping in ('waiting', 'failed')",
+        )
+        .bind(self.recording)
+        .fetch_optional(tx.conn())
+        .await?;
+        let Some((gateway, call, id, url, seconds)) = waiting else { return Ok(()) };
+        let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
+        tx.commit().await?;
+        let recording = Recording { id, url, seconds: seconds.map(i64::from), ready: true, raw_status: String::new() };
+        let sound = fetch(&network.provider(&gateway), call.map(ProviderCallId::new), recording).await;
+        let error = match sound {
+            Ok(sound) => match files::ending(&sound.content_type) {
+                Some(ending) => {
+                    files::keep(db.config(), self.company, self.recording, ending, &sound.bytes).await?;
+                    return Ok(self.note_kept(db, &sound).await?);
+                }
+                // It will be no other tomorrow.
+                None => {
+                    let problem = format!("it is of a kind that is not kept: {}", sound.content_type);
+                    return Ok(self.note(db, RecordingKeeping::Lost, &problem).await?);
+                }
+            },
+            Err(error) => error,
+        };
+        self.note(db, RecordingKeeping::Failed, &error.to_string()).await?;
+        // Not there yet, or nobody answers: sooner than tonight.
+        if error.is_transient() { Err(error.into()) } else { Ok(()) }
+    }
+
+    async fn note_kept(&self, db: &Db, sound: &Sound) -> Result<()> {
         let mut tx = db.begin(&Actor::engine(self.company)).await?;
         let now = tx.now();
         sqlx::query(
-            "update recordings set keeping = $2, content_type = $3, bytes = $4, problem = $5,
-                    kept_at = case when $2 = 'kept' then $6 end where id = $1",
+            "update recordings set keeping = 'kept', content_type = $2, bytes = $3, problem = '', kept_at = $4 where id = $1",
         )
         .bind(self.recording)
-        .bind(keeping)
-        .bind(sound.map(|(kind, _)| kind))
-        .bind(sound.map(|(_, bytes)| i64::try_from(bytes).unwrap_or(i64::MAX)))
-        .bind(problem.chars().take(500).collect::<String>())
+        .bind(&sound.content_type)
+        .bind(i64::try_from(sound.bytes.len()).unwrap_or(i64::MAX))
         .bind(now)
         .execute(tx.conn())
         .await?;
-        crate::events::notice(&mut tx, Topic::Calls).await?;
-        tx.commit().await
+        told(tx).await
     }
+
+    async fn note(&self, db: &Db, keeping: RecordingKeeping, problem: &str) -> Result<()> {
+        let mut tx = db.begin(&Actor::engine(self.company)).await?;
+        // Another job may have copied it meanwhile.
+        sqlx::query("update recordings set keeping = $2, problem = $3 where id = $1 and keeping <> 'kept'")
+            .bind(self.recording)
+            .bind(keeping)
+            .bind(problem.chars().filter(|c| *c != '\0').take(500).collect::<String>())
+            .execute(tx.conn())
+            .await?;
+        told(tx).await
+    }
+}
+
+async fn told(mut tx: Tx) -> Result<()> {
+    crate::events::notice(&mut tx, Topic::Calls).await?;
+    tx.commit().await
+}
+
+/// The sound. Where a link is refused it may have died of age: then the provider is asked for the call once more, which tells
+/// today's link.
+async fn fetch(provider: &Provider, call: Option<ProviderCallId>, recording: Recording) -> Result<Sound, ProviderError> {
+    let refused = match provider.recording(&recording).await {
+        Err(error) if !error.is_transient() && recording.url.is_some() => error,
+        answer => return answer,
+    };
+    let Some(call) = call else { return Err(refused) };
+    let news = provider.report(&call).await?;
+    let fresh = news.into_iter().find_map(|one| match one {
+        CallbackKind::Recording(fresh) if fresh.id == recording.id && fresh.url != recording.url => Some(fresh),
+        _ => None,
+    });
+    match fresh {
+        Some(fresh) => provider.recording(&fresh).await,
+        None => Err(refused),
+    }
+}
+
+/// Has every recording that could not be copied tried again, and gives up those that were tried for long enough.
+pub(crate) async fn retry_all(tx: &mut SystemTx) -> Result<()> {
+    let now = tx.now();
+    sqlx::query(
+        "update recordings set keeping = 'lost', problem = case when problem = '' then 'given up after 14 days'
+                else 'given up after 14 days: ' || problem end
+         where keeping in ('waiting', 'failed') and created_at < $1",
+    )
+    .bind(now - TRIED)
+    .execute(tx.conn())
+    .await?;
+    let waiting: Vec<(CompanyId, RecordingId)> = sqlx::query_as(
+        "select company_id, id from recordings where keeping in ('waiting', 'failed') and created_at < $1 order by created_at limit $2",
+    )
+    .bind(now - UNDER_WAY)
+    .bind(COPIES_MAX)
+    .fetch_all(tx.conn())
+    .await?;
+    for (company, recording) in waiting {
+        jobs::enqueue(tx.conn(), &CopyRecording { company, recording }, now).await?;
+    }
+    Ok(())
 }

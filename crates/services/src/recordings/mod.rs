@@ -9,29 +9,34 @@ mod tests;
 pub(crate) use files::write_whole;
 pub use files::{Opened, open};
 pub use jobs::CopyRecording;
+pub(crate) use jobs::retry_all;
 
 use crate::db::Tx;
 use crate::error::Result;
 use model::accounts::Permission;
 use model::calls::{RecordingKeeping, RecordingRow};
 use model::id::{CallId, RecordingId};
+use sqlx::AssertSqlSafe;
 
 /// Recordings of one call shown; a provider makes one or two.
 const SHOWN_MAX: i64 = 10;
 /// Longest id or link of a provider kept.
 const TEXT_MAX: usize = 2_000;
 
+/// Whether call `k` is recorded, by the settings that it was placed with: a campaign may have been changed since.
+pub(crate) const IS_RECORDED: &str = "exists (select 1 from campaign_versions v where v.campaign_id = k.campaign_id
+    and v.version = k.settings_version and v.form ->> 'record' = 'true')";
+
 /// Remembers a recording that a provider told of, and has it copied after this commit. `false` when it was told before, and when
-/// the campaign does not record its calls: some providers do so all the same.
+/// the call is not one to be recorded: some providers do so all the same.
 pub(crate) async fn note(tx: &mut Tx, call: CallId, told: &providers::Recording) -> Result<bool> {
     let (id, now): (RecordingId, _) = (tx.id(), tx.now());
     let kept = |text: &str| text.chars().filter(|c| *c != '\0').take(TEXT_MAX).collect::<String>();
-    let is_new = sqlx::query(
+    let is_new = sqlx::query(AssertSqlSafe(format!(
         "insert into recordings (id, call_id, remote_id, link, seconds, keeping, created_at)
-         select $1, k.id, $3, $4, $5, 'waiting', $6 from calls k join campaigns c on c.id = k.campaign_id
-         where k.id = $2 and c.form ->> 'record' = 'true'
-         on conflict on constraint recordings_once do nothing",
-    )
+         select $1, k.id, $3, $4, $5, 'waiting', $6 from calls k where k.id = $2 and {IS_RECORDED}
+         on conflict on constraint recordings_once do nothing"
+    )))
     .bind(id)
     .bind(call)
     .bind(kept(&told.id))

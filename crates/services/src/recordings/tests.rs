@@ -1,5 +1,7 @@
 //! Links open what they say, for as long as they say, and nothing else.
 
+mod copying;
+
 use super::files::{ending, link};
 use super::*;
 use crate::testing::World;

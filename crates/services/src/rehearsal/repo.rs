@@ -100,7 +100,7 @@ pub(super) async fn attempts(tx: &mut Tx, campaign: CampaignId) -> Result<Vec<(E
 /// The gateway that was chosen, else the campaign's, else the one a launch would take: calls at once and per second.
 pub(super) async fn gateway(tx: &mut Tx, campaign: CampaignId, chosen: Option<GatewayId>) -> Result<Option<(i32, i32)>> {
     Ok(sqlx::query_as(
-        "select concurrency_max, calls_per_second from gateways
+        "select concurrency_max, calls_per_second from gateways where removed_at is null
          order by coalesce(id = $2, false) desc, coalesce(id = (select gateway_id from campaigns where id = $1), false) desc, created_at limit 1",
     )
     .bind(campaign)

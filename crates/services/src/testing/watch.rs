@@ -9,6 +9,7 @@ use crate::jobs::Job;
 use chrono::{DateTime, Utc};
 use model::credits::{Credits, MovementKind};
 use model::id::{CallId, CompanyId, GatewayId, MovementId};
+use secrecy::ExposeSecret;
 
 /// One line per fact that people can tell apart, and none for how many tries it took to get there.
 const PICTURE: &str = "
@@ -94,7 +95,23 @@ impl World {
     /// When the database is away, or there is no such gateway.
     pub async fn auth_token(&self, company: CompanyId, gateway: GatewayId) -> Result<String> {
         let mut tx = self.db.begin(&Actor::engine(company)).await?;
-        Ok(sqlx::query_scalar("select auth_token from gateways where id = $1").bind(gateway).fetch_one(tx.conn()).await?)
+        let gateway = crate::dialer::gateway_for_reading(&mut tx, gateway).await?;
+        Ok(gateway.account.secret.expose_secret().to_owned())
+    }
+
+    /// Names of the documents that were handed over to a gateway, with the provider's ids.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn kept_documents(&self, company: CompanyId, gateway: GatewayId) -> Result<Vec<(String, String)>> {
+        let mut tx = self.db.begin(&Actor::engine(company)).await?;
+        Ok(sqlx::query_as(
+            "select d.name, k.remote_id from kept_documents k join documents d on d.id = k.document_id
+             where k.gateway_id = $1 order by d.added_at, d.id",
+        )
+        .bind(gateway)
+        .fetch_all(tx.conn())
+        .await?)
     }
 
     /// A callback that another process applies.

@@ -63,7 +63,7 @@ pub async fn load(db: &Db, caller: &Caller) -> Result<TwoFactor> {
 async fn begin(db: &Db, tx: &mut SystemTx, user: UserId) -> Result<(Vec<u8>, Vec<u8>)> {
     let now = tx.now();
     let (secret, codes): ([u8; SECRET_BYTES], [u8; CODES * CODE_BYTES]) = (db.luck(), db.luck());
-    let seal = |what: &[u8]| secrets::seal(db, Purpose::TwoFactor, user.uuid(), what);
+    let seal = |what: &[u8]| secrets::seal(db, Purpose::TwoFactor, &[user.uuid()], what);
     repo::begin(tx, user, &seal(&secret)?, &seal(&codes)?, now).await?;
     Ok((secret.to_vec(), codes.to_vec()))
 }
@@ -167,8 +167,27 @@ pub(crate) fn wrong() -> crate::Error {
     Error::field("code", "This code is not right, or was used already. Wait for the next one.").into()
 }
 
+/// Seals what is sealed under another key than today's anew. What no configured key opens stays as it is: its owner cannot sign
+/// in with their app, and the log says so. Returns how many there were.
+pub(crate) async fn reseal(db: &Db) -> Result<usize> {
+    let mut tx = db.begin_system(SystemTask::Keys).await?;
+    let mut done = 0;
+    for (user, secret, codes) in repo::lock_sealed_otherwise(&mut tx, &secrets::current(db.config())).await? {
+        let anew = |sealed: &[u8]| secrets::seal(db, Purpose::TwoFactor, &[user.uuid()], &unseal(db, user, sealed)?);
+        match (anew(&secret), codes.as_deref().map(anew).transpose()) {
+            (Ok(secret), Ok(codes)) => {
+                repo::reseal(&mut tx, user, &secret, codes.as_deref()).await?;
+                done += 1;
+            }
+            (Err(error), _) | (_, Err(error)) => tracing::error!(%user, %error, "a second factor cannot be read"),
+        }
+    }
+    tx.commit().await?;
+    Ok(done)
+}
+
 fn unseal(db: &Db, user: UserId, sealed: &[u8]) -> Result<Vec<u8>> {
-    secrets::open(db, Purpose::TwoFactor, user.uuid(), sealed)
+    secrets::open(db.config(), Purpose::TwoFactor, &[user.uuid()], sealed)
 }
 
 /// Six digits by SHA-1 every half minute: what every app can do. The step before and after are taken too.

@@ -53,6 +53,27 @@ pub(super) async fn confirm(tx: &mut SystemTx, user: UserId, step: i64, hashes: 
     Ok(())
 }
 
+/// Those whose seal does not begin like this, locked.
+pub(super) async fn lock_sealed_otherwise(tx: &mut SystemTx, current: &[u8]) -> Result<Vec<(UserId, Vec<u8>, Option<Vec<u8>>)>> {
+    Ok(sqlx::query_as(
+        "select user_id, secret, codes from two_factors where substr(secret, 1, $2) <> $1 order by user_id for update",
+    )
+    .bind(current)
+    .bind(i32::try_from(current.len()).unwrap_or(i32::MAX))
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+pub(super) async fn reseal(tx: &mut SystemTx, user: UserId, secret: &[u8], codes: Option<&[u8]>) -> Result<()> {
+    sqlx::query("update two_factors set secret = $2, codes = $3 where user_id = $1")
+        .bind(user)
+        .bind(secret)
+        .bind(codes)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Whether there was one in force.
 pub(super) async fn delete(tx: &mut SystemTx, user: UserId) -> Result<bool> {
     sqlx::query("delete from recovery_codes where user_id = $1").bind(user).execute(tx.conn()).await?;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::suppressions;
-use model::calls::Sentiment;
+use model::calls::{Sentiment, Turn};
 use model::suppressions::{Source, SuppressionFilter};
 use providers::{Analysis, CallbackKind, ProviderCallId, Segment, Speaker, scripted};
 
@@ -12,7 +12,10 @@ fn said(speaker: Speaker, text: &str) -> Segment {
 
 fn analysis() -> Analysis {
     Analysis {
-        transcript: vec![said(Speaker::Agent, "Hello!"), said(Speaker::Person, "I want the blue one.")],
+        transcript: vec![
+            Segment { start_ms: Some(999), ..said(Speaker::Agent, "Hello!") },
+            said(Speaker::Person, "I want the blue one."),
+        ],
         summary: Some("Wants the blue one.".to_owned()),
         sentiment: Some(providers::Sentiment::Positive),
         successful: Some(true),
@@ -45,7 +48,9 @@ async fn a_conversation_is_kept_and_a_second_telling_takes_nothing_back() {
     let mut tx = room.world.tx(&room.acme).await;
     let call = load(&mut tx, room.call).await.expect("call");
     let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
-    assert_eq!(call.transcript, pairs(&[("agent", "Hello!"), ("person", "I want the blue one.")]));
+    let turn = |speaker: &str, text: &str, seconds| Turn { speaker: speaker.to_owned(), text: text.to_owned(), seconds };
+    assert_eq!(call.transcript, [turn("agent", "Hello!", Some(0)), turn("person", "I want the blue one.", None)]);
+    assert!(!call.read_out);
     assert_eq!(
         (call.summary.as_str(), call.sentiment, call.successful),
         ("Wants the blue one.", Some(Sentiment::Positive), Some(true))
@@ -92,7 +97,7 @@ async fn no_text_of_a_conversation_keeps_the_call_from_its_end() {
     .await;
     let mut tx = room.world.tx(&room.acme).await;
     let call = load(&mut tx, room.call).await.expect("call");
-    assert_eq!((call.transcript[0].1.as_str(), call.transcript[1].1.len(), call.summary.as_str()), ("ab", 4_000, "ab"));
+    assert_eq!((call.transcript[0].text.as_str(), call.transcript[1].text.len(), call.summary.as_str()), ("ab", 4_000, "ab"));
     assert_eq!((call.keywords.len(), call.found.len()), (100, 100));
 }
 
@@ -103,4 +108,52 @@ async fn a_machine_that_the_judgement_finds_is_counted_as_one() {
     room.analysed(Analysis { voicemail: Some(true), ..Analysis::default() }).await;
     let progress = room.progress().await;
     assert_eq!((progress.connected, progress.voicemail), (0, 1));
+}
+
+#[tokio::test]
+async fn what_was_read_out_is_shown_where_nobody_wrote_down_what_was_said() {
+    for (keys, expected) in [
+        (&[][..], &["agent: Hello Person 0, this is Nora of acme.", "agent: Press 9.", "agent: Goodbye."][..]),
+        (
+            &["5", "9"],
+            &[
+                "agent: Hello Person 0, this is Nora of acme.",
+                "agent: Press 9.",
+                "person: Pressed 5",
+                "person: Pressed 9",
+                "agent: You will not be called again. Goodbye.",
+            ],
+        ),
+        (&["5"], &["agent: Hello Person 0, this is Nora of acme.", "agent: Press 9.", "person: Pressed 5"]),
+    ] {
+        let room = Room::new().await;
+        let read = async || load(&mut room.world.tx(&room.acme).await, room.call).await.expect("call");
+        let before = read().await;
+        assert!(before.transcript.is_empty() && !before.read_out, "nobody is there yet");
+        let mut tx = room.world.tx(&room.acme).await;
+        sqlx::query(
+            "update agent_versions set form = jsonb_set(form, '{scripts}',
+                '{\"greeting\": \"Hello {{name}}, this is {{agent}} of {{company}}.\", \"main\": \"Press 9.\", \"voicemail\": \"\", \"closing\": \"Goodbye.\"}')",
+        )
+        .execute(tx.conn())
+        .await
+        .expect("a script of our own");
+        tx.commit().await.expect("commit");
+        for key in keys {
+            let news = scripted::news(ProviderCallId::new("CA1"), CallbackKind::Digits((*key).to_owned()));
+            room.world.callback(room.acme.company, room.call, news).await.expect("applied");
+        }
+        room.absorb(Report { price: Some((14_000, "USD".to_owned())), ..ended(Outcome::Completed, 30) }).await;
+        // It was picked up, as the report says that it talked.
+        let mut tx = room.world.tx(&room.acme).await;
+        sqlx::query("update calls set answered_at = created_at").execute(tx.conn()).await.expect("answered");
+        tx.commit().await.expect("commit");
+        let call = read().await;
+        let lines: Vec<_> = call.transcript.iter().map(|turn| format!("{}: {}", turn.speaker, turn.text)).collect();
+        assert_eq!((lines.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), call.read_out), (expected, true));
+        assert_eq!(call.provider_price.as_deref(), Some("0.0140 USD"));
+        room.analysed(analysis()).await;
+        let call = read().await;
+        assert!(!call.read_out && call.transcript.len() == 2, "the provider's own words come first");
+    }
 }

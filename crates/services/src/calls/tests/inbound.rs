@@ -43,9 +43,9 @@ impl Desk {
         let acme = world.company("acme").await;
         let campaign = world.answering(&acme, edit).await;
         let mut tx = world.db.begin_system(SystemTask::RouteCallback).await.expect("begin");
-        let found = sqlx::query_as("select id, auth_token from gateways").fetch_one(tx.conn()).await;
-        let (gateway, token) = found.expect("one gateway");
+        let gateway = sqlx::query_scalar("select id from gateways").fetch_one(tx.conn()).await.expect("one gateway");
         drop(tx);
+        let token = world.auth_token(acme.company, gateway).await.expect("its key");
         Self { world, acme, campaign, gateway, token }
     }
 

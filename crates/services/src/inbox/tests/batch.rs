@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::db::SystemTx;
+use crate::gateways::keys;
 use crate::inbox::batch::{ROWS_MAX, WAITING_MAX};
+use crate::secrets::Purpose;
 use futures::future::{Future, join_all};
 use futures::poll;
 use sqlx::postgres::PgListener;
@@ -175,8 +177,10 @@ async fn too_many_who_wait_are_asked_to_come_again() {
 async fn a_changed_key_counts_at_once_although_the_old_one_is_remembered() {
     let line = Line::used().await;
     let mut tx = line.world.db.begin_system(SystemTask::RouteCallback).await.expect("begin");
-    sqlx::query("update gateways set auth_token = 'new', keys_version = keys_version + 1 where id = $1")
+    let sealed = keys::seal(&line.world.db, Purpose::GatewayKey, line.acme.company, line.gateway, "new").expect("sealed");
+    sqlx::query("update gateways set secret_sealed = $2, keys_version = keys_version + 1 where id = $1")
         .bind(line.gateway)
+        .bind(sealed)
         .execute(tx.conn())
         .await
         .expect("set");
