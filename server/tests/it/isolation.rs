@@ -6,17 +6,20 @@ use futures::stream;
 use http::StatusCode;
 use model::accounts::Role;
 use model::agents::{AgentForm, Scripts};
+use model::api_keys::{ApiKeyForm, Scope};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
 use model::gateways::{GatewayForm, ProviderKind};
 use model::id::{
-    AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId, SuppressionId,
-    UserId,
+    AgentId, ApiKeyId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId,
+    SuppressionId, UserId,
 };
 use model::imports::ImportKind;
 use model::page::Paging;
-use services::{accounts, agents, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions, team};
+use services::{
+    accounts, agents, api_keys, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions, team,
+};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -125,6 +128,10 @@ const CASES: &[Case] = &[
     ("credits/verify/verify_ledger", "", Own, false),
     ("credits/wallet/load_wallet", "", Own, false),
     ("dashboard/load_dashboard", "range=week", Own, true),
+    ("developers/create_key", "form[name]=Own&form[scopes][]=read&form[addresses]=&form[days]=", Own, false),
+    ("developers/load_keys", "", Own, false),
+    ("developers/revoke_key", "id={key}", Nothing, false),
+    ("developers/rotate_key", "id={key}&hours=1", Nothing, false),
     ("events/list_events", r#"{"filter":{}}"#, Own, false),
     ("imports/detail/load_import", "id={import}", Nothing, false),
     ("imports/detail/run_import", "id={import}", Nothing, false),
@@ -165,7 +172,7 @@ const CASES: &[Case] = &[
 ];
 
 /// One of everything, in one company.
-struct Things {
+pub struct Things {
     agent: AgentId,
     call: CallId,
     company: CompanyId,
@@ -174,6 +181,7 @@ struct Things {
     enrollment: EnrollmentId,
     gateway: GatewayId,
     import: ImportId,
+    key: ApiKeyId,
     invite: InviteId,
     member: UserId,
     session: SessionId,
@@ -196,6 +204,7 @@ impl Things {
         let campaign = campaigns::create(&mut tx, &campaign_form(Some(agent))).await.expect("campaign");
         campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launch");
         let gateway = gateways::create(&mut tx, &gateway_form()).await.expect("gateway");
+        let key = api_keys::create(&mut tx, &key_form()).await.expect("key").id;
         tx.commit().await.expect("commit");
         let mut tx = db.begin(&caller.actor).await.expect("begin");
         let turn = dialer::plan(&mut tx, campaign, campaign.uuid()).await.expect("a turn of the dialer");
@@ -217,6 +226,7 @@ impl Things {
             enrollment,
             gateway,
             import,
+            key,
             invite,
             member: caller.user,
             session: caller.session,
@@ -240,6 +250,7 @@ impl Things {
             .replace("{enrollment}", &self.enrollment.to_string())
             .replace("{gateway}", &self.gateway.to_string())
             .replace("{import}", &self.import.to_string())
+            .replace("{key}", &self.key.to_string())
             .replace("{company}", &self.company.to_string())
             .replace("{invite}", &self.invite.to_string())
             .replace("{member}", &self.member.to_string())
@@ -262,6 +273,10 @@ fn contact_form() -> ContactForm {
         segment: format!("{SECRET} segment"),
         ..ContactForm::default()
     }
+}
+
+fn key_form() -> ApiKeyForm {
+    ApiKeyForm { name: format!("{SECRET} key"), scopes: vec![Scope::Read], ..ApiKeyForm::default() }
 }
 
 fn gateway_form() -> GatewayForm {

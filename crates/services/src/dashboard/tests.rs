@@ -3,11 +3,13 @@
 use super::*;
 use crate::testing::{Someone, World};
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use model::accounts::Role;
 use model::calls::Outcome;
 use model::credits::Credits;
 use model::dashboard::Totals;
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId};
+use model::time::Timestamp;
 
 /// A company with an agent and an active campaign that calls can belong to.
 struct Scene {
