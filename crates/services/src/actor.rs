@@ -42,6 +42,11 @@ impl Actor {
         self.company
     }
 
+    /// The human who acts, in person or through a key.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user.as_ref().map(|user| user.id)
+    }
+
     /// Whether the role allows it, and through a key also its scopes.
     pub fn may(&self, p: Permission) -> bool {
         self.role.may(p) && self.scopes.as_ref().is_none_or(|scopes| Scope::any_may(scopes, p))

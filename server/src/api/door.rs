@@ -59,27 +59,26 @@ pub async fn identify(State(api): State<Api>, mut request: Request, next: Next) 
         Some(bearer) => resolve(&api.db, bearer, &client).await,
     };
     let counted = match &found {
-        Ok(who) => who.id.to_string(),
+        Ok(who) => Some(who.id.to_string()),
         // Whoever guesses is counted by where they guess from.
-        Err(Refusal::Unknown) => client.ip.clone(),
-        Err(_) => {
-            request.extensions_mut().insert(Asker(found));
-            request.extensions_mut().insert(client);
-            return next.run(request).await;
+        Err(Refusal::Unknown) => Some(client.ip.clone()),
+        Err(_) => None,
+    };
+    let taken = counted.map(|who| api.rates.take(&who, api.db.clock().now()));
+    request.extensions_mut().insert(Asker(found));
+    request.extensions_mut().insert(client);
+    let mut response = match &taken {
+        Some(taken) if !taken.is_allowed => {
+            Refusal::Told(Error::RateLimited { retry_seconds: taken.reset_seconds }).into_response()
         }
+        _ => next.run(request).await,
     };
-    let taken = api.rates.take(&counted, api.db.clock().now()).await;
-    let mut response = if taken.is_allowed {
-        request.extensions_mut().insert(Asker(found));
-        request.extensions_mut().insert(client);
-        next.run(request).await
-    } else {
-        Refusal::Told(Error::RateLimited { retry_seconds: taken.reset_seconds }).into_response()
-    };
-    let headers = response.headers_mut();
-    headers.insert(LIMIT, HeaderValue::from(limits::API_PER_HOUR));
-    headers.insert(REMAINING, HeaderValue::from(taken.remaining));
-    headers.insert(RESET, HeaderValue::from(taken.reset_seconds));
+    if let Some(taken) = taken {
+        let headers = response.headers_mut();
+        headers.insert(LIMIT, HeaderValue::from(limits::API_PER_HOUR));
+        headers.insert(REMAINING, HeaderValue::from(taken.remaining));
+        headers.insert(RESET, HeaderValue::from(taken.reset_seconds));
+    }
     response
 }
 

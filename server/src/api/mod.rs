@@ -22,8 +22,6 @@ use std::any::Any;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use reference::document;
-
 /// What handlers take apart.
 #[derive(Clone)]
 struct Api {

@@ -32,7 +32,7 @@ pub struct Taken {
 
 impl Rates {
     /// Counts one request of `who`.
-    pub async fn take(&self, who: &str, now: Timestamp) -> Taken {
+    pub fn take(&self, who: &str, now: Timestamp) -> Taken {
         let mut hours = self.hours.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = |hour: &Hour| (now - hour.since).num_seconds() >= HOUR_SECONDS;
         if hours.len() >= KEPT_MAX && !hours.contains_key(who) {

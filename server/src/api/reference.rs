@@ -37,7 +37,7 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(describe);
 static PAGE: LazyLock<String> = LazyLock::new(|| page(&serde_json::to_value(&*DOCUMENT).unwrap_or_default()));
 
 /// The OpenAPI document.
-pub fn document() -> &'static OpenApi {
+fn document() -> &'static OpenApi {
     &DOCUMENT
 }
 

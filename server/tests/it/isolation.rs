@@ -173,24 +173,24 @@ const CASES: &[Case] = &[
 
 /// One of everything, in one company.
 pub struct Things {
-    agent: AgentId,
-    call: CallId,
-    company: CompanyId,
-    campaign: CampaignId,
-    contact: ContactId,
-    enrollment: EnrollmentId,
-    gateway: GatewayId,
-    import: ImportId,
-    key: ApiKeyId,
-    invite: InviteId,
-    member: UserId,
-    session: SessionId,
-    suppression: SuppressionId,
+    pub agent: AgentId,
+    pub call: CallId,
+    pub company: CompanyId,
+    pub campaign: CampaignId,
+    pub contact: ContactId,
+    pub enrollment: EnrollmentId,
+    pub gateway: GatewayId,
+    pub import: ImportId,
+    pub key: ApiKeyId,
+    pub invite: InviteId,
+    pub member: UserId,
+    pub session: SessionId,
+    pub suppression: SuppressionId,
 }
 
 impl Things {
     /// A campaign that has placed its first call.
-    async fn make(site: &Site, admin: &Browser) -> Self {
+    pub async fn make(site: &Site, admin: &Browser) -> Self {
         let db = &site.world.db;
         let caller = accounts::resolve(db, admin.token()).await.expect("database").expect("a session");
         let rows = stream::iter([Ok::<_, Infallible>(b"name,phone\nAda,+12025550123\n".as_slice())]);

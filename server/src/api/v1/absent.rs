@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::any;
 
 /// Paths of the contract without a verb behind them.
-pub const ABSENT: &[&str] = &[
+const ABSENT: &[&str] = &[
     "/admin/{*rest}",
     "/calls/{id}/transcript/pdf",
     "/campaigns/{id}/calls/export",
@@ -29,4 +29,16 @@ pub const ABSENT: &[&str] = &[
 
 pub fn router() -> Router<Api> {
     ABSENT.iter().fold(Router::new(), |router, path| router.route(path, any(async |_: Who| Refusal::Absent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ABSENT;
+
+    #[test]
+    fn what_is_absent_is_listed_in_the_documents() {
+        let text = include_str!("../../../../docs/api-design.md");
+        let missing: Vec<_> = ABSENT.iter().filter(|path| !text.contains(&format!("`{path}`"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

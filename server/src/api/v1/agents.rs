@@ -6,6 +6,7 @@ use crate::api::door::{Asked, Pages, Who, Write, named, word};
 use crate::api::envelope::{Answer, Done, Listed, done, listed};
 use axum::extract::Path;
 use http::StatusCode;
+use model::accounts::Permission;
 use model::agents::{Agent, AgentFilter, AgentForm, AgentRow, Scripts};
 use model::id::AgentId;
 use serde::{Deserialize, Serialize};
@@ -203,6 +204,7 @@ async fn load(who: Who, Path(id): Path<String>) -> Answer {
 async fn edit(Path(id): Path<String>, write: Write<AgentBody>) -> Answer {
     let id: AgentId = named("agent", &id)?;
     let (mut w, body) = write.begin().await?;
+    w.tx.require(Permission::ManageAgents)?;
     let old = agents::load(&mut w.tx, id).await?.form;
     agents::edit(&mut w.tx, id, &body.over(old)).await?;
     let agent = agents::load(&mut w.tx, id).await?;

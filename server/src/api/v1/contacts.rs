@@ -10,6 +10,7 @@ use axum::extract::{Multipart, Path};
 use futures::TryStreamExt;
 use http::{HeaderMap, StatusCode};
 use model::Error;
+use model::accounts::Permission;
 use model::contacts::{ContactFilter, ContactForm, ContactRow};
 use model::id::ContactId;
 use model::imports::ImportKind;
@@ -159,6 +160,7 @@ async fn load(who: Who, Path(id): Path<String>) -> Answer {
 async fn edit(Path(id): Path<String>, write: Write<ContactBody>) -> Answer {
     let id: ContactId = named("contact", &id)?;
     let (mut w, body) = write.begin().await?;
+    w.tx.require(Permission::ManageContacts)?;
     let old = contacts::load(&mut w.tx, id).await?;
     let form = ContactForm {
         name: old.name,
@@ -198,6 +200,8 @@ struct Upload {
 #[utoipa::path(post, path = "/contacts/upload", operation_id = "uploadContacts", tag = "contacts",
     request_body(content = Upload, content_type = "multipart/form-data"), responses((status = 200, body = Done<ImportView>)))]
 async fn upload(who: Who, headers: HeaderMap, form: Result<Multipart, MultipartRejection>) -> Answer {
+    // Before the file is read, and not after.
+    who.begin().await?.require(Permission::ImportContacts)?;
     if headers.contains_key(IDEMPOTENCY_KEY) {
         return Err(Error::field("Idempotency-Key", "This operation takes none.").into());
     }
