@@ -223,6 +223,9 @@ async fn another_company_is_answered_as_for_a_thing_that_does_not_exist() {
                 assert_eq!((answer.status, text), (nothing.status, nothing.text()), "{method} {path}");
                 let no_id = ask(&site, Some(who), &method, &path, "nonsense", &operation).await;
                 assert!([answer.status, StatusCode::NOT_FOUND].contains(&no_id.status), "{method} {path}");
+                if answer.status == StatusCode::NOT_FOUND {
+                    assert_eq!(answer.text(), no_id.text(), "{method} {path}: what is no id is like an id of nothing");
+                }
                 let expected =
                     if path.starts_with("/auth/") && who == key { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
                 assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text());
