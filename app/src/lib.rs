@@ -15,6 +15,7 @@ pub mod credits;
 pub mod dashboard;
 pub mod developers;
 pub mod events;
+pub mod find;
 pub mod form;
 pub mod frame;
 pub mod imports;

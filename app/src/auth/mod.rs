@@ -29,6 +29,12 @@ use crate::ui::Icon;
 #[cfg(feature = "ssr")]
 pub(crate) const PLAIN: &[&str] = &["/sign-in/code", "/forgot", "/reset", "/new-address", "/invite", "/two-factor", "/suspended"];
 
+/// Whether an address is one of them; the router takes it with a slash at its end too.
+#[cfg(feature = "ssr")]
+pub(crate) fn is_plain(path: &str) -> bool {
+    PLAIN.contains(&path.trim_end_matches('/'))
+}
+
 /// Stands for such a page in a browser that was led to it without a request: asks for it.
 #[cfg(not(feature = "ssr"))]
 #[component]
@@ -74,6 +80,13 @@ pub(crate) fn promise() -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::safe_next;
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_slash_at_its_end_makes_no_other_page() {
+        assert!(super::is_plain("/forgot") && super::is_plain("/forgot/"));
+        assert!(!super::is_plain("/") && !super::is_plain("/forgotten"));
+    }
 
     #[test]
     fn the_way_back_never_leaves_the_site() {
