@@ -76,7 +76,7 @@ pub fn DevelopersPage() -> impl IntoView {
                 waiting=|| view! { <Card><Skeleton class="h-64 w-full"/></Card> }
                 view=move |keys| list(keys, rotate, changed)
             />
-            {form(create)}
+            {form(create, changed)}
         </div>
     }
 }
@@ -95,39 +95,51 @@ fn secret(change: Change) -> AnyView {
     view! { <div aria-live="polite" class="contents">{shown}</div> }
 }
 
-fn form(create: Change) -> AnyView {
+fn form(create: Change, changed: RwSignal<u32>) -> AnyView {
+    // Empty again once a key was made.
+    let fields = move || {
+        changed.track();
+        fields(create)
+    };
+    view! {
+        <Card title="New key" scope="It acts for you, and may never do more than you may.">
+            <ChangeForm change=create attr:class="flex flex-col gap-4">{fields}</ChangeForm>
+        </Card>
+    }
+}
+
+fn fields(create: Change) -> AnyView {
     let error = create.error();
     let scopes = Scope::ALL
         .iter()
-        .map(|scope| view! { <Checkbox name="form[scopes][]" value=scope.as_str() label=scope.label() checked=*scope == Scope::Read/> })
+        .map(|scope| {
+            let checked = *scope == Scope::Read;
+            view! { <Checkbox name="form[scopes][]" value=scope.as_str() label=scope.label() checked=checked/> }
+        })
         .collect_view();
     view! {
-        <Card title="New key" scope="It acts for you, and may never do more than you may.">
-            <ChangeForm change=create attr:class="flex flex-col gap-4">
-                <Field label="Name" name="form[name]" hint="What it is for, like CRM sync." error=problem(error, "name")>
-                    <Input maxlength=80 autocomplete="off"/>
-                </Field>
-                <fieldset class="flex flex-col gap-2">
-                    <legend class="mb-2 font-medium">"It may"</legend>
-                    {scopes}
-                </fieldset>
-                <div class="grid items-start gap-4 sm:grid-cols-[1fr_12rem]">
-                    <Field
-                        label="Only from these addresses"
-                        name="form[addresses]"
-                        hint="Ranges like 203.0.113.0/24; empty: from everywhere."
-                        error=problem(error, "addresses")
-                    >
-                        <Input autocomplete="off"/>
-                    </Field>
-                    <Field label="Ends after days" name="form[days]" hint="Empty: never." error=problem(error, "days")>
-                        <Input inputmode="numeric" autocomplete="off"/>
-                    </Field>
-                </div>
-                <FormProblem error=error fields=&["name", "addresses", "days"]/>
-                <div><Button submit=true icon=i::LuPlus busy=create.pending()>"Make key"</Button></div>
-            </ChangeForm>
-        </Card>
+        <Field label="Name" name="form[name]" hint="What it is for, like CRM sync." error=problem(error, "name")>
+            <Input maxlength=80 autocomplete="off"/>
+        </Field>
+        <fieldset class="flex flex-col gap-2">
+            <legend class="mb-2 font-medium">"It may"</legend>
+            {scopes}
+        </fieldset>
+        <div class="grid items-start gap-4 sm:grid-cols-[1fr_12rem]">
+            <Field
+                label="Only from these addresses"
+                name="form[addresses]"
+                hint="Ranges like 203.0.113.0/24; empty: from everywhere."
+                error=problem(error, "addresses")
+            >
+                <Input autocomplete="off"/>
+            </Field>
+            <Field label="Ends after days" name="form[days]" hint="Empty: never." error=problem(error, "days")>
+                <Input inputmode="numeric" autocomplete="off"/>
+            </Field>
+        </div>
+        <FormProblem error=error fields=&["name", "addresses", "days"]/>
+        <div><Button submit=true icon=i::LuPlus busy=create.pending()>"Make key"</Button></div>
     }
 }
 
