@@ -13,6 +13,7 @@ pub mod campaigns;
 pub mod contacts;
 pub mod credits;
 pub mod dashboard;
+pub mod developers;
 pub mod events;
 pub mod find;
 pub mod form;
@@ -64,6 +65,7 @@ use campaigns::{detail::CampaignPage, list::CampaignsPage};
 use contacts::list::ContactsPage;
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
+use developers::DevelopersPage;
 use events::EventsPage;
 use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
@@ -124,6 +126,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings/gateways/new") view=NewGatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/:id") view=GatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/compliance") view=CompliancePage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/developers") view=DevelopersPage ssr=SsrMode::Async/>
                     <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

@@ -32,7 +32,7 @@ async function things(page: Page, list: string): Promise<string[]> {
 
 test("every page opens as an address, and every tab of every campaign", async ({ page }) => {
   await signIn(page, "maya@harborpine.example");
-  for (const path of ["/", "/campaigns", "/contacts", "/imports", "/imports/new", "/agents", "/calls", "/suppressions", "/billing", "/events", "/team", "/team/permissions", "/account", "/settings", "/settings/compliance"]) {
+  for (const path of ["/", "/campaigns", "/contacts", "/imports", "/imports/new", "/agents", "/calls", "/suppressions", "/billing", "/events", "/team", "/team/permissions", "/account", "/settings", "/settings/compliance", "/settings/developers"]) {
     await visit(page, path);
     await whole(page);
   }

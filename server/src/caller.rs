@@ -32,7 +32,7 @@ pub async fn resolve(State(db): State<Db>, mut request: Request, next: Next) -> 
 }
 
 /// The address is the socket's: a header that anybody may write would let anybody escape throttling.
-fn client(request: &Request) -> Client {
+pub fn client(request: &Request) -> Client {
     let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default();
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Client { ip, user_agent: user_agent.to_owned() }

@@ -5,6 +5,7 @@
 #![recursion_limit = "512"]
 
 mod answers;
+mod api;
 mod caller;
 mod dev;
 mod hooks;

@@ -12,6 +12,9 @@ pub const UPLOAD_BYTES_MAX: usize = FILE_BYTES_MAX + 64 * 1024;
 /// A refused server function's body, read again to set the status.
 pub const ERROR_BYTES_MAX: usize = 64 * 1024;
 
+/// Requests of one API key, or of one program that signed in, in an hour; see rest-contract in docs/api-design.md.
+pub const API_PER_HOUR: u32 = 1_000;
+
 /// Any request but uploads and live streams.
 pub const REQUEST: Duration = Duration::from_secs(30);
 /// An upload that sends nothing for this long is given up.

@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::live::Live;
-use crate::{answers, caller, dev, hooks, live, recordings, speech, uploads};
+use crate::{answers, api, caller, dev, hooks, live, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -61,6 +61,7 @@ pub fn until(db: Db, options: LeptosOptions, stop: CancellationToken) -> Router 
         .merge(providers())
         .merge(listeners_to_calls())
         .merge(operators(&site))
+        .merge(api::router(&site.db))
         .merge(files(&site))
         .layer(from_fn(answers::honest))
         .layer(compression())

@@ -33,6 +33,7 @@ pub async fn list_campaigns(filter: CampaignFilter) -> Result<Page<CampaignRow>,
 fn read(query: &ParamsMap) -> CampaignFilter {
     let plain = CampaignFilter::default();
     CampaignFilter {
+        direction: None,
         search: text(query, "q"),
         status: word(query, "status"),
         sort: word(query, "sort").unwrap_or(plain.sort),

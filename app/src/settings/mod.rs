@@ -12,14 +12,15 @@ pub mod week;
 use icondata as i;
 use leptos_meta::Title;
 use model::Error;
+use model::accounts::Permission;
 use model::companies::Settings;
 use model::gateways::GatewayRow;
 use model::numbers::NumberRow;
 use serde::{Deserialize, Serialize};
 
 use crate::prelude::*;
-use crate::screen::{Loaded, phone};
-use crate::ui::{Badge, Card, Cell, Column, Note, PageHeader, Skeleton, Table, Tone, grouped};
+use crate::screen::{Loaded, may, phone};
+use crate::ui::{Badge, Card, Cell, Column, LinkButton, Note, PageHeader, Skeleton, Table, Tone, Variant, grouped};
 use crate::wire::Answer;
 use form::SettingsCard;
 
@@ -75,8 +76,23 @@ fn sections(company: Signal<CompanyPage>) -> AnyView {
             {law()}
             {gateways::card(now.gateways)}
             {numbers(now.numbers)}
+            {programs()}
         </div>
     }
+}
+
+fn programs() -> AnyView {
+    let manage = may(Permission::ManageKeys);
+    let card = move || {
+        manage.get().then(|| {
+            view! {
+                <Card title="Developers" scope="Keys for your programs, and how they use Belfry">
+                    <LinkButton href="/settings/developers" variant=Variant::Outline icon=i::LuKeyRound>"API keys"</LinkButton>
+                </Card>
+            }
+        })
+    };
+    view! { {card} }
 }
 
 fn law() -> AnyView {

@@ -38,6 +38,7 @@ words! {
         ViewTeam = "view_team", "See the team";
         ManageTeam = "manage_team", "Invite, change and remove people";
         ManageSettings = "manage_settings", "Change company settings";
+        ManageKeys = "manage_keys", "Make and revoke API keys";
         AdjustCredits = "adjust_credits", "Adjust a company's credits";
         AdminPlatform = "admin_platform", "Run the platform";
     }
@@ -63,6 +64,7 @@ impl Role {
                 P::AdminPlatform
                     | P::AdjustCredits
                     | P::ManageSettings
+                    | P::ManageKeys
                     | P::ManageTeam
                     | P::ViewEvents
                     | P::ViewWallet

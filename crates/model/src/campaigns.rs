@@ -422,6 +422,7 @@ words! {
 pub struct CampaignFilter {
     pub search: String,
     pub status: Option<Status>,
+    pub direction: Option<Direction>,
     pub sort: CampaignSort,
     pub descending: bool,
     pub paging: Paging,
@@ -429,7 +430,14 @@ pub struct CampaignFilter {
 
 impl Default for CampaignFilter {
     fn default() -> Self {
-        Self { search: String::new(), status: None, sort: CampaignSort::Updated, descending: true, paging: Paging::default() }
+        Self {
+            search: String::new(),
+            status: None,
+            direction: None,
+            sort: CampaignSort::Updated,
+            descending: true,
+            paging: Paging::default(),
+        }
     }
 }
 

@@ -30,6 +30,10 @@ words! {
         MemberJoined = "member.joined", "Member joined";
         MemberRoleChanged = "member.role_changed", "Role changed";
         MemberRemoved = "member.removed", "Member removed";
+        KeyCreated = "key.created", "API key made";
+        KeyRotated = "key.rotated", "API key rotated";
+        KeyRevoked = "key.revoked", "API key revoked";
+        TokenReused = "user.token_reused", "Refresh token used twice";
         ContactCreated = "contact.created", "Contact created";
         ContactChanged = "contact.changed", "Contact changed";
         ContactArchived = "contact.archived", "Contact archived";
@@ -126,7 +130,11 @@ impl EventKind {
             | K::InviteRevoked
             | K::MemberJoined
             | K::MemberRoleChanged
-            | K::MemberRemoved => Topic::Events,
+            | K::MemberRemoved
+            | K::KeyCreated
+            | K::KeyRotated
+            | K::KeyRevoked
+            | K::TokenReused => Topic::Events,
             K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
             K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
             K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled => Topic::Imports,

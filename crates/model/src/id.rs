@@ -82,6 +82,8 @@ ids! {
     SessionId = "ses";
     /// Somebody asked into a company.
     InviteId = "inv";
+    /// What a program signs in with.
+    ApiKeyId = "key";
     /// An AI voice agent.
     AgentId = "agt";
     /// Something an agent knows besides its script.

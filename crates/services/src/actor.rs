@@ -1,8 +1,9 @@
-//! Who is acting, for which company. An actor comes only from a session, a job or the engine itself.
+//! Who is acting, for which company. An actor comes only from a session, an API key, a job or the engine itself.
 
-use chrono::Offset;
+use chrono::{NaiveDate, Offset};
 use chrono_tz::Tz;
 use model::accounts::{Permission, Role};
+use model::api_keys::Scope;
 use model::id::{CompanyId, UserId};
 use model::time::{Moment, Timestamp};
 
@@ -13,6 +14,8 @@ pub struct Actor {
     pub(crate) zone: Tz,
     pub(crate) role: Role,
     pub(crate) user: Option<ActingUser>,
+    /// What the key was made for through which the user acts; `None` for the user in person.
+    pub(crate) scopes: Option<Vec<Scope>>,
 }
 
 /// The human behind an actor.
@@ -26,12 +29,12 @@ pub(crate) struct ActingUser {
 impl Actor {
     /// Belfry itself, inside a company: the dialer, ingest, jobs.
     pub(crate) fn engine(company: CompanyId) -> Self {
-        Self { company, zone: Tz::UTC, role: Role::CompanyAdmin, user: None }
+        Self { company, zone: Tz::UTC, role: Role::CompanyAdmin, user: None, scopes: None }
     }
 
     /// Whoever has a shell on the machine, inside a company: a super admin.
     pub(crate) fn console(company: CompanyId) -> Self {
-        Self { company, zone: Tz::UTC, role: Role::SuperAdmin, user: None }
+        Self { company, zone: Tz::UTC, role: Role::SuperAdmin, user: None, scopes: None }
     }
 
     /// The company everything is done for.
@@ -39,9 +42,14 @@ impl Actor {
         self.company
     }
 
-    /// Whether the role allows it.
+    /// The human who acts, in person or through a key.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user.as_ref().map(|user| user.id)
+    }
+
+    /// Whether the role allows it, and through a key also its scopes.
     pub fn may(&self, p: Permission) -> bool {
-        self.role.may(p)
+        self.role.may(p) && self.scopes.as_ref().is_none_or(|scopes| Scope::any_may(scopes, p))
     }
 
     /// Refuses unless the role has the permission; for verbs that open their own transaction. See `Tx::require`.
@@ -56,6 +64,11 @@ impl Actor {
     pub(crate) fn moment(&self, at: Timestamp) -> Moment {
         let offset = at.with_timezone(&self.zone).offset().fix().local_minus_utc() / 60;
         Moment { at, offset_minutes: i16::try_from(offset).unwrap_or(0) }
+    }
+
+    /// The instant at which a day begins where this actor is.
+    pub fn midnight(&self, day: NaiveDate) -> Timestamp {
+        crate::zones::midnight(self.zone, day)
     }
 
     /// The name in the audit record.
@@ -81,6 +94,8 @@ pub enum SystemTask {
     FindWork,
     /// Worker leases.
     Lease,
+    /// A program shows a key: whose it is and in which company is not known before.
+    Key,
     /// Outgoing mail.
     Mail,
     /// Demo data and templates.

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod agents;
+pub mod api_keys;
 pub mod audits;
 pub mod calls;
 pub mod campaigns;
@@ -24,6 +25,7 @@ pub mod enrollments;
 pub mod error;
 pub mod events;
 pub mod gateways;
+pub mod idempotency;
 pub mod imports;
 pub mod inbox;
 pub mod jobs;

@@ -121,7 +121,7 @@ impl World {
             .expect("member");
         tx.commit().await.expect("commit");
         let acting = ActingUser { id: user, name: role.label().to_owned(), confirmed: true };
-        Actor { company: of.company, zone: Tz::America__New_York, role, user: Some(acting) }
+        Actor { company: of.company, zone: Tz::America__New_York, role, user: Some(acting), scopes: None }
     }
 
     /// A transaction of that company's administrator.

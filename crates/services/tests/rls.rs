@@ -17,6 +17,8 @@ const OTHER_POLICIES: &[&str] = &[
 ];
 /// Indexes of company tables that do not begin with the company: the engine looks across companies with these.
 const ACROSS_COMPANIES: &[&str] = &[
+    "api_keys_old_unique",    // the company is known once the key is found
+    "api_keys_secret_unique", // the same
     "calls_check",
     "campaigns_runnable",
     "campaigns_scheduled",

@@ -53,7 +53,20 @@ const MODEL_FEATURES: &[(&str, &str)] = &[("sqlx", "services"), ("server_fn", "a
 
 /// Files a slice may have besides `mod.rs`, `repo.rs`, `jobs.rs` and `tests.rs`.
 const MORE_FILES: &[(&str, &[&str])] = &[
-    ("accounts", &["links.rs", "passwords.rs", "profile.rs", "repo/sessions.rs", "reset.rs", "sessions.rs", "testing.rs"]),
+    (
+        "accounts",
+        &[
+            "links.rs",
+            "passwords.rs",
+            "profile.rs",
+            "repo/sessions.rs",
+            "repo/tokens.rs",
+            "reset.rs",
+            "sessions.rs",
+            "testing.rs",
+            "tokens.rs",
+        ],
+    ),
     ("agents", &["kept.rs", "knowledge.rs", "templates.rs"]),
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs", "script.rs"]),
@@ -113,6 +126,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
 const NAMES_THE_COMPANY: &[&str] = &[
     "crates/services/src/accounts/repo.rs",
     "crates/services/src/accounts/repo/sessions.rs",
+    "crates/services/src/api_keys/repo.rs",
     "crates/services/src/check/mod.rs",
     "crates/services/src/clients/repo.rs",
     "crates/services/src/credits/repo.rs",

@@ -6,17 +6,20 @@ use futures::stream;
 use http::StatusCode;
 use model::accounts::Role;
 use model::agents::{AgentForm, Scripts};
+use model::api_keys::{ApiKeyForm, Scope};
 use model::campaigns::{Action, Audience, CampaignForm};
 use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
 use model::gateways::{GatewayForm, ProviderKind};
 use model::id::{
-    AgentId, CallId, CampaignId, CompanyId, ContactId, DocumentId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId,
+    AgentId, ApiKeyId, CallId, CampaignId, CompanyId, ContactId, DocumentId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId,
     SuppressionId, UserId,
 };
 use model::imports::ImportKind;
 use model::page::Paging;
-use services::{accounts, agents, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions, team};
+use services::{
+    accounts, agents, api_keys, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions, team,
+};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -128,6 +131,10 @@ const CASES: &[Case] = &[
     ("credits/verify/verify_ledger", "", Own, false),
     ("credits/wallet/load_wallet", "", Own, false),
     ("dashboard/load_dashboard", "range=week", Own, true),
+    ("developers/create_key", "form[name]=Own&form[scopes][]=read&form[addresses]=&form[days]=", Own, false),
+    ("developers/load_keys", "", Own, false),
+    ("developers/revoke_key", "id={key}", Nothing, false),
+    ("developers/rotate_key", "id={key}&hours=1", Nothing, false),
     ("events/list_events", r#"{"filter":{}}"#, Own, false),
     ("imports/detail/load_import", "id={import}", Nothing, false),
     ("imports/detail/run_import", "id={import}", Nothing, false),
@@ -169,25 +176,26 @@ const CASES: &[Case] = &[
 ];
 
 /// One of everything, in one company.
-struct Things {
-    agent: AgentId,
-    call: CallId,
-    company: CompanyId,
-    campaign: CampaignId,
-    contact: ContactId,
-    document: DocumentId,
-    enrollment: EnrollmentId,
-    gateway: GatewayId,
-    import: ImportId,
-    invite: InviteId,
-    member: UserId,
-    session: SessionId,
-    suppression: SuppressionId,
+pub struct Things {
+    pub agent: AgentId,
+    pub call: CallId,
+    pub company: CompanyId,
+    pub campaign: CampaignId,
+    pub contact: ContactId,
+    pub document: DocumentId,
+    pub enrollment: EnrollmentId,
+    pub gateway: GatewayId,
+    pub import: ImportId,
+    pub key: ApiKeyId,
+    pub invite: InviteId,
+    pub member: UserId,
+    pub session: SessionId,
+    pub suppression: SuppressionId,
 }
 
 impl Things {
     /// A campaign that has placed its first call.
-    async fn make(site: &Site, admin: &Browser) -> Self {
+    pub async fn make(site: &Site, admin: &Browser) -> Self {
         let db = &site.world.db;
         let caller = accounts::resolve(db, admin.token()).await.expect("database").expect("a session");
         let rows = stream::iter([Ok::<_, Infallible>(b"name,phone\nAda,+12025550123\n".as_slice())]);
@@ -203,6 +211,7 @@ impl Things {
         let campaign = campaigns::create(&mut tx, &campaign_form(Some(agent))).await.expect("campaign");
         campaigns::act(&mut tx, campaign, Action::Launch).await.expect("launch");
         let gateway = gateways::create(&mut tx, &gateway_form()).await.expect("gateway");
+        let key = api_keys::create(&mut tx, &key_form()).await.expect("key").id;
         tx.commit().await.expect("commit");
         let mut tx = db.begin(&caller.actor).await.expect("begin");
         let turn = dialer::plan(&mut tx, campaign, campaign.uuid()).await.expect("a turn of the dialer");
@@ -225,6 +234,7 @@ impl Things {
             enrollment,
             gateway,
             import,
+            key,
             invite,
             member: caller.user,
             session: caller.session,
@@ -249,6 +259,7 @@ impl Things {
             .replace("{enrollment}", &self.enrollment.to_string())
             .replace("{gateway}", &self.gateway.to_string())
             .replace("{import}", &self.import.to_string())
+            .replace("{key}", &self.key.to_string())
             .replace("{company}", &self.company.to_string())
             .replace("{invite}", &self.invite.to_string())
             .replace("{member}", &self.member.to_string())
@@ -271,6 +282,10 @@ fn contact_form() -> ContactForm {
         segment: format!("{SECRET} segment"),
         ..ContactForm::default()
     }
+}
+
+fn key_form() -> ApiKeyForm {
+    ApiKeyForm { name: format!("{SECRET} key"), scopes: vec![Scope::Read], ..ApiKeyForm::default() }
 }
 
 fn gateway_form() -> GatewayForm {

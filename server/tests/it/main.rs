@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod api;
 mod campaigns;
 mod hooks;
 mod inbound;

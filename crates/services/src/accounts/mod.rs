@@ -2,7 +2,7 @@
 //!
 //! Users, sessions and tokens stand above companies, so everything here runs in a [`SystemTx`] under
 //! `SystemTask::SignIn`. Sign-in and sessions are in `sessions.rs`, hashing in `passwords.rs`, what people do with their own
-//! account in `profile.rs`, forgotten passwords in `reset.rs`.
+//! account in `profile.rs`, forgotten passwords in `reset.rs`, what programs sign in with in `tokens.rs`.
 
 pub mod jobs;
 mod links;
@@ -14,6 +14,7 @@ mod sessions;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 
 pub(crate) use repo::{forget_tries, lock_user};
 pub use sessions::{Caller, Client, Entry, finish, knock, resolve, sign_in, sign_out, switch};
@@ -67,7 +68,7 @@ pub async fn register(db: &Db, form: &Register) -> Result<()> {
     join(&mut tx, company, user, Role::CompanyAdmin).await?;
     send_confirmation(&mut tx, user, new.name, &normal(new.email)).await?;
     let acting = ActingUser { id: user, name: new.name.to_owned(), confirmed: false };
-    let actor = Actor { company, zone, role: Role::CompanyAdmin, user: Some(acting) };
+    let actor = Actor { company, zone, role: Role::CompanyAdmin, user: Some(acting), scopes: None };
     let mut tx = tx.inside(&actor).await?;
     let text = format!("{} registered {}", new.name, form.company_name.trim());
     tx.record(EventKind::CompanyRegistered, Some(company.to_string()), text).await?;
@@ -236,7 +237,7 @@ async fn send_confirmation(tx: &mut SystemTx, user: UserId, name: &str, email: &
 }
 
 /// How a token is stored. Tokens are 32 random bytes, so a fast hash without salt is enough.
-fn digest(token: &str) -> Vec<u8> {
+pub(crate) fn digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 

@@ -1,6 +1,7 @@
 //! The SQL of accounts. All of it runs as `system` and names its user or company, but for the company type.
 
 mod sessions;
+pub(super) mod tokens;
 
 pub(crate) use sessions::forget_tries;
 pub(super) use sessions::*;
@@ -35,6 +36,7 @@ impl Membership {
             zone: self.time_zone.parse().unwrap_or(Tz::UTC),
             role: self.role,
             user: Some(ActingUser { id: self.user_id, name: self.name.clone(), confirmed: self.confirmed }),
+            scopes: None,
         }
     }
 }

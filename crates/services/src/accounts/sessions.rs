@@ -21,7 +21,7 @@ const IDLE_HOURS: i64 = 12;
 /// A session ends this long after sign-in, whatever happens.
 const ABSOLUTE_DAYS: i64 = 30;
 /// `last_seen_at` is written at most this often: reading a page should not write.
-const SEEN_SECONDS: i64 = 60;
+pub(super) const SEEN_SECONDS: i64 = 60;
 /// Failed tries are counted over this span.
 const FAILURE_MINUTES: i64 = 15;
 /// Failed tries per e-mail before it has to wait.
@@ -31,7 +31,7 @@ const FAILURES_PER_IP_MAX: i64 = 50;
 /// How long the code may be awaited after the password.
 const HALF_MINUTES: i64 = 5;
 /// Longest user agent kept.
-const USER_AGENT_MAX: usize = 200;
+pub(super) const USER_AGENT_MAX: usize = 200;
 /// Longest e-mail looked at; see `model::accounts::looks_like_email`.
 const EMAIL_MAX: usize = 254;
 /// 32 bytes in base64url without padding.
@@ -82,6 +82,19 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, client: &Client) -> R
 /// # Errors
 /// `Invalid` on `password`, in the same words for an unknown user; `RateLimited` after too many failures.
 pub async fn knock(db: &Db, email: &str, password: &str, client: &Client) -> Result<Entry> {
+    let (mut tx, user) = prove_password(db, email, password, client).await?;
+    if two_factor::is_on(&mut tx, user).await? {
+        let token = URL_SAFE_NO_PAD.encode(tx.secret());
+        let (now, until) = (tx.now(), tx.now() + TimeDelta::minutes(HALF_MINUTES));
+        repo::insert_half(&mut tx, user, &digest(&token), now, until).await?;
+        tx.commit().await?;
+        return Ok(Entry::Half(token));
+    }
+    Ok(Entry::In(land(tx, user, client).await?))
+}
+
+/// Whose password this is. The transaction has taken back the tries that a right password is forgiven.
+pub(super) async fn prove_password(db: &Db, email: &str, password: &str, client: &Client) -> Result<(SystemTx, UserId)> {
     let email = normal(email);
     let mut typed = model::error::Check::new();
     typed.need(!email.is_empty(), "email", "Enter your e-mail address.");
@@ -103,14 +116,7 @@ pub async fn knock(db: &Db, email: &str, password: &str, client: &Client) -> Res
     let [email_key, ip_key] = &keys;
     let old = tx.now() - TimeDelta::minutes(FAILURE_MINUTES);
     repo::forget_failures(&mut tx, email_key, ip_key, old).await?;
-    if two_factor::is_on(&mut tx, user).await? {
-        let token = URL_SAFE_NO_PAD.encode(tx.secret());
-        let (now, until) = (tx.now(), tx.now() + TimeDelta::minutes(HALF_MINUTES));
-        repo::insert_half(&mut tx, user, &digest(&token), now, until).await?;
-        tx.commit().await?;
-        return Ok(Entry::Half(token));
-    }
-    Ok(Entry::In(land(tx, user, client).await?))
+    Ok((tx, user))
 }
 
 /// The second half of a sign-in: a code of the app, or a recovery code. Returns the token of the session.
@@ -121,16 +127,22 @@ pub async fn finish(db: &Db, half: &str, code: &str, client: &Client) -> Result<
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let now = tx.now();
     let user = repo::lock_half(&mut tx, &digest(half), now).await?.ok_or(Error::Unauthenticated)?;
+    let mut tx = prove_code(db, tx, user, code, client).await?;
+    repo::delete_halves(&mut tx, user).await?;
+    land(tx, user, client).await
+}
+
+/// Goes on in the transaction when the code of the app, or a recovery code, is right. A wrong one stays counted.
+pub(super) async fn prove_code(db: &Db, mut tx: SystemTx, user: UserId, code: &str, client: &Client) -> Result<SystemTx> {
+    let now = tx.now();
     let (of_user, of_ip) = (two_factor::key(user), format!("ip:{}", client.ip));
     count_try(&mut tx, &[(&of_user, two_factor::guesses_max()), (&of_ip, FAILURES_PER_IP_MAX)]).await?;
     if !two_factor::take(db, &mut tx, user, code).await? {
-        // The try stays counted.
         tx.commit().await?;
         return Err(two_factor::wrong());
     }
     repo::forget_failures(&mut tx, &of_user, &of_ip, now - TimeDelta::minutes(FAILURE_MINUTES)).await?;
-    repo::delete_halves(&mut tx, user).await?;
-    land(tx, user, client).await
+    Ok(tx)
 }
 
 /// Opens a session in the company chosen last.
@@ -287,7 +299,7 @@ async fn open_until(tx: &mut SystemTx, member: &repo::Membership, client: &Clien
     Ok(token)
 }
 
-fn no_match() -> crate::Error {
+pub(super) fn no_match() -> crate::Error {
     Error::field("password", "E-mail and password do not match.").into()
 }
 

@@ -2,6 +2,7 @@
 
 mod profile;
 mod reset;
+mod tokens;
 
 use super::*;
 use crate::testing::World;

@@ -19,7 +19,7 @@ pub(crate) use absorb::{absorb, absorb_all};
 pub use collect::CollectNews;
 pub use inbound::answer;
 pub(crate) use ingest::{Batch, OPT_OUT_DIGIT, call_of, ingest, ingest_all, ingest_news};
-pub use read::{list, load};
+pub use read::{Narrower, judged, list, load, search};
 pub use script::script;
 pub(crate) use script::{OPTED_OUT, lines};
 

@@ -5,7 +5,7 @@ use super::script;
 use crate::db::Tx;
 use crate::dialer::eligible::start_of_day;
 use crate::error::Result;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use model::accounts::Permission;
 use model::calls::{
     AnsweredBy, Call, CallFilter, CallRange, CallRow, CallState, CallStatus, CallStep, Declined, Direction, Outcome, Sentiment,
@@ -75,17 +75,44 @@ fn row(tx: &Tx, r: Row) -> CallRow {
     }
 }
 
+/// What programs may ask of the call log beyond what its screen does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Narrower {
+    /// Local days on which calls began, both included.
+    pub first: Option<NaiveDate>,
+    pub last: Option<NaiveDate>,
+    /// Any of these; none: all.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// How people took some calls, and whether the agent reached what it was for, as far as it is known.
+///
+/// # Errors
+/// `Forbidden` without `ViewCalls`.
+pub async fn judged(tx: &mut Tx, calls: &[CallId]) -> Result<Vec<(CallId, Option<Sentiment>, Option<bool>)>> {
+    tx.require(Permission::ViewCalls)?;
+    Ok(sqlx::query_as("select id, sentiment, successful from calls where id = any($1)").bind(calls).fetch_all(tx.conn()).await?)
+}
+
 /// One page of the call log, newest first.
 ///
 /// # Errors
 /// `Forbidden` without `ViewCalls`.
 pub async fn list(tx: &mut Tx, filter: &CallFilter) -> Result<Page<CallRow>> {
+    search(tx, filter, &Narrower::default()).await
+}
+
+/// The same for programs.
+///
+/// # Errors
+/// `Forbidden` without `ViewCalls`.
+pub async fn search(tx: &mut Tx, filter: &CallFilter, narrower: &Narrower) -> Result<Page<CallRow>> {
     tx.require(Permission::ViewCalls)?;
     let mut count = QueryBuilder::new("select count(*) from calls k where true");
-    narrow(tx, filter, &mut count);
+    narrow(tx, filter, narrower, &mut count);
     let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
     let mut sql = QueryBuilder::new(format!("select {ROW} {FROM} where true"));
-    narrow(tx, filter, &mut sql);
+    narrow(tx, filter, narrower, &mut sql);
     sql.push(" order by k.created_at desc, k.id desc limit ").push_bind(filter.paging.limit());
     sql.push(" offset ").push_bind(filter.paging.offset());
     let rows: Vec<Row> = sql.build_query_as().fetch_all(tx.conn()).await?;
@@ -93,7 +120,16 @@ pub async fn list(tx: &mut Tx, filter: &CallFilter) -> Result<Page<CallRow>> {
     Ok(Page::new(items, total, filter.paging))
 }
 
-fn narrow(tx: &Tx, filter: &CallFilter, sql: &mut QueryBuilder<Postgres>) {
+fn narrow(tx: &Tx, filter: &CallFilter, more: &Narrower, sql: &mut QueryBuilder<Postgres>) {
+    if let Some(first) = more.first {
+        sql.push(" and k.created_at >= ").push_bind(tx.actor().midnight(first));
+    }
+    if let Some(after) = more.last.and_then(|last| last.succ_opt()) {
+        sql.push(" and k.created_at < ").push_bind(tx.actor().midnight(after));
+    }
+    if !more.outcomes.is_empty() {
+        sql.push(" and k.outcome = any(").push_bind(more.outcomes.clone()).push(")");
+    }
     let (from, to) = range(tx, filter.range);
     if let Some(from) = from {
         sql.push(" and k.created_at >= ").push_bind(from);

@@ -442,6 +442,9 @@ pub(super) async fn list(tx: &mut Tx, filter: &CampaignFilter) -> Result<Page<Ca
         if let Some(status) = filter.status {
             sql.push(" and c.status = ").push_bind(status);
         }
+        if let Some(direction) = filter.direction {
+            sql.push(" and c.direction = ").push_bind(direction);
+        }
         if !search.is_empty() {
             sql.push(" and c.name_lower ~>=~ ").push_bind(search.clone());
             sql.push(" and c.name_lower ~<~ ").push_bind(format!("{search}\u{10ffff}"));

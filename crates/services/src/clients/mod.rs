@@ -142,5 +142,5 @@ pub async fn leave(db: &Db, caller: &Caller, client: &Client) -> Result<String> 
 
 /// The same person inside another company.
 fn visiting(actor: &Actor, company: CompanyId) -> Actor {
-    Actor { company, zone: Tz::UTC, role: Role::SuperAdmin, user: actor.user.clone() }
+    Actor { company, zone: Tz::UTC, role: Role::SuperAdmin, user: actor.user.clone(), scopes: None }
 }

@@ -9,13 +9,13 @@ mod tests;
 use crate::campaigns;
 use crate::db::Tx;
 use crate::error::Result;
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
+use crate::zones::midnight;
+use chrono::{Days, NaiveDate};
 use model::accounts::Permission;
 use model::campaigns::{CampaignFilter, Status};
 use model::dashboard::{Dashboard, DashboardRange, DayCalls};
 use model::page::Paging;
-use model::time::Timestamp;
+pub use repo::Figures;
 use repo::Period;
 
 /// Days in the chart of the total range; older calls are in the totals only.
@@ -68,6 +68,25 @@ pub async fn load(tx: &mut Tx, range: DashboardRange) -> Result<Dashboard> {
     })
 }
 
+/// Sums of the calls that ended on these local days, both included; without a first day since the beginning, without a last one
+/// until today. And of as many days before them, when there is a first.
+///
+/// # Errors
+/// `Forbidden` for roles that may not see calls.
+pub async fn figures(tx: &mut Tx, first: Option<NaiveDate>, last: Option<NaiveDate>) -> Result<(Figures, Option<Figures>)> {
+    tx.require(Permission::ViewCalls)?;
+    let zone = tx.actor().zone;
+    let last = last.unwrap_or(tx.now().with_timezone(&zone).date_naive());
+    let to = midnight(zone, next(last));
+    let Some(first) = first else {
+        return Ok((repo::figures(tx, Period { from: chrono::DateTime::UNIX_EPOCH, to }).await?, None));
+    };
+    let from = midnight(zone, first);
+    let days = u64::try_from((next(last) - first).num_days()).unwrap_or(0);
+    let before = Period { from: midnight(zone, back(first, days)), to: from };
+    Ok((repo::figures(tx, Period { from, to }).await?, Some(repo::figures(tx, before).await?)))
+}
+
 fn scope(range: DashboardRange, first: NaiveDate, today: NaiveDate, any: bool) -> String {
     match range {
         DashboardRange::Total if any => format!("since {}", first.format("%-d %b %Y")),
@@ -92,12 +111,4 @@ fn back(day: NaiveDate, days: u64) -> NaiveDate {
 
 fn next(day: NaiveDate) -> NaiveDate {
     day.succ_opt().unwrap_or(NaiveDate::MAX)
-}
-
-/// The instant a local day begins: the earlier one when the clock strikes twelve twice, the first that exists when never.
-fn midnight(zone: Tz, day: NaiveDate) -> Timestamp {
-    let wall = day.and_time(NaiveTime::MIN);
-    let local = zone.from_local_datetime(&wall).earliest();
-    let after_gap = || zone.from_local_datetime(&(wall + chrono::TimeDelta::hours(1))).earliest();
-    local.or_else(after_gap).map_or_else(|| wall.and_utc(), |at: DateTime<Tz>| at.with_timezone(&Utc))
 }

@@ -98,6 +98,43 @@ pub(super) async fn totals(tx: &mut Tx, period: Period) -> Result<Totals> {
     Ok(Totals { calls, connected, talk_seconds, spent: Credits(spent), talked, reached })
 }
 
+/// What a period came to, by direction and by how people took it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Figures {
+    pub inbound_calls: i64,
+    pub outbound_calls: i64,
+    pub inbound_seconds: i64,
+    pub outbound_seconds: i64,
+    pub inbound_spent: Credits,
+    pub outbound_spent: Credits,
+    /// Calls that a person answered.
+    pub connected: i64,
+    pub positive: i64,
+    pub neutral: i64,
+    pub negative: i64,
+}
+
+/// Sums of a period, for programs.
+pub(super) async fn figures(tx: &mut Tx, period: Period) -> Result<Figures> {
+    Ok(sqlx::query_as(
+        "select count(*) filter (where direction = 'inbound') as inbound_calls,
+                count(*) filter (where direction = 'outbound') as outbound_calls,
+                coalesce(sum(talk_seconds) filter (where direction = 'inbound'), 0)::bigint as inbound_seconds,
+                coalesce(sum(talk_seconds) filter (where direction = 'outbound'), 0)::bigint as outbound_seconds,
+                coalesce(sum(cost) filter (where direction = 'inbound'), 0)::bigint as inbound_spent,
+                coalesce(sum(cost) filter (where direction = 'outbound'), 0)::bigint as outbound_spent,
+                count(*) filter (where outcome = 'completed') as connected,
+                count(*) filter (where sentiment = 'positive') as positive,
+                count(*) filter (where sentiment = 'neutral') as neutral,
+                count(*) filter (where sentiment = 'negative') as negative
+         from calls where ended_at >= $1 and ended_at < $2",
+    )
+    .bind(period.from)
+    .bind(period.to)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// What there is right now.
 #[derive(sqlx::FromRow)]
 pub(super) struct Counts {

@@ -3,11 +3,13 @@
 use super::*;
 use crate::testing::{Someone, World};
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use model::accounts::Role;
 use model::calls::Outcome;
 use model::credits::Credits;
 use model::dashboard::Totals;
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId};
+use model::time::Timestamp;
 
 /// A company with an agent and an active campaign that calls can belong to.
 struct Scene {
@@ -155,6 +157,54 @@ async fn another_company_and_its_calls_are_not_seen() {
     assert_eq!((seen.totals.calls, seen.campaigns, seen.agents, seen.contacts), (0, 0, 0, 0));
     let viewer = scene.world.member(&other, Role::Viewer).await;
     assert!(load(&mut scene.world.db.begin(&viewer).await.expect("begin"), DashboardRange::Week).await.is_ok());
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    Some(text.parse().expect("a day"))
+}
+
+#[tokio::test]
+async fn programs_are_told_the_figures_of_any_days_and_of_as_many_before_them() {
+    let scene = Scene::new().await;
+    // New York: the 20th from 05:00 UTC to 05:00 UTC.
+    scene.call(at("2026-11-20T05:00:00Z"), Outcome::Completed, 95, 2000).await;
+    scene.call(at("2026-11-22T04:59:59Z"), Outcome::Busy, 0, 0).await;
+    scene.call(at("2026-11-22T05:00:00Z"), Outcome::Completed, 60, 1000).await;
+    scene.call(at("2026-11-20T04:59:59Z"), Outcome::Completed, 30, 500).await;
+    scene.call(at("2026-11-18T04:59:59Z"), Outcome::Completed, 30, 500).await;
+    let mut tx = scene.world.tx(&scene.acme).await;
+    sqlx::query("update calls set sentiment = 'positive' where outcome = 'completed'").execute(tx.conn()).await.expect("judged");
+    let (now, before) = figures(&mut tx, day("2026-11-20"), day("2026-11-21")).await.expect("figures");
+    let two = Figures {
+        outbound_calls: 2,
+        outbound_seconds: 95,
+        outbound_spent: Credits(2000),
+        connected: 1,
+        positive: 1,
+        ..Figures::default()
+    };
+    assert_eq!(now, two);
+    assert_eq!(before.map(|f| (f.outbound_calls, f.outbound_spent)), Some((1, Credits(500))));
+    let (ever, none) = figures(&mut tx, None, None).await.expect("figures");
+    assert_eq!((ever.outbound_calls, ever.positive, none), (5, 4, None));
+}
+
+#[tokio::test]
+async fn programs_search_the_call_log_by_local_days_and_outcomes() {
+    use crate::calls::{Narrower, search};
+    let scene = Scene::new().await;
+    scene.call(at("2026-11-20T05:00:00Z"), Outcome::Completed, 95, 2000).await;
+    scene.call(at("2026-11-21T04:59:59Z"), Outcome::Rejected, 0, 0).await;
+    scene.call(at("2026-11-21T05:00:00Z"), Outcome::Failed, 0, 0).await;
+    let mut tx = scene.world.tx(&scene.acme).await;
+    let mut found = async |first: &str, last: &str, outcomes: &[Outcome]| {
+        let more = Narrower { first: day(first), last: day(last), outcomes: outcomes.to_vec() };
+        search(&mut tx, &model::calls::CallFilter::default(), &more).await.expect("calls").total
+    };
+    assert_eq!(found("2026-11-20", "2026-11-20", &[]).await, 2, "days are those of the company");
+    assert_eq!(found("2026-11-20", "2026-11-21", &[Outcome::Failed, Outcome::Rejected]).await, 2);
+    assert_eq!(found("2026-11-21", "2026-11-22", &[]).await, 1);
+    assert_eq!(found("2026-11-21", "2026-11-22", &[Outcome::Completed]).await, 0);
 }
 
 #[test]

@@ -174,7 +174,8 @@ pub async fn set_role(db: &Db, actor: &Actor, user: UserId, role: Role) -> Resul
 /// # Errors
 /// `Forbidden`, `NotFound`; `Conflict` for the last administrator.
 pub async fn remove(db: &Db, actor: &Actor, user: UserId) -> Result<()> {
-    let is_self = actor.user.as_ref().is_some_and(|me| me.id == user);
+    // A key acts for its maker and is not them: it takes nobody out.
+    let is_self = actor.scopes.is_none() && actor.user.as_ref().is_some_and(|me| me.id == user);
     if !is_self {
         actor.require(Permission::ManageTeam)?;
     }

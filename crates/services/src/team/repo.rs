@@ -83,10 +83,16 @@ pub(super) async fn set_role(tx: &mut SystemTx, company: CompanyId, user: UserId
     Ok(())
 }
 
-/// Takes the membership away, and the sessions with it: else they would live again with the next invite.
+/// Takes the membership away, and the sessions and keys with it: else they would live again with the next invite.
 pub(super) async fn delete(tx: &mut SystemTx, company: CompanyId, user: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("delete from members where company_id = $1 and user_id = $2").bind(company).bind(user).execute(tx.conn()).await?;
     sqlx::query("update sessions set revoked_at = $3 where company_id = $1 and user_id = $2 and revoked_at is null")
+        .bind(company)
+        .bind(user)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query("update api_keys set revoked_at = $3 where company_id = $1 and made_by = $2 and revoked_at is null")
         .bind(company)
         .bind(user)
         .bind(now)
