@@ -15,7 +15,7 @@ mod router;
 mod speech;
 mod uploads;
 
-pub use router::router;
+pub use router::{looking, router};
 
 use anyhow::Context;
 use leptos::config::LeptosOptions;

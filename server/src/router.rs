@@ -22,6 +22,7 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{ErrorHandler, LeptosRoutes, ResponseOptions, generate_route_list};
 use services::accounts::{Caller, Client};
 use services::{Db, SystemTask};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -52,7 +53,12 @@ pub fn router(db: Db, options: LeptosOptions) -> Router {
 
 /// The whole site, with live streams that end at `stop`.
 pub fn until(db: Db, options: LeptosOptions, stop: CancellationToken) -> Router {
-    let live = Live::new(db.clone(), stop);
+    looking(db, options, stop, limits::STREAM_LOOK)
+}
+
+/// The same, with streams that ask after every `look` whether their session still lives.
+pub fn looking(db: Db, options: LeptosOptions, stop: CancellationToken, look: Duration) -> Router {
+    let live = Live::new(db.clone(), stop, look);
     let site = Site { db, options, live };
     Router::new()
         .merge(people(&site))

@@ -66,7 +66,7 @@ impl Site {
             company_name: company.to_owned(),
             time_zone: String::new(),
         };
-        accounts::register(&self.world.db, &form).await.expect("registration");
+        accounts::register(&self.world.db, &form, &Client::default()).await.expect("registration");
         accounts::confirm(&self.world.db, &self.mailed_token().await).await.expect("confirmation");
         let client = Client { ip: "203.0.113.7".to_owned(), user_agent: "test".to_owned() };
         let token = accounts::sign_in(&self.world.db, &email, PASSWORD, &client).await.expect("sign in");

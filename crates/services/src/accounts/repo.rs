@@ -151,11 +151,39 @@ pub(crate) struct User {
     pub confirmed: bool,
 }
 
-pub(crate) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
-    Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1 for update")
+pub(super) async fn user(tx: &mut SystemTx, user: UserId) -> Result<User> {
+    Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1")
         .bind(user)
         .fetch_one(tx.conn())
         .await?)
+}
+
+/// A user, locked until the end of the transaction: before their links, sessions and second factor, so that no two wait for each
+/// other. Weaker than the lock that foreign keys wait for.
+pub(crate) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
+    Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1 for no key update")
+        .bind(user)
+        .fetch_one(tx.conn())
+        .await?)
+}
+
+/// Whether this is still the hash of a user, who is locked: hashing takes long enough to change a password meanwhile.
+pub(super) async fn has_hash(tx: &mut SystemTx, user: UserId, hash: &str) -> Result<bool> {
+    let now: Option<String> = sqlx::query_scalar("select password_hash from users where id = $1 for no key update")
+        .bind(user)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(now.as_deref() == Some(hash))
+}
+
+/// Whether any company of a user lets nobody in without a second factor.
+pub(crate) async fn second_factor_required(tx: &mut SystemTx, user: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "select exists (select 1 from members m join companies c on c.id = m.company_id where m.user_id = $1 and c.two_factor_required)",
+    )
+    .bind(user)
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 #[derive(sqlx::FromRow)]

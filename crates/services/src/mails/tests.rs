@@ -76,7 +76,7 @@ async fn register(w: &World) {
         company_name: "Harbor".into(),
         time_zone: String::new(),
     };
-    accounts::register(&w.db, &form).await.expect("registration");
+    accounts::register(&w.db, &form, &Client::default()).await.expect("registration");
 }
 
 /// Runs the queue of mails until `done` says so.

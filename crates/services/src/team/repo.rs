@@ -45,6 +45,18 @@ pub(super) async fn member(tx: &mut SystemTx, company: CompanyId, user: UserId) 
     .await?)
 }
 
+/// The role of whoever acts, as it is now. A super admin may act inside a company that is not theirs.
+pub(super) async fn role_now(tx: &mut SystemTx, company: CompanyId, user: UserId, is_super: bool) -> Result<Option<Role>> {
+    Ok(sqlx::query_scalar(
+        "select role from members where user_id = $2 and case when $3 then role = 'super_admin' else company_id = $1 end limit 1",
+    )
+    .bind(company)
+    .bind(user)
+    .bind(is_super)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 pub(super) async fn is_member(tx: &mut SystemTx, company: CompanyId, email: &str) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "select exists (select 1 from members m join users u on u.id = m.user_id where m.company_id = $1 and u.email = $2)",

@@ -29,7 +29,7 @@ async fn maya(w: &World) -> Caller {
         company_name: "Harbor".into(),
         time_zone: String::new(),
     };
-    accounts::register(&w.db, &form).await.expect("registration");
+    accounts::register(&w.db, &form, &Client::default()).await.expect("registration");
     let token = accounts::sign_in(&w.db, EMAIL, PASSWORD, &laptop()).await.expect("sign in");
     resolve(&w.db, &token).await.expect("resolve").expect("a session")
 }

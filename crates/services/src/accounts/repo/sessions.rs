@@ -164,6 +164,14 @@ pub(in crate::accounts) async fn insert_half(
     Ok(())
 }
 
+pub(in crate::accounts) async fn find_half(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<UserId>> {
+    Ok(sqlx::query_scalar("select user_id from half_sign_ins where token_hash = $1 and expires_at > $2")
+        .bind(hash)
+        .bind(now)
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
 pub(in crate::accounts) async fn lock_half(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<UserId>> {
     Ok(sqlx::query_scalar("select user_id from half_sign_ins where token_hash = $1 and expires_at > $2 for update")
         .bind(hash)
@@ -172,7 +180,7 @@ pub(in crate::accounts) async fn lock_half(tx: &mut SystemTx, hash: &[u8], now: 
         .await?)
 }
 
-pub(in crate::accounts) async fn delete_halves(tx: &mut SystemTx, user: UserId) -> Result<()> {
+pub(crate) async fn delete_halves(tx: &mut SystemTx, user: UserId) -> Result<()> {
     sqlx::query("delete from half_sign_ins where user_id = $1").bind(user).execute(tx.conn()).await?;
     Ok(())
 }
