@@ -74,7 +74,8 @@ fn Inside(session: Session) -> impl IntoView {
     let acting = first.as_ref().filter(|me| me.acting).map(|me| acting_banner(&me.company_name));
     let switch = move || me.with_untracked(|me| me.as_ref().map(switch_items));
     let read = move |f: fn(&Me) -> String| Signal::derive(move || me.with(|me| me.as_ref().map(f).unwrap_or_default()));
-    let available = Signal::derive(move || if wallet { read(|me| me.available.unwrap_or_default().rounded()).get() } else { String::new() });
+    let available =
+        Signal::derive(move || if wallet { read(|me| me.available.unwrap_or_default().rounded()).get() } else { String::new() });
     let percent = Signal::derive(move || me.with(|me| me.as_ref().map(share_left).unwrap_or_default()));
     let low = Signal::derive(move || me.with(|me| me.as_ref().and_then(|me| me.available).is_some_and(|left| left < LOW)));
     view! {

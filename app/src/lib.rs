@@ -44,7 +44,7 @@ use agents::{detail::AgentPage, list::AgentsPage};
 #[cfg(not(feature = "ssr"))]
 use auth::{
     Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as NewAddressPage, Plain as ResetPage,
-    Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as AccessPage, Plain as SuspendedPage, Plain as TwoFactorPage,
 };
 use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
 #[cfg(feature = "ssr")]
@@ -70,6 +70,8 @@ use settings::compliance::CompliancePage;
 use settings::gateway::GatewayPage;
 use settings::gateways::NewGatewayPage;
 use suppressions::SuppressionsPage;
+#[cfg(feature = "ssr")]
+use team::access::AccessPage;
 use team::{TeamPage, permissions::PermissionsPage};
 
 /// The site. Every page is rendered whole on the server (`SsrMode::Async`), so that it reads and works without scripts.
@@ -93,6 +95,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
                 <Route path=path!("/invite") view=InvitePage ssr=SsrMode::Async/>
                 <Route path=path!("/new-address") view=NewAddressPage ssr=SsrMode::Async/>
+                <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>

@@ -29,6 +29,9 @@ words! {
         InviteRevoked = "member.invite_revoked", "Invite taken back";
         MemberJoined = "member.joined", "Member joined";
         MemberRoleChanged = "member.role_changed", "Role changed";
+        MemberAssigned = "member.assigned", "Campaigns assigned";
+        MemberDeactivated = "member.deactivated", "Member deactivated";
+        MemberReactivated = "member.reactivated", "Member reactivated";
         MemberRemoved = "member.removed", "Member removed";
         ContactCreated = "contact.created", "Contact created";
         ContactChanged = "contact.changed", "Contact changed";
@@ -126,6 +129,9 @@ impl EventKind {
             | K::InviteRevoked
             | K::MemberJoined
             | K::MemberRoleChanged
+            | K::MemberAssigned
+            | K::MemberDeactivated
+            | K::MemberReactivated
             | K::MemberRemoved => Topic::Events,
             K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
             K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,

@@ -105,7 +105,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ),
     ("mails", &["letters.rs"]),
     ("speech", &["files.rs"]),
-    ("team", &["accept.rs"]),
+    ("team", &["accept.rs", "access.rs"]),
     ("testing", &["room.rs", "swift.rs", "watch.rs"]),
 ];
 

@@ -11,9 +11,11 @@ use services::accounts::{self, Client};
 use services::mails;
 use services::testing::{Someone, World};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// More than any answer of ours.
@@ -47,6 +49,14 @@ impl Site {
         let world = World::new().await;
         let options = server::leptos_options(world.db.config()).expect("options");
         let router = server::router(world.db.clone(), options);
+        Self { world, router }
+    }
+
+    /// A site whose streams ask after every `look` whether their session still lives.
+    pub async fn looking(look: Duration) -> Self {
+        let Self { world, .. } = Self::new().await;
+        let options = server::leptos_options(world.db.config()).expect("options");
+        let router = server::looking(world.db.clone(), options, CancellationToken::new(), look);
         Self { world, router }
     }
 

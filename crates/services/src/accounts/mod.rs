@@ -211,7 +211,8 @@ pub async fn choose_type(tx: &mut Tx, company_type: CompanyType) -> Result<()> {
 pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let company = caller.actor.company();
-    let found = repo::me(&mut tx, caller.user, company).await?.ok_or(Error::Unauthenticated)?;
+    let found =
+        repo::me(&mut tx, caller.user, company, caller.actor.handles_only().is_some()).await?.ok_or(Error::Unauthenticated)?;
     let companies = repo::companies_of(&mut tx, caller.user).await?;
     let sees_wallet = caller.actor.may(Permission::ViewWallet);
     Ok(Me {

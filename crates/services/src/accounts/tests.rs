@@ -71,7 +71,7 @@ async fn a_newcomer_registers_confirms_and_signs_in() {
     assert!(!before.confirmed);
     assert_eq!(before.company_type, None);
     assert_eq!(before.company_name, "Harbor Foods");
-    assert_eq!(before.available, model::credits::Credits::whole(20));
+    assert_eq!(before.available, Some(model::credits::Credits::whole(20)));
     assert_eq!(before.received, before.available);
     assert_eq!(before.live_calls, 0);
     assert_eq!(before.companies.len(), 1);
@@ -105,7 +105,9 @@ async fn a_refused_registration_leaves_nothing_behind() {
     let w = World::new().await;
     register(&w.db, &maya(), &Client::default()).await.expect("registration");
     told(register(&w.db, &maya(), &Client::default()).await);
-    let weak = told(register(&w.db, &Register { password: "short".into(), email: "x@y.example".into(), ..maya() }, &Client::default()).await);
+    let weak = told(
+        register(&w.db, &Register { password: "short".into(), email: "x@y.example".into(), ..maya() }, &Client::default()).await,
+    );
     assert!(weak.of_field("password").is_some());
     let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
     let counts: (i64, i64, i64) =
@@ -306,4 +308,52 @@ fn the_cookie_is_read_back_and_other_names_are_not() {
         assert_eq!(session_token(&headers, dev), Some("abc".to_owned()));
         assert_eq!(session_token(&headers, !dev), None);
     }
+}
+
+#[tokio::test]
+async fn who_may_not_see_the_wallet_is_not_told_what_is_in_it() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let seen = async |actor: &Actor| {
+        let token = w.session(actor).await;
+        let me = me(&w.db, &caller(&w.db, &token).await).await.expect("me");
+        (me.available, me.received)
+    };
+    let twenty = Some(model::credits::Credits::whole(20));
+    assert_eq!(seen(&acme.actor).await, (twenty, twenty));
+    for role in [Role::Operator, Role::Viewer] {
+        assert_eq!(seen(&w.member(&acme, role).await).await, (None, None), "{role}");
+    }
+}
+
+#[tokio::test]
+async fn one_machine_registers_so_often_and_no_more() {
+    let w = World::new().await;
+    let key = format!("register-ip:{}", laptop().ip);
+    let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
+    for _ in 1..REGISTRATIONS_PER_IP_MAX {
+        count_try(&mut tx, &[(&key, REGISTRATIONS_PER_IP_MAX)]).await.expect("counted");
+    }
+    tx.commit().await.expect("commit");
+    register(&w.db, &maya(), &laptop()).await.expect("the last one");
+    let another = Register { email: "ines@harbor.example".into(), ..maya() };
+    let refused = told(register(&w.db, &another, &laptop()).await);
+    assert!(matches!(refused, Error::RateLimited { .. }), "{refused}");
+    register(&w.db, &another, &Client::default()).await.expect("another machine");
+}
+
+#[tokio::test]
+async fn a_password_that_is_changed_while_it_is_checked_lets_nobody_in() {
+    let w = World::new().await;
+    register(&w.db, &maya(), &laptop()).await.expect("registration");
+    let mut other = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
+    sqlx::query("update users set password_hash = 'another'").execute(other.conn()).await.expect("changed, not committed");
+    let changing = async {
+        while !w.somebody_waits().await {
+            tokio::task::yield_now().await;
+        }
+        other.commit().await.expect("commit");
+    };
+    let (entered, ()) = tokio::join!(sign_in_as_maya(&w.db, PASSWORD), changing);
+    assert!(told(entered).of_field("password").is_some());
 }

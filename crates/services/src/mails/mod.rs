@@ -34,16 +34,18 @@ pub struct Mail {
 /// Writes a mail and the job that delivers it, in this commit.
 pub(crate) async fn send(tx: &mut SystemTx, to_address: &str, letter: &Letter) -> Result<()> {
     let (id, now): (MailId, _) = (tx.id(), tx.now());
-    sqlx::query("insert into mails (id, to_address, subject, body, html, created_at, secret_until) values ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(id)
-        .bind(to_address)
-        .bind(&letter.subject)
-        .bind(letter.text())
-        .bind(letter.html())
-        .bind(now)
-        .bind(letter.secret_for.map(|works_for| now + works_for))
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "insert into mails (id, to_address, subject, body, html, created_at, secret_until) values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(to_address)
+    .bind(&letter.subject)
+    .bind(letter.text())
+    .bind(letter.html())
+    .bind(now)
+    .bind(letter.secret_for.map(|works_for| now + works_for))
+    .execute(tx.conn())
+    .await?;
     tx.enqueue(&SendMail { mail: id }).await
 }
 
@@ -145,10 +147,11 @@ async fn forget(tx: &mut SystemTx) -> Result<()> {
 async fn unsent(db: &Db, id: MailId) -> Result<Option<Mail>> {
     let mut tx = db.begin_system(SystemTask::Mail).await?;
     forget(&mut tx).await?;
-    let mail = sqlx::query_as("select id, to_address, subject, body, html, created_at from mails where id = $1 and sent_at is null")
-        .bind(id)
-        .fetch_optional(tx.conn())
-        .await?;
+    let mail =
+        sqlx::query_as("select id, to_address, subject, body, html, created_at from mails where id = $1 and sent_at is null")
+            .bind(id)
+            .fetch_optional(tx.conn())
+            .await?;
     tx.commit().await?;
     Ok(mail)
 }

@@ -2,6 +2,7 @@
 //! [`SystemTx`] that names its company. Taking an invite up is in `accept.rs`.
 
 pub mod accept;
+pub mod access;
 mod repo;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ pub async fn list(db: &Db, actor: &Actor) -> Result<Team> {
                 email: m.email,
                 role: m.role,
                 seen_at: m.seen_at.map(|at| actor.moment(at)),
+                deactivated: m.deactivated,
             })
             .collect(),
         invites: invites
@@ -211,7 +213,7 @@ async fn leaving(tx: &mut SystemTx, actor: &Actor, user: UserId, stops: bool) ->
     if member.1 == Role::SuperAdmin {
         return Err(Error::Forbidden { permission: Permission::AdminPlatform.as_str().to_owned() }.into());
     }
-    if stops && member.1 == Role::CompanyAdmin && repo::count_admins(tx, actor.company()).await? < 2 {
+    if stops && member.1 == Role::CompanyAdmin && !repo::has_another_admin(tx, actor.company(), user).await? {
         return Err(Error::conflict("This is the last administrator. Make somebody else one first.").into());
     }
     Ok(member)

@@ -85,7 +85,9 @@ async fn an_address_that_was_taken_meanwhile_is_not_taken_again() {
     let (me, _) = two_machines(&w).await;
     ask_email(&w.db, &me, "m@quay.example", PASSWORD).await.expect("asked");
     let (_, token) = w.mailed("/new-address").await.expect("a link");
-    register(&w.db, &Register { email: "m@quay.example".into(), ..maya() }, &Client::default()).await.expect("somebody was faster");
+    register(&w.db, &Register { email: "m@quay.example".into(), ..maya() }, &Client::default())
+        .await
+        .expect("somebody was faster");
     assert!(matches!(told(take_email(&w.db, &token, &laptop()).await), Error::Conflict { .. }));
     w.clock.advance(TimeDelta::hours(24));
     assert!(told(take_email(&w.db, &token, &laptop()).await).to_string().contains("expired"));
