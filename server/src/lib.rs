@@ -10,6 +10,7 @@ mod dev;
 mod hooks;
 mod limits;
 mod live;
+mod record;
 mod recordings;
 mod router;
 mod speech;

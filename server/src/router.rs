@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::live::Live;
-use crate::{answers, caller, dev, hooks, live, recordings, speech, uploads};
+use crate::{answers, caller, dev, hooks, live, record, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -62,6 +62,7 @@ pub fn looking(db: Db, options: LeptosOptions, stop: CancellationToken, look: Du
     let site = Site { db, options, live };
     Router::new()
         .merge(people(&site))
+        .merge(readers(&site))
         .merge(uploaders(&site))
         .merge(listeners(&site))
         .merge(providers())
@@ -86,6 +87,15 @@ fn people(site: &Site) -> Router<Site> {
         .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(csrf(site))
         .layer(RequestBodyLimitLayer::new(limits::FORM_BYTES_MAX))
+        .layer(timeout())
+        .layer(no_store())
+}
+
+/// People who take a file home.
+fn readers(site: &Site) -> Router<Site> {
+    Router::new()
+        .route("/events/export", get(record::export))
+        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(timeout())
         .layer(no_store())
 }

@@ -87,6 +87,12 @@ pub struct EventRow {
 pub struct EventFilter {
     pub kind: Option<EventKind>,
     pub subject: Option<String>,
+    /// The whole name of a person, or `Belfry`.
+    pub who: String,
+    /// First day, as `2026-11-22` in the company's zone; what is no day is no filter.
+    pub from: String,
+    /// Last day.
+    pub to: String,
     pub paging: Paging,
 }
 

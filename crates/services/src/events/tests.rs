@@ -144,3 +144,46 @@ async fn screens_hear_what_was_committed_and_nothing_else() {
     tx.commit().await.expect("commit");
     assert_eq!(next().await, Heard::Changed { company: acme.company, topic: Topic::Events });
 }
+
+#[tokio::test]
+async fn the_record_is_filtered_by_who_and_by_days_of_the_companys_zone() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let operator = w.member(&acme, Role::CompanyAdmin).await;
+    // 15:00 UTC is ten in the morning in New York; ten hours later it is still the same day there.
+    for (hours, who) in [(0, &acme.actor), (10, &acme.actor), (24, &operator)] {
+        w.clock.set(World::noon() + TimeDelta::hours(hours));
+        let mut tx = w.db.begin(who).await.expect("begin");
+        tx.record(EventKind::SettingsChanged, None, format!("after {hours}")).await.expect("recorded");
+        tx.commit().await.expect("commit");
+    }
+    let mut tx = w.tx(&acme).await;
+    let days = |from: &str, to: &str| EventFilter { from: from.into(), to: to.into(), ..EventFilter::default() };
+    assert_eq!(texts(&mut tx, &days("2026-11-23", "2026-11-23")).await, ["after 10", "after 0"]);
+    assert_eq!(texts(&mut tx, &days("2026-11-24", "")).await, ["after 24"]);
+    assert_eq!(texts(&mut tx, &days("", "2026-11-22")).await, [""; 0]);
+    assert_eq!(texts(&mut tx, &days("yesterday", "'; drop table events")).await.len(), 3, "what is no day is no filter");
+    let by = |who: &str| EventFilter { who: who.into(), ..EventFilter::default() };
+    assert_eq!(texts(&mut tx, &by(" Company admin ")).await.len(), 3);
+    assert_eq!(texts(&mut tx, &by("Company")).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_of_the_record_computes_nothing() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    for text in ["=HYPERLINK(\"https://evil.example\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain, with a \"quote\""] {
+        tx.record(EventKind::SettingsChanged, None, text).await.expect("recorded");
+    }
+    let file = export(&mut tx, &EventFilter::default()).await.expect("a file");
+    let mut read = csv::Reader::from_reader(file.as_bytes());
+    assert_eq!(read.headers().expect("a head"), ["at", "kind", "who", "subject", "text"].as_slice());
+    let cells: Vec<_> = read.records().map(|row| row.expect("a row")[4].to_owned()).collect();
+    assert_eq!(cells.len(), 7);
+    assert!(cells.iter().all(|cell| cell.starts_with(['\'', 'p'])), "{cells:?}");
+    assert!(cells.contains(&"plain, with a \"quote\"".to_owned()), "what is harmless stays as it is");
+    let viewer = w.member(&acme, Role::Viewer).await;
+    let mut tx = w.db.begin(&viewer).await.expect("begin");
+    assert!(export(&mut tx, &EventFilter::default()).await.is_err());
+}

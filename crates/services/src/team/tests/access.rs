@@ -108,13 +108,10 @@ async fn an_operator_sees_the_campaigns_they_handle_and_their_calls_only() {
 async fn another_operator_sees_nothing_of_it() {
     let w = World::new().await;
     let acme = w.company("acme").await;
-    let (spring, of_spring) = calling(&w, &acme, "Spring").await;
-    let (autumn, of_autumn) = {
-        let mut tx = w.tx(&acme).await;
-        let copy = campaigns::duplicate(&mut tx, spring).await.expect("a copy");
-        tx.commit().await.expect("commit");
-        (copy, of_spring)
-    };
+    let (spring, call) = calling(&w, &acme, "Spring").await;
+    let mut tx = w.tx(&acme).await;
+    let autumn = campaigns::duplicate(&mut tx, spring).await.expect("a copy");
+    tx.commit().await.expect("commit");
     let (ann, ben) = (w.member(&acme, Role::Operator).await, w.member(&acme, Role::Operator).await);
     assign(&w.db, &acme.actor, user(&ann), &[spring]).await.expect("assigned");
     assign(&w.db, &acme.actor, user(&ben), &[autumn]).await.expect("assigned");
@@ -122,7 +119,7 @@ async fn another_operator_sees_nothing_of_it() {
         let mut tx = w.db.begin(who).await.expect("begin");
         campaigns::load(&mut tx, theirs).await.expect("their own");
         assert!(matches!(told(campaigns::load(&mut tx, not_theirs).await), Error::NotFound { .. }));
-        assert_eq!(calls::load(&mut tx, of_autumn).await.is_ok(), sees);
+        assert_eq!(calls::load(&mut tx, call).await.is_ok(), sees);
     }
 }
 
