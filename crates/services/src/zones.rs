@@ -1,10 +1,8 @@
 //! Where a contact may be: stated zone before number (engine.md §4). A number can only narrow it down to
 //! candidates; the window is the intersection over all of them.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use model::phone::Phone;
-use model::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -31,14 +29,6 @@ pub fn candidates(stated: Option<&str>, phone: &Phone) -> Vec<Tz> {
 /// `Etc/GMT-5` reads badly; everything else shows its city.
 pub fn city(zone: Tz) -> String {
     zone.name().rsplit('/').next().unwrap_or(zone.name()).replace('_', " ")
-}
-
-/// The instant a local day begins: the earlier one when the clock strikes twelve twice, the first that exists when never.
-pub(crate) fn midnight(zone: Tz, day: NaiveDate) -> Timestamp {
-    let wall = day.and_time(NaiveTime::MIN);
-    let local = zone.from_local_datetime(&wall).earliest();
-    let after_gap = || zone.from_local_datetime(&(wall + chrono::TimeDelta::hours(1))).earliest();
-    local.or_else(after_gap).map_or_else(|| wall.and_utc(), |at: DateTime<Tz>| at.with_timezone(&Utc))
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ mod tests;
 use crate::campaigns;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::zones::midnight;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
 use model::accounts::Permission;
 use model::campaigns::{CampaignFilter, Status};
 use model::dashboard::{Dashboard, DashboardRange, DayCalls};
 use model::page::Paging;
+use model::time::Timestamp;
 use repo::Period;
 
 /// Days in the chart of the total range; older calls are in the totals only.
@@ -91,4 +92,12 @@ fn back(day: NaiveDate, days: u64) -> NaiveDate {
 
 fn next(day: NaiveDate) -> NaiveDate {
     day.succ_opt().unwrap_or(NaiveDate::MAX)
+}
+
+/// The instant a local day begins: the earlier one when the clock strikes twelve twice, the first that exists when never.
+fn midnight(zone: Tz, day: NaiveDate) -> Timestamp {
+    let wall = day.and_time(NaiveTime::MIN);
+    let local = zone.from_local_datetime(&wall).earliest();
+    let after_gap = || zone.from_local_datetime(&(wall + chrono::TimeDelta::hours(1))).earliest();
+    local.or_else(after_gap).map_or_else(|| wall.and_utc(), |at: DateTime<Tz>| at.with_timezone(&Utc))
 }

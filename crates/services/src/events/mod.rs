@@ -5,8 +5,8 @@ pub mod live;
 mod tests;
 
 use crate::db::Tx;
+use crate::dialer::window::midnight;
 use crate::error::Result;
-use crate::zones::midnight;
 use anyhow::{Context, anyhow};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -116,10 +116,10 @@ fn matching(sql: &mut QueryBuilder<Postgres>, filter: &EventFilter, zone: Tz) {
     }
     let day = |text: &str| text.trim().parse::<NaiveDate>().ok();
     if let Some(from) = day(&filter.from) {
-        sql.push(" and at >= ").push_bind(midnight(zone, from));
+        sql.push(" and at >= ").push_bind(midnight(from, zone));
     }
     if let Some(after) = day(&filter.to).and_then(|to| to.succ_opt()) {
-        sql.push(" and at < ").push_bind(midnight(zone, after));
+        sql.push(" and at < ").push_bind(midnight(after, zone));
     }
 }
 
