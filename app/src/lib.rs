@@ -44,7 +44,7 @@ use agents::{detail::AgentPage, list::AgentsPage};
 #[cfg(not(feature = "ssr"))]
 use auth::{
     Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as NewAddressPage, Plain as ResetPage,
-    Plain as AccessPage, Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as AccessPage, Plain as ProofPage, Plain as SuspendedPage, Plain as TwoFactorPage,
 };
 use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
 #[cfg(feature = "ssr")]
@@ -62,6 +62,8 @@ use contacts::list::ContactsPage;
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
 use events::EventsPage;
+#[cfg(feature = "ssr")]
+use events::proof::ProofPage;
 use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
 use prelude::*;
@@ -95,6 +97,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
                 <Route path=path!("/invite") view=InvitePage ssr=SsrMode::Async/>
                 <Route path=path!("/new-address") view=NewAddressPage ssr=SsrMode::Async/>
+                <Route path=path!("/events/proof") view=ProofPage ssr=SsrMode::Async/>
                 <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>

@@ -27,8 +27,17 @@ use crate::ui::Icon;
 /// Pages that are plain HTML: a form, seldom seen, on which nothing moves. They come without scripts, and the wasm does not
 /// carry them; their modules are the server's alone. Links to them are `rel="external"`.
 #[cfg(feature = "ssr")]
-pub(crate) const PLAIN: &[&str] =
-    &["/sign-in/code", "/forgot", "/reset", "/new-address", "/invite", "/two-factor", "/suspended", "/team/member"];
+pub(crate) const PLAIN: &[&str] = &[
+    "/sign-in/code",
+    "/forgot",
+    "/reset",
+    "/new-address",
+    "/invite",
+    "/two-factor",
+    "/suspended",
+    "/events/proof",
+    "/team/member",
+];
 
 /// Stands for such a page in a browser that was led to it without a request: asks for it.
 #[cfg(not(feature = "ssr"))]

@@ -1,5 +1,8 @@
 //! The event record on screen: what happened, who did it, and what it was about.
 
+#[cfg(feature = "ssr")]
+pub mod proof;
+
 use icondata as i;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -89,7 +92,9 @@ pub fn EventsPage() -> impl IntoView {
     let page = Answer::new(move || tick.get(), move || ListEvents { filter: filter.get() });
     view! {
         <Title text="Events"/>
-        <PageHeader title="Events" description="Every change, who made it and when. Nothing here can be edited."/>
+        <PageHeader title="Events" description="Every change, who made it and when. Nothing here can be edited.">
+            <LinkButton href="/events/proof" external=true variant=Variant::Outline icon=i::LuShieldCheck>"Verify"</LinkButton>
+        </PageHeader>
         {move || filter.with(bar)}
         <Card flush=true>
             <Loaded

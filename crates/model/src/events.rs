@@ -96,6 +96,20 @@ pub struct EventFilter {
     pub paging: Paging,
 }
 
+/// What recomputing the record found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Chain {
+    /// Sealed events that were recomputed.
+    pub events: i64,
+    pub blocks: i64,
+    /// Events too young to be sealed.
+    pub waiting: i64,
+    /// Hash of the newest block, which stands for everything before it.
+    pub head: Option<String>,
+    /// What does not fit, in sentences; empty when the record holds.
+    pub problems: Vec<String>,
+}
+
 words! {
     /// What changed, for screens that listen. A hint to read again, never data.
     pub enum Topic {

@@ -29,7 +29,7 @@ const ACROSS_COMPANIES: &[&str] = &[
     "sessions_user",
 ];
 /// Insert-only tables: a company may add and read, and nobody may rewrite.
-const APPEND_ONLY: &[&str] = &["blocks", "events", "movements"];
+const APPEND_ONLY: &[&str] = &["blocks", "event_blocks", "events", "movements"];
 
 const DENIED: &str = "42501";
 const FOREIGN_KEY: &str = "23503";

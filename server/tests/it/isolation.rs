@@ -125,6 +125,7 @@ const CASES: &[Case] = &[
     ("credits/verify/verify_ledger", "", Own, false),
     ("credits/wallet/load_wallet", "", Own, false),
     ("dashboard/load_dashboard", "range=week", Own, true),
+    ("events/proof/verify_events", "", Own, false),
     ("events/list_events", r#"{"filter":{}}"#, Own, false),
     ("imports/detail/load_import", "id={import}", Nothing, false),
     ("imports/detail/run_import", "id={import}", Nothing, false),

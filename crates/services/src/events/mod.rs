@@ -1,5 +1,6 @@
 //! The audit record: written by `Tx::record` in the commit that caused it, read by its page, heard by screens.
 
+pub mod chain;
 pub mod live;
 #[cfg(test)]
 mod tests;
