@@ -2,8 +2,8 @@
 
 mod sessions;
 
-pub(crate) use sessions::forget_tries;
 pub(super) use sessions::*;
+pub(crate) use sessions::{delete_halves, forget_tries};
 
 use super::NewUser;
 use crate::actor::{ActingUser, Actor};
