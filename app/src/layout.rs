@@ -77,9 +77,10 @@ fn Inside(session: Session) -> impl IntoView {
     let acting = first.as_ref().filter(|me| me.acting).map(|me| acting_banner(&me.company_name));
     let switch = move || me.with_untracked(|me| me.as_ref().map(switch_items));
     let read = move |f: fn(&Me) -> String| Signal::derive(move || me.with(|me| me.as_ref().map(f).unwrap_or_default()));
-    let available = Signal::derive(move || if wallet { read(|me| me.available.rounded()).get() } else { String::new() });
+    let available =
+        Signal::derive(move || if wallet { read(|me| me.available.unwrap_or_default().rounded()).get() } else { String::new() });
     let percent = Signal::derive(move || me.with(|me| me.as_ref().map(share_left).unwrap_or_default()));
-    let low = Signal::derive(move || me.with(|me| me.as_ref().is_some_and(|me| me.available < LOW)));
+    let low = Signal::derive(move || me.with(|me| me.as_ref().and_then(|me| me.available).is_some_and(|left| left < LOW)));
     view! {
         <Frame
             company=read(|me| me.company_name.clone())
@@ -139,7 +140,8 @@ fn switch_item(company: CompanyRow) -> AnyView {
 
 /// What is left of everything that ever came in, 0 to 100.
 fn share_left(me: &Me) -> f64 {
-    if me.received <= Credits::ZERO { 0.0 } else { me.available.0 as f64 * 100.0 / me.received.0 as f64 }
+    let (left, received) = (me.available.unwrap_or_default(), me.received.unwrap_or_default());
+    if received <= Credits::ZERO { 0.0 } else { left.0 as f64 * 100.0 / received.0 as f64 }
 }
 
 /// The sidebar of a role: only what it may open.

@@ -47,8 +47,9 @@ use agents::{detail::AgentPage, list::AgentsPage};
 // What is plain HTML the browser asks for; see `auth::PLAIN`.
 #[cfg(not(feature = "ssr"))]
 use auth::{
-    Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as KnowledgePage, Plain as NewAddressPage,
-    Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as AccessPage, Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as KnowledgePage,
+    Plain as NewAddressPage, Plain as ProofPage, Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SuspendedPage,
+    Plain as TwoFactorPage,
 };
 use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
 #[cfg(feature = "ssr")]
@@ -67,6 +68,8 @@ use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
 use developers::DevelopersPage;
 use events::EventsPage;
+#[cfg(feature = "ssr")]
+use events::proof::ProofPage;
 use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
 use prelude::*;
@@ -77,6 +80,8 @@ use settings::gateways::NewGatewayPage;
 #[cfg(feature = "ssr")]
 use settings::remove::RemoveGatewayPage;
 use suppressions::SuppressionsPage;
+#[cfg(feature = "ssr")]
+use team::access::AccessPage;
 use team::{TeamPage, permissions::PermissionsPage};
 
 /// The site. Every page is rendered whole on the server (`SsrMode::Async`), so that it reads and works without scripts.
@@ -102,6 +107,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
                 <Route path=path!("/invite") view=InvitePage ssr=SsrMode::Async/>
                 <Route path=path!("/new-address") view=NewAddressPage ssr=SsrMode::Async/>
+                <Route path=path!("/events/proof") view=ProofPage ssr=SsrMode::Async/>
+                <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>

@@ -11,12 +11,13 @@ mod dev;
 mod hooks;
 mod limits;
 mod live;
+mod record;
 mod recordings;
 mod router;
 mod speech;
 mod uploads;
 
-pub use router::router;
+pub use router::{looking, router};
 
 use anyhow::Context;
 use leptos::config::LeptosOptions;

@@ -32,5 +32,7 @@ pub const NOTICES_MAX: usize = 1_024;
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// A stream ends after this long; the browser returns and its session is checked anew.
 pub const STREAM: Duration = Duration::from_secs(10 * 60);
+/// How often a stream asks whether its session still lives: one that ended hears nothing more within a minute.
+pub const STREAM_LOOK: Duration = Duration::from_secs(45);
 /// How long a browser waits before it returns.
 pub const STREAM_RETRY: Duration = Duration::from_secs(2);

@@ -11,10 +11,12 @@ use futures::{StreamExt, stream};
 use http::HeaderMap;
 use model::id::CompanyId;
 use services::Db;
+use services::accounts;
 use services::events::live::{Heard, listen};
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::{Arc, Once};
+use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
@@ -33,14 +35,15 @@ pub struct Live {
     begun: Arc<Once>,
     seats: Arc<Semaphore>,
     stop: CancellationToken,
+    look: Duration,
 }
 
 impl Live {
-    /// Nobody listens yet; `stop` will end every stream.
-    pub fn new(db: Db, stop: CancellationToken) -> Self {
+    /// Nobody listens yet; `stop` will end every stream, and the end of a session its own, found out within `look`.
+    pub fn new(db: Db, stop: CancellationToken, look: Duration) -> Self {
         let (heard, _) = broadcast::channel(limits::NOTICES_MAX);
         let (is_up, _) = watch::channel(false);
-        Self { db, heard, is_up, begun: Arc::new(Once::new()), seats: Arc::new(Semaphore::new(limits::STREAMS_MAX)), stop }
+        Self { db, heard, is_up, begun: Arc::new(Once::new()), seats: Arc::new(Semaphore::new(limits::STREAMS_MAX)), stop, look }
     }
 
     /// Everything that is said from now on. Waits for the listener, so that a screen that was greeted misses nothing.
@@ -48,6 +51,16 @@ impl Live {
         self.begun.call_once(|| self.begin());
         let _ = tokio::time::timeout(limits::READY, self.is_up.subscribe().wait_for(|is_up| *is_up)).await;
         self.heard.subscribe()
+    }
+
+    /// Returns once the session behind `token` opens no doors any more. A database that is away ends nothing.
+    async fn ended(&self, token: &str) {
+        loop {
+            tokio::time::sleep(self.look).await;
+            if matches!(accounts::is_alive(&self.db, token).await, Ok(false)) {
+                return;
+            }
+        }
     }
 
     fn begin(&self) {
@@ -73,10 +86,11 @@ pub async fn stream(State(live): State<Live>, SignedIn(caller): SignedIn, header
     let heard = BroadcastStream::new(live.subscribe().await).filter_map(move |heard| ready(tell(company, heard)));
     let hello = event("hello").retry(limits::STREAM_RETRY);
     let missed = headers.contains_key(LAST_EVENT_ID).then(|| event("resync"));
-    let stop = live.stop;
+    let token = accounts::session_token(&headers, live.db.config().dev).unwrap_or_default();
     let end = async move {
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = live.stop.cancelled() => {}
+            () = live.ended(&token) => {}
             () = tokio::time::sleep(limits::STREAM) => {}
         }
     };

@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::live::Live;
-use crate::{answers, api, caller, dev, hooks, live, recordings, speech, uploads};
+use crate::{answers, api, caller, dev, hooks, live, record, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -22,6 +22,7 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{ErrorHandler, LeptosRoutes, ResponseOptions, generate_route_list};
 use services::accounts::{Caller, Client};
 use services::{Db, SystemTask};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -52,10 +53,16 @@ pub fn router(db: Db, options: LeptosOptions) -> Router {
 
 /// The whole site, with live streams that end at `stop`.
 pub fn until(db: Db, options: LeptosOptions, stop: CancellationToken) -> Router {
-    let live = Live::new(db.clone(), stop);
+    looking(db, options, stop, limits::STREAM_LOOK)
+}
+
+/// The same, with streams that ask after every `look` whether their session still lives.
+pub fn looking(db: Db, options: LeptosOptions, stop: CancellationToken, look: Duration) -> Router {
+    let live = Live::new(db.clone(), stop, look);
     let site = Site { db, options, live };
     Router::new()
         .merge(people(&site))
+        .merge(readers(&site))
         .merge(uploaders(&site))
         .merge(listeners(&site))
         .merge(providers())
@@ -81,6 +88,15 @@ fn people(site: &Site) -> Router<Site> {
         .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(csrf(site))
         .layer(RequestBodyLimitLayer::new(limits::FORM_BYTES_MAX))
+        .layer(timeout())
+        .layer(no_store())
+}
+
+/// People who take a file home.
+fn readers(site: &Site) -> Router<Site> {
+    Router::new()
+        .route("/events/export", get(record::export))
+        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(timeout())
         .layer(no_store())
 }

@@ -1,7 +1,7 @@
 //! Background: what runs, not what it does. Registers job queues, starts the dialer and the sealer, stops all.
 
 use services::dialer::{Network, run};
-use services::{Db, accounts, agents, audits, calls, check, credits, gateways, imports, jobs, mails, recordings};
+use services::{Db, accounts, agents, audits, calls, check, credits, events, gateways, imports, jobs, mails, recordings};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -37,12 +37,15 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks every minute whether the night's work is due; the database lets one worker do it.
+/// Seals the record, and asks every minute whether the night's work is due; the database lets one worker do it.
 async fn nights(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(NIGHT_LOOK) => {}
+        }
+        if let Err(error) = events::chain::seal_due(&db).await {
+            tracing::warn!(%error, "the record waits for its block");
         }
         if let Err(error) = check::nightly(&db).await {
             tracing::warn!(%error, "the night's work waits");

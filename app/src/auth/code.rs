@@ -15,11 +15,21 @@ use crate::wire::{Change, ChangeForm};
 #[server(protocol = crate::wire::Wire)]
 pub async fn finish_sign_in(code: String, next: Option<String>) -> Result<(), Error> {
     use crate::ssr::*;
-    let token = services::accounts::finish(&db()?, &half()?, &code, &client()).await?;
-    keep_session(Some(&token))?;
-    keep_half(None)?;
-    redirect(safe_next(next.as_deref().unwrap_or("/")));
-    Ok(())
+    let next = safe_next(next.as_deref().unwrap_or("/"));
+    let entered = match half() {
+        Ok(half) => services::accounts::finish(&db()?, &half, &code, &client()).await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    match entered {
+        Ok(token) => {
+            keep_session(Some(&token))?;
+            redirect(next);
+        }
+        // Too long ago, or no code is asked for any more: the password leads on.
+        Err(Error::Unauthenticated) => redirect(&format!("/sign-in?next={}", leptos_router::location::Url::escape(next))),
+        Err(error) => return Err(error),
+    }
+    keep_half(None)
 }
 
 /// `/sign-in/code`

@@ -37,6 +37,8 @@ pub(crate) const PLAIN: &[&str] = &[
     "/suspended",
     "/knowledge",
     "/remove-gateway",
+    "/events/proof",
+    "/team/member",
 ];
 
 /// Whether an address is one of them; the router takes it with a slash at its end too.

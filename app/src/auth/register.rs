@@ -19,7 +19,7 @@ use crate::wire::{Change, ChangeForm};
 pub async fn open_account(form: Register) -> Result<(), Error> {
     use crate::ssr::*;
     let db = db()?;
-    services::accounts::register(&db, &form).await.inspect_err(|_| {
+    services::accounts::register(&db, &form, &client()).await.inspect_err(|_| {
         keep_typed(&[("name", &form.name), ("email", &form.email), ("company_name", &form.company_name)]);
     })?;
     let token = services::accounts::sign_in(&db, &form.email, &form.password, &client()).await?;

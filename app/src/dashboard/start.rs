@@ -76,9 +76,8 @@ pub fn Start(seen: Signal<Dashboard>) -> impl IntoView {
     let me = use_me();
     let confirmed = Memo::new(move |_| me.with(|me| me.as_ref().is_some_and(|me| me.confirmed)));
     let list = move || seen.with(|seen| checklist(steps(seen, confirmed.get())));
-    let wallet = may(Permission::ViewWallet);
     let credits = move || {
-        let available = me.with(|me| me.as_ref().map(|me| me.available)).filter(|_| wallet.get())?;
+        let available = me.with(|me| me.as_ref().and_then(|me| me.available))?;
         Some(view! {
             <Card title="Your credits">
                 <p class="text-2xl font-semibold tracking-[-0.022em] tabular-nums">

@@ -1,5 +1,8 @@
 //! The event record on screen: what happened, who did it, and what it was about.
 
+#[cfg(feature = "ssr")]
+pub mod proof;
+
 use icondata as i;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -11,7 +14,7 @@ use model::page::{Page, Paging};
 
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, lines, link, paging, word};
+use crate::screen::{Loaded, When, lines, link, paging, text, word};
 use crate::ui::{
     Badge, Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, SkeletonRows, Table,
     Tone, Variant,
@@ -30,13 +33,30 @@ pub async fn list_events(filter: EventFilter) -> Result<Page<EventRow>, Error> {
 
 fn read(query: &ParamsMap) -> EventFilter {
     let subject = query.get_str("subject").filter(|subject| !subject.is_empty()).map(str::to_owned);
-    EventFilter { kind: word(query, "kind"), subject, paging: paging(query) }
+    let (who, from, to) = (text(query, "who"), text(query, "from"), text(query, "to"));
+    EventFilter { kind: word(query, "kind"), subject, who, from, to, paging: paging(query) }
 }
 
-fn href(filter: &EventFilter) -> String {
+fn href(path: &str, filter: &EventFilter) -> String {
     let page = if filter.paging.page > 1 { filter.paging.page.to_string() } else { String::new() };
     let subject = filter.subject.as_deref().unwrap_or_default();
-    link("/events", &[("kind", filter.kind.map_or("", EventKind::as_str)), ("subject", subject), ("page", &page)])
+    let kind = filter.kind.map_or("", EventKind::as_str);
+    link(
+        path,
+        &[
+            ("kind", kind),
+            ("subject", subject),
+            ("who", &filter.who),
+            ("from", &filter.from),
+            ("to", &filter.to),
+            ("page", &page),
+        ],
+    )
+}
+
+/// Whether anything is left out.
+fn is_filtered(filter: &EventFilter) -> bool {
+    EventFilter { paging: Paging::default(), ..filter.clone() } != EventFilter::default()
 }
 
 /// Which colour an event's topic has.
@@ -72,7 +92,9 @@ pub fn EventsPage() -> impl IntoView {
     let page = Answer::new(move || tick.get(), move || ListEvents { filter: filter.get() });
     view! {
         <Title text="Events"/>
-        <PageHeader title="Events" description="Every change, who made it and when. Nothing here can be edited."/>
+        <PageHeader title="Events" description="Every change, who made it and when. Nothing here can be edited.">
+            <LinkButton href="/events/proof" external=true variant=Variant::Outline icon=i::LuShieldCheck>"Verify"</LinkButton>
+        </PageHeader>
         {move || filter.with(bar)}
         <Card flush=true>
             <Loaded
@@ -89,17 +111,24 @@ fn bar(filter: &EventFilter) -> impl IntoView + use<> {
     let any = std::iter::once(Opt::new("", "Any"));
     let options = any.chain(EventKind::ALL.iter().map(|kind| Opt::new(kind.as_str(), kind.label()))).collect::<Vec<_>>();
     let kind = filter.kind.map_or("", EventKind::as_str);
-    let clear = if filter.kind.is_some() || filter.subject.is_some() { "/events" } else { "" };
+    let clear = if is_filtered(filter) { "/events" } else { "" };
+    let file = href("/events/export", &EventFilter { paging: Paging::default(), ..filter.clone() });
+    let file = move || view! { <LinkButton href=file.clone() external=true variant=Variant::Outline>"Export CSV"</LinkButton> };
     let subject = filter.subject.clone().map(|subject| {
-        let without = href(&EventFilter { subject: None, paging: Paging::default(), ..filter.clone() });
+        let without = href("/events", &EventFilter { subject: None, paging: Paging::default(), ..filter.clone() });
         view! {
             <input type="hidden" name="subject" value=subject.clone()/>
             <Chip label="About" value=subject remove_href=without/>
         }
     });
     view! {
-        <FilterBar action="/events" label="Filter events" clear_href=clear>
+        <FilterBar
+            action="/events" label="Filter events" search=filter.who.clone() search_name="who" placeholder="Who, by full name"
+            clear_href=clear actions=ViewFn::from(file)
+        >
             <FilterSelect label="Kind" name="kind" value=kind options=options/>
+            <input type="date" class="input" name="from" aria-label="From" value=filter.from.clone()/>
+            <input type="date" class="input" name="to" aria-label="To" value=filter.to.clone()/>
             {subject}
         </FilterBar>
     }
@@ -119,13 +148,13 @@ fn listing(page: Signal<Page<EventRow>>, filter: Memo<EventFilter>) -> AnyView {
             </Table>
             {move || {
                 let (page, per_page, total) = pager.get();
-                let to = move |page| filter.with_untracked(|f| href(&EventFilter { paging: Paging { page, ..f.paging }, ..f.clone() }));
+                let to = move |page| filter.with_untracked(|f| href("/events", &EventFilter { paging: Paging { page, ..f.paging }, ..f.clone() }));
                 view! { <Pager page=page per_page=per_page total=total href=Callback::new(to)/> }
             }}
         }
     };
     let nothing = move || {
-        let filtered = filter.with(|filter| filter.kind.is_some() || filter.subject.is_some());
+        let filtered = filter.with(is_filtered);
         view! {
             <Empty icon=i::LuActivity title="No events" text="Changes by people and by Belfry are listed here as they happen.">
                 {filtered.then(|| view! { <LinkButton href="/events" variant=Variant::Outline>"Show all events"</LinkButton> })}

@@ -1,5 +1,7 @@
 //! The team: who is in this company, in which role, and who is asked in. Operators look, administrators manage.
 
+#[cfg(feature = "ssr")]
+pub mod access;
 pub mod invite;
 pub mod permissions;
 
@@ -137,12 +139,17 @@ fn line(row: MemberRow, manages: bool, role: Change, out: Change) -> AnyView {
             </ChangeForm>
         }
     });
+    let access = manages.then(|| {
+        let href = format!("/team/member?user={}", row.id);
+        view! { <LinkButton href=href external=true variant=Variant::Outline size=Size::Small>"Access"</LinkButton> }
+    });
     let manage = (manages || row.is_you).then(|| {
         view! {
             <details>
                 <summary class="btn btn-outline btn-sm cursor-pointer">{if manages { "Manage" } else { "Leave" }}</summary>
                 <div class="mt-2 flex flex-wrap items-center gap-2">
                     {change}
+                    {access}
                     <ChangeForm change=out>
                         {second}
                         <Button submit=true variant=Variant::Destructive size=Size::Small>
@@ -159,6 +166,7 @@ fn line(row: MemberRow, manages: bool, role: Change, out: Change) -> AnyView {
             <td class="lead">
                 <span class="font-medium">{row.name}</span>
                 {row.is_you.then(|| view! { " " <Badge label="You" tone=Tone::Primary/> })}
+                {row.deactivated.then(|| view! { " " <Badge label="Deactivated" tone=Tone::Warning/> })}
                 <span class="sub">{row.email}</span>
             </td>
             <Cell label="Role">{row.role.label()}</Cell>

@@ -193,8 +193,10 @@ pub struct Me {
     /// A super admin inside somebody else's company.
     pub acting: bool,
     pub companies: Vec<CompanyRow>,
-    pub available: Credits,
-    pub received: Credits,
+    /// What is left; nothing for roles that may not see the wallet.
+    pub available: Option<Credits>,
+    /// What ever came in, for the same roles.
+    pub received: Option<Credits>,
     pub live_calls: i64,
 }
 

@@ -29,6 +29,9 @@ words! {
         InviteRevoked = "member.invite_revoked", "Invite taken back";
         MemberJoined = "member.joined", "Member joined";
         MemberRoleChanged = "member.role_changed", "Role changed";
+        MemberAssigned = "member.assigned", "Campaigns assigned";
+        MemberDeactivated = "member.deactivated", "Member deactivated";
+        MemberReactivated = "member.reactivated", "Member reactivated";
         MemberRemoved = "member.removed", "Member removed";
         KeyCreated = "key.created", "API key made";
         KeyRotated = "key.rotated", "API key rotated";
@@ -88,7 +91,27 @@ pub struct EventRow {
 pub struct EventFilter {
     pub kind: Option<EventKind>,
     pub subject: Option<String>,
+    /// The whole name of a person, or `Belfry`.
+    pub who: String,
+    /// First day, as `2026-11-22` in the company's zone; what is no day is no filter.
+    pub from: String,
+    /// Last day.
+    pub to: String,
     pub paging: Paging,
+}
+
+/// What recomputing the record found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Chain {
+    /// Sealed events that were recomputed.
+    pub events: i64,
+    pub blocks: i64,
+    /// Events too young to be sealed.
+    pub waiting: i64,
+    /// Hash of the newest block, which stands for everything before it.
+    pub head: Option<String>,
+    /// What does not fit, in sentences; empty when the record holds.
+    pub problems: Vec<String>,
 }
 
 words! {
@@ -130,6 +153,9 @@ impl EventKind {
             | K::InviteRevoked
             | K::MemberJoined
             | K::MemberRoleChanged
+            | K::MemberAssigned
+            | K::MemberDeactivated
+            | K::MemberReactivated
             | K::MemberRemoved
             | K::KeyCreated
             | K::KeyRotated

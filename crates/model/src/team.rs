@@ -1,7 +1,8 @@
 //! The people of a company: who they are, who was asked in, and who an invite speaks to.
 
 use crate::accounts::Role;
-use crate::id::{InviteId, UserId};
+use crate::campaigns::Status;
+use crate::id::{CampaignId, InviteId, UserId};
 use crate::time::Moment;
 use crate::words;
 
@@ -28,6 +29,30 @@ pub struct MemberRow {
     pub seen_at: Option<Moment>,
     /// The one who asks.
     pub is_you: bool,
+    /// Kept out for now.
+    pub deactivated: bool,
+}
+
+/// What one member may reach, for whoever manages the team.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Access {
+    pub user: UserId,
+    pub name: String,
+    pub role: Role,
+    pub deactivated: bool,
+    /// The one who asks.
+    pub is_you: bool,
+    /// What can be given to an operator; empty for all others, who see all campaigns.
+    pub campaigns: Vec<AssignmentRow>,
+}
+
+/// A campaign, and whether an operator handles it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AssignmentRow {
+    pub id: CampaignId,
+    pub name: String,
+    pub status: Status,
+    pub assigned: bool,
 }
 
 /// An invite that is open.

@@ -1,8 +1,10 @@
 //! The one way to make the HTTP client that adapters share, with the limits every provider gets.
 //! The binaries install the rustls provider (ring) before calling [`client`]. What an answer means is the adapter's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::guard::Guard;
 use reqwest::{Client, Response, redirect, retry};
 
 /// Time for DNS, TCP and TLS together. Failing here means that no byte of the request was sent.
@@ -19,7 +21,8 @@ pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const RECORDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A client that never repeats a request by itself and never follows a redirect: either could dial twice or
-/// carry credentials to another host. Proxies of the environment are not used.
+/// carry credentials to another host. Proxies of the environment are not used, and names that a company may enter lead to
+/// public addresses only; see [`crate::guard`].
 ///
 /// # Panics
 /// When no rustls crypto provider is installed in this process.
@@ -29,7 +32,13 @@ pub fn client() -> reqwest::Result<Client> {
 
 /// Like [`client`], for those who can wait less long, such as the answer to a person at a screen.
 pub fn client_with_timeout(request_timeout: Duration) -> reqwest::Result<Client> {
+    guarded(Guard::system(), request_timeout)
+}
+
+/// A client whose names are looked up by `guard`.
+pub(crate) fn guarded(guard: Guard, request_timeout: Duration) -> reqwest::Result<Client> {
     Client::builder()
+        .dns_resolver(Arc::new(guard))
         .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(request_timeout)

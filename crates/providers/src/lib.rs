@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod elevenlabs;
 pub mod engine;
 pub mod exchange;
+pub mod guard;
 pub mod http;
 pub mod mail;
 pub mod maqsam;

@@ -52,6 +52,11 @@ impl Actor {
         self.role.may(p) && self.scopes.as_ref().is_none_or(|scopes| Scope::any_may(scopes, p))
     }
 
+    /// Who this is, if they see only the campaigns that were given to them.
+    pub(crate) fn handles_only(&self) -> Option<UserId> {
+        self.user.as_ref().filter(|_| self.role == Role::Operator).map(|user| user.id)
+    }
+
     /// Refuses unless the role has the permission; for verbs that open their own transaction. See `Tx::require`.
     ///
     /// # Errors

@@ -125,8 +125,13 @@ impl Db {
 
     async fn begin_as(&self, actor: &Actor, hot: bool) -> Result<Tx> {
         let early = if hot { "; set local synchronous_commit = off" } else { "" };
-        // The only value formatted into this SQL is a UUID.
-        let sql = format!("begin; set local role company; set local app.company = '{}'{early}", actor.company.uuid());
+        // Operators see what they handle: the role has one wall more, and the wall asks who they are.
+        let role = match actor.handles_only() {
+            Some(user) => format!("assigned; set local app.member = '{}'", user.uuid()),
+            None => "company".to_owned(),
+        };
+        // The only values formatted into this SQL are UUIDs.
+        let sql = format!("begin; set local role {role}; set local app.company = '{}'{early}", actor.company.uuid());
         let inner = begun(&self.0.company, AssertSqlSafe(sql)).await?;
         Ok(Tx { inner, actor: actor.clone(), now: self.0.clock.now(), db: self.clone(), hot, notices: Vec::new() })
     }
@@ -297,6 +302,18 @@ impl Tx {
     /// A secret nobody can guess: 32 random bytes.
     pub(crate) fn secret(&self) -> [u8; 32] {
         self.db.luck()
+    }
+
+    /// From here on this transaction reaches all campaigns of its company, whoever acts: for what concerns them all, like a number
+    /// that must not be called any more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(crate) async fn reach_all_campaigns(&mut self) -> Result<()> {
+        if self.actor.handles_only().is_some() {
+            sqlx::raw_sql("set local role company").execute(self.conn()).await?;
+        }
+        Ok(())
     }
 
     /// SQL exists only inside `services`.

@@ -69,7 +69,7 @@ impl World {
     }
 
     /// The moment at which the clock of a world stands.
-    fn noon() -> DateTime<Utc> {
+    pub(crate) fn noon() -> DateTime<Utc> {
         Utc.with_ymd_and_hms(2026, 11, 23, 15, 0, 0).single().expect("a moment")
     }
 

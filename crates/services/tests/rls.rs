@@ -31,7 +31,26 @@ const ACROSS_COMPANIES: &[&str] = &[
     "sessions_user",
 ];
 /// Insert-only tables: a company may add and read, and nobody may rewrite.
-const APPEND_ONLY: &[&str] = &["blocks", "events", "movements"];
+const APPEND_ONLY: &[&str] = &["blocks", "event_blocks", "events", "movements"];
+
+/// Tables of which operators see what belongs to the campaigns they handle.
+const OF_CAMPAIGNS: &[&str] = &[
+    "call_steps",
+    "calls",
+    "campaign_stats",
+    "campaign_versions",
+    "campaigns",
+    "canaries",
+    "enrollments",
+    "recordings",
+    "rehearsals",
+];
+/// Tables that name a campaign or a call, and are not walled off by it.
+const SEEN_BY_ALL: &[&str] = &[
+    "assignments", // the wall itself asks it
+    "movements",   // written whenever a call is settled; read by whoever may see the wallet
+    "numbers",     // the company's lines: which are taken must be known to all who choose one
+];
 
 const DENIED: &str = "42501";
 const FOREIGN_KEY: &str = "23503";
@@ -258,6 +277,8 @@ async fn a_company_adds_to_its_records_and_cannot_rewrite_them() {
     let w = World::new().await;
     let [acme, _] = two(&w).await;
     services::credits::seal_all(&w.db).await.expect("sealed");
+    w.clock.advance(chrono::TimeDelta::hours(2));
+    services::events::chain::seal_due(&w.db).await.expect("sealed");
     let mut c = inside(&w, acme.company).await;
     for table in APPEND_ONLY {
         assert!(count(&mut c, table).await > 0, "{table}");
@@ -331,7 +352,7 @@ async fn every_company_table_has_exactly_the_two_policies() {
     for table in company_tables(&w).await {
         let sql = format!(
             "select format('%s to %s for %s using %s check %s', policyname, roles, cmd, qual, with_check) from pg_policies
-             where schemaname = 'public' and tablename = '{table}'"
+             where schemaname = 'public' and permissive = 'PERMISSIVE' and tablename = '{table}'"
         );
         let expected = [
             "company_rows to {company} for ALL using (company_id = app.company()) check (company_id = app.company())",
@@ -339,6 +360,23 @@ async fn every_company_table_has_exactly_the_two_policies() {
         ];
         assert_eq!(texts(&mut owner, &sql).await, expected.iter().map(ToString::to_string).collect(), "{table}");
     }
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_campaign_has_one_wall_more_for_operators() {
+    let w = World::new().await;
+    let mut owner = login(&w, "belfry_owner").await;
+    let sql = "select format('%s: %s to %s for %s', tablename, policyname, roles, cmd) from pg_policies where permissive = 'RESTRICTIVE'";
+    let walls = OF_CAMPAIGNS.iter().map(|table| format!("{table}: assigned_rows to {{assigned}} for ALL"));
+    let by_hand = [("assigns", "INSERT"), ("reassigns", "UPDATE"), ("unassigns", "DELETE")]
+        .map(|(what, command)| format!("assignments: nobody_{what} to {{assigned}} for {command}"));
+    assert_eq!(texts(&mut owner, sql).await, walls.chain(by_hand).collect());
+    // A table that names a campaign or a call stands behind that wall, or here with the reason why not.
+    let sql = "select distinct table_name::text from information_schema.columns
+               where table_schema = 'public' and column_name in ('campaign_id', 'call_id')";
+    let named: BTreeSet<_> =
+        OF_CAMPAIGNS.iter().chain(SEEN_BY_ALL).filter(|t| **t != "campaigns").map(ToString::to_string).collect();
+    assert_eq!(texts(&mut owner, sql).await, named);
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
         ],
     ),
     ("enrollments", &["why.rs"]),
-    ("events", &["live.rs"]),
+    ("events", &["chain.rs", "live.rs"]),
     ("gateways", &["keys.rs", "sandbox.rs"]),
     ("recordings", &["files.rs"]),
     ("rehearsal", &["network.rs", "play.rs", "report.rs", "stage.rs"]),
@@ -118,7 +118,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ),
     ("mails", &["letters.rs"]),
     ("speech", &["files.rs"]),
-    ("team", &["accept.rs"]),
+    ("team", &["accept.rs", "access.rs"]),
     ("testing", &["room.rs", "swift.rs", "watch.rs"]),
 ];
 
@@ -130,6 +130,7 @@ const NAMES_THE_COMPANY: &[&str] = &[
     "crates/services/src/check/mod.rs",
     "crates/services/src/clients/repo.rs",
     "crates/services/src/credits/repo.rs",
+    "crates/services/src/events/chain.rs",
     "crates/services/src/seed/company.rs",
     "crates/services/src/team/repo.rs",
     "crates/services/src/testing/swift.rs",

@@ -135,6 +135,7 @@ const CASES: &[Case] = &[
     ("developers/load_keys", "", Own, false),
     ("developers/revoke_key", "id={key}", Nothing, false),
     ("developers/rotate_key", "id={key}&hours=1", Nothing, false),
+    ("events/proof/verify_events", "", Own, false),
     ("events/list_events", r#"{"filter":{}}"#, Own, false),
     ("imports/detail/load_import", "id={import}", Nothing, false),
     ("imports/detail/run_import", "id={import}", Nothing, false),
@@ -163,6 +164,10 @@ const CASES: &[Case] = &[
     ),
     ("settings/remove/remove_gateway", "id={gateway}&name=Sandbox", Nothing, false),
     ("settings/load_settings", "", Own, true),
+    ("team/access/assign_campaigns", "user={member}&campaigns[0]={campaign}", Nothing, false),
+    ("team/access/deactivate_member", "user={member}", Nothing, false),
+    ("team/access/member_access", "user={member}", Nothing, false),
+    ("team/access/reactivate_member", "user={member}", Nothing, false),
     ("team/change_role", "user={member}&role=viewer", Nothing, false),
     ("team/require_two_factor", "required=true", Own, false),
     ("team/invite/invite_member", "email=someone%40own.example&role=viewer", Own, false),
@@ -406,4 +411,45 @@ async fn a_viewer_sees_what_the_table_says_and_changes_nothing() {
         }
     }
     assert!(surprises.is_empty(), "{surprises}");
+}
+
+#[tokio::test]
+async fn an_operator_reaches_nothing_of_a_campaign_that_is_not_theirs() {
+    let site = Site::new().await;
+    let acme = site.newcomer("acme").await;
+    let things = Things::make(&site, &acme).await;
+    let someone = site.company(&acme).await;
+    let operator = site.world.member(&someone, Role::Operator).await;
+    let browser = Browser { cookie: Some(format!("sid={}", site.world.session(&operator).await)) };
+    let of_a_campaign = |case: &&Case| ["{campaign}", "{call}", "{enrollment}"].iter().any(|thing| case.1.contains(thing));
+    let lists = ["campaigns/list/list_campaigns", "calls/list/list_calls", "dashboard/load_dashboard"];
+    let mut asked = 0;
+    for case in CASES.iter().filter(|case| of_a_campaign(case) || lists.contains(&case.0)) {
+        let answer = things.ask(&site, &browser, case).await;
+        let text = answer.text();
+        if case.2 == Nothing && of_a_campaign(&case) {
+            assert!(
+                matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN),
+                "{}: {} {text}",
+                case.0,
+                answer.status
+            );
+        }
+        assert!(!text.contains(SECRET) && !text.contains(&PHONE[1..]), "{} told an operator: {text}", case.0);
+        asked += 1;
+    }
+    assert!(asked > 15, "the table lost its campaigns");
+    // Given to them, it is theirs.
+    team::access::assign(&site.world.db, &someone.actor, operator_id(&site, &browser).await, &[things.campaign])
+        .await
+        .expect("assigned");
+    for path in ["campaigns/detail/load_campaign", "calls/detail/load_call", "campaigns/why/explain_enrollment"] {
+        let case = CASES.iter().find(|case| case.0 == path).expect("in the table");
+        let answer = things.ask(&site, &browser, case).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+    }
+}
+
+async fn operator_id(site: &Site, who: &Browser) -> UserId {
+    accounts::resolve(&site.world.db, who.token()).await.expect("database").expect("a session").user
 }

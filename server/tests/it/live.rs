@@ -62,3 +62,16 @@ async fn a_browser_that_returns_reads_everything_again() {
     let mut stream = site.send(request.expect("a request")).await.into_body().into_data_stream();
     hear(&mut stream, "resync").await;
 }
+
+#[tokio::test]
+async fn a_stream_ends_with_its_session() {
+    let site = Site::looking(Duration::from_millis(20)).await;
+    let acme = site.newcomer("acme").await;
+    let mut stream = open(&site, &acme).await.into_body().into_data_stream();
+    hear(&mut stream, "hello").await;
+    change(&site, &acme).await;
+    hear(&mut stream, "settings").await;
+    accounts::sign_out(&site.world.db, acme.token()).await.expect("signed out");
+    let ending = async { while stream.next().await.is_some() {} };
+    assert!(tokio::time::timeout(PATIENCE, ending).await.is_ok(), "the stream goes on without a session");
+}

@@ -150,3 +150,17 @@ async fn every_question_of_a_page_is_asked_once() {
         assert_eq!(different.len(), answers.len(), "{tab} asks something twice: {answers:#?}");
     }
 }
+
+#[tokio::test]
+async fn the_record_goes_home_as_a_file_with_those_who_may_read_it_only() {
+    let site = Site::new().await;
+    let (acme, other) = (site.newcomer("acme").await, site.newcomer("other").await);
+    let file = site.get(&acme, "/events/export?kind=company.registered&who=&from=&to=").await;
+    assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "text/csv; charset=utf-8"), "{}", file.text());
+    assert!(file.header("content-disposition").starts_with("attachment"), "{}", file.header("content-disposition"));
+    assert_eq!(file.text().lines().count(), 2, "{}", file.text());
+    assert!(file.text().contains("acme admin registered acme"), "{}", file.text());
+    assert!(!site.get(&other, "/events/export").await.text().contains("acme"));
+    assert_eq!(site.get(&site.viewer(&acme).await, "/events/export").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(site.get(&Browser::default(), "/events/export").await.status, StatusCode::UNAUTHORIZED);
+}

@@ -11,9 +11,11 @@ use services::accounts::{self, Client};
 use services::mails;
 use services::testing::{Someone, World};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// More than any answer of ours.
@@ -50,6 +52,14 @@ impl Site {
         Self { world, router }
     }
 
+    /// A site whose streams ask after every `look` whether their session still lives.
+    pub async fn looking(look: Duration) -> Self {
+        let Self { world, .. } = Self::new().await;
+        let options = server::leptos_options(world.db.config()).expect("options");
+        let router = server::looking(world.db.clone(), options, CancellationToken::new(), look);
+        Self { world, router }
+    }
+
     /// Sends any request; the body of the answer is still open.
     pub async fn send(&self, mut request: Request<Body>) -> Response {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([203, 0, 113, 7], 50_000))));
@@ -66,7 +76,7 @@ impl Site {
             company_name: company.to_owned(),
             time_zone: String::new(),
         };
-        accounts::register(&self.world.db, &form).await.expect("registration");
+        accounts::register(&self.world.db, &form, &Client::default()).await.expect("registration");
         accounts::confirm(&self.world.db, &self.mailed_token().await).await.expect("confirmation");
         let client = Client { ip: "203.0.113.7".to_owned(), user_agent: "test".to_owned() };
         let token = accounts::sign_in(&self.world.db, &email, PASSWORD, &client).await.expect("sign in");

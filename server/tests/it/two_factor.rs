@@ -51,7 +51,8 @@ async fn one_scans_types_a_code_and_signs_in_with_the_next() {
     let right = site.submit(&phone, &to, CODE, &format!("code={code}&next=%2Fcampaigns")).await;
     assert_eq!((right.status, right.header("location")), (StatusCode::FOUND, "/campaigns"));
     let replay = site.call(&phone, CODE, &format!("code={code}")).await;
-    assert_eq!(replay.status, StatusCode::UNAUTHORIZED, "the first half is used up");
+    assert_eq!(replay.header("location"), "/sign-in?next=%2F", "the first half is used up");
+    assert!(!replay.header("set-cookie").starts_with("sid="), "{}", replay.header("set-cookie"));
     let mut in_now = Browser::default();
     in_now.keep(&right);
     assert_eq!(site.call(&in_now, "/fn/app/account/load_account", "").await.status, StatusCode::OK);
@@ -86,4 +87,20 @@ async fn who_is_not_let_in_yet_is_led_to_set_it_up_and_is_in_then() {
     assert_eq!(site.visit(&maya, "/campaigns").await.status, StatusCode::OK);
     let off = site.call(&maya, "/fn/app/auth/two_factor/turn_off_two_factor", &format!("password={PASSWORD}")).await;
     assert_eq!(off.status, StatusCode::CONFLICT, "{}", off.text());
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_asks_for_any_more_leads_back_to_sign_in() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let key = key(&site, &maya).await;
+    turn_on(&site, &maya, &key).await;
+    let mut phone = Browser::default();
+    let form = format!("email=admin%40harbor.example&password={PASSWORD}&next=%2Fcampaigns");
+    phone.keep(&site.submit(&phone, "/sign-in", SIGN_IN, &form).await);
+    let off = site.call(&maya, "/fn/app/auth/two_factor/turn_off_two_factor", &format!("password={PASSWORD}")).await;
+    assert_eq!(off.status, StatusCode::OK, "{}", off.text());
+    let code = format!("code={}&next=%2Fcampaigns", site.world.app_code(&key));
+    let back = site.submit(&phone, "/sign-in/code", CODE, &code).await;
+    assert_eq!((back.status, back.header("location")), (StatusCode::FOUND, "/sign-in?next=%2Fcampaigns"), "{}", back.text());
 }

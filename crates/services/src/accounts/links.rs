@@ -1,6 +1,6 @@
 //! Links that are mailed and let whoever opens one do one thing, once. The mail has 32 random bytes, the table their SHA-256.
 
-use super::digest;
+use super::{digest, repo};
 use crate::db::SystemTx;
 use crate::error::Result;
 use base64::Engine;
@@ -62,11 +62,18 @@ pub(super) async fn write(
     Ok((done.rows_affected() == 1).then_some(token))
 }
 
-/// The link behind a token, locked until the end of the transaction.
+/// The link behind a token, locked until the end of the transaction, and its user.
 ///
 /// # Errors
 /// `NotFound` for a token we never sent, `Conflict` for one that was used or is too old.
 pub(super) async fn lock(tx: &mut SystemTx, kind: Kind, token: &str) -> Result<Link> {
+    // The user first, as everybody who changes one does.
+    let whose: Option<UserId> = sqlx::query_scalar("select user_id from links where token_hash = $1 and kind = $2")
+        .bind(digest(token))
+        .bind(kind.word())
+        .fetch_optional(tx.conn())
+        .await?;
+    repo::lock_user(tx, whose.ok_or_else(|| Error::not_found("link"))?).await?;
     let found: Option<Link> =
         sqlx::query_as("select user_id, email, expires_at, used_at from links where token_hash = $1 and kind = $2 for update")
             .bind(digest(token))

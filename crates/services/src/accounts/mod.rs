@@ -16,8 +16,8 @@ mod testing;
 mod tests;
 pub mod tokens;
 
-pub(crate) use repo::{forget_tries, lock_user};
-pub use sessions::{Caller, Client, Entry, finish, knock, resolve, sign_in, sign_out, switch};
+pub(crate) use repo::{delete_halves, forget_tries, lock_user, second_factor_required};
+pub use sessions::{Caller, Client, Entry, finish, is_alive, knock, resolve, sign_in, sign_out, switch};
 pub(crate) use sessions::{actor, count_try, enter, go_home, leave_session, visit};
 pub use sessions::{ended_cookie, half_cookie, half_token, session_cookie, session_token};
 
@@ -40,6 +40,8 @@ use sha2::{Digest, Sha256};
 const CONFIRMATION_HOURS: i64 = 48;
 /// Confirmation mails one user may ask for per hour.
 const CONFIRMATIONS_PER_HOUR_MAX: i64 = 5;
+/// Registrations one machine may try in a quarter of an hour. Many people may share one.
+const REGISTRATIONS_PER_IP_MAX: i64 = 20;
 /// The zone of a new company when its browser names none that we know; the settings can change it.
 const FIRST_ZONE: Tz = Tz::UTC;
 
@@ -55,9 +57,13 @@ pub(crate) struct NewUser<'a> {
 /// Creates a user, their company with its sandbox and first credits, and sends the confirmation mail.
 ///
 /// # Errors
-/// `Invalid`, also when the e-mail is taken.
-pub async fn register(db: &Db, form: &Register) -> Result<()> {
+/// `Invalid`, also when the e-mail is taken; `RateLimited` after many from one machine.
+pub async fn register(db: &Db, form: &Register, client: &Client) -> Result<()> {
     form.check()?;
+    let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    // Counted before anything is hashed. What was counted stays: each is a mail to a stranger, and free credits.
+    count_try(&mut tx, &[(&format!("register-ip:{}", client.ip), REGISTRATIONS_PER_IP_MAX)]).await?;
+    tx.commit().await?;
     let password_hash = passwords::hash(db, &form.password).await?;
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let new = NewUser { name: form.name.trim(), email: &form.email, password_hash: &password_hash, confirmed: false };
@@ -206,8 +212,10 @@ pub async fn choose_type(tx: &mut Tx, company_type: CompanyType) -> Result<()> {
 pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let company = caller.actor.company();
-    let found = repo::me(&mut tx, caller.user, company).await?.ok_or(Error::Unauthenticated)?;
+    let found =
+        repo::me(&mut tx, caller.user, company, caller.actor.handles_only().is_some()).await?.ok_or(Error::Unauthenticated)?;
     let companies = repo::companies_of(&mut tx, caller.user).await?;
+    let sees_wallet = caller.actor.may(Permission::ViewWallet);
     Ok(Me {
         user: caller.user,
         name: found.name,
@@ -222,8 +230,8 @@ pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
         suspended_because: found.suspended_because.filter(|_| caller.barred.is_some()),
         acting: caller.acting,
         companies,
-        available: found.available,
-        received: found.received,
+        available: sees_wallet.then_some(found.available),
+        received: sees_wallet.then_some(found.received),
         live_calls: found.live_calls,
     })
 }

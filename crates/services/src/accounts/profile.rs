@@ -28,7 +28,7 @@ const ADDRESSES_MAX: i64 = 3;
 /// When the database refuses.
 pub async fn load(db: &Db, caller: &Caller) -> Result<Account> {
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
-    let user = repo::lock_user(&mut tx, caller.user).await?;
+    let user = repo::user(&mut tx, caller.user).await?;
     let (now, two_factor) = (tx.now(), two_factor::is_on(&mut tx, caller.user).await?);
     let sessions = repo::sessions_of(&mut tx, caller.user, now).await?;
     let row = |s: repo::Place| SessionRow {

@@ -3,8 +3,8 @@
 mod sessions;
 pub(super) mod tokens;
 
-pub(crate) use sessions::forget_tries;
 pub(super) use sessions::*;
+pub(crate) use sessions::{delete_halves, forget_tries};
 
 use super::NewUser;
 use crate::actor::{ActingUser, Actor};
@@ -153,11 +153,40 @@ pub(crate) struct User {
     pub confirmed: bool,
 }
 
-pub(crate) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
-    Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1 for update")
+pub(super) async fn user(tx: &mut SystemTx, user: UserId) -> Result<User> {
+    Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1")
         .bind(user)
         .fetch_one(tx.conn())
         .await?)
+}
+
+/// A user, locked until the end of the transaction: before their links, sessions and second factor, so that no two wait for each
+/// other. Weaker than the lock that foreign keys wait for.
+pub(crate) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
+    Ok(sqlx::query_as("select name, email, confirmed_at is not null as confirmed from users where id = $1 for no key update")
+        .bind(user)
+        .fetch_one(tx.conn())
+        .await?)
+}
+
+/// Whether this is still the hash of a user, who is locked: hashing takes long enough to change a password meanwhile.
+pub(super) async fn has_hash(tx: &mut SystemTx, user: UserId, hash: &str) -> Result<bool> {
+    let now: Option<String> = sqlx::query_scalar("select password_hash from users where id = $1 for no key update")
+        .bind(user)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(now.as_deref() == Some(hash))
+}
+
+/// Whether any company of a user lets nobody in without a second factor.
+pub(crate) async fn second_factor_required(tx: &mut SystemTx, user: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "select exists (select 1 from members m join companies c on c.id = m.company_id
+            where m.user_id = $1 and m.deactivated_at is null and c.two_factor_required)",
+    )
+    .bind(user)
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 #[derive(sqlx::FromRow)]
@@ -175,7 +204,7 @@ pub(super) async fn first_membership(tx: &mut SystemTx, user: UserId) -> Result<
     Ok(sqlx::query_as(
         "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
-         where m.user_id = $1 order by m.created_at, m.company_id limit 1",
+         where m.user_id = $1 and m.deactivated_at is null order by m.created_at, m.company_id limit 1",
     )
     .bind(user)
     .fetch_optional(tx.conn())
@@ -187,7 +216,7 @@ pub(super) async fn membership(tx: &mut SystemTx, user: UserId, company: Company
     Ok(sqlx::query_as(
         "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
-         where m.user_id = $1 and m.company_id = $2",
+         where m.user_id = $1 and m.company_id = $2 and m.deactivated_at is null",
     )
     .bind(user)
     .bind(company)
@@ -212,7 +241,7 @@ pub(super) async fn home(tx: &mut SystemTx, user: UserId, role: Role) -> Result<
     Ok(sqlx::query_as(
         "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
-         where m.user_id = $1 and m.role = $2 order by m.created_at, m.company_id limit 1",
+         where m.user_id = $1 and m.role = $2 and m.deactivated_at is null order by m.created_at, m.company_id limit 1",
     )
     .bind(user)
     .bind(role)
@@ -225,7 +254,7 @@ pub(super) async fn latest_membership(tx: &mut SystemTx, user: UserId) -> Result
     Ok(sqlx::query_as(
         "select m.user_id, m.company_id, m.role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from members m join users u on u.id = m.user_id join companies c on c.id = m.company_id
-         where m.user_id = $1
+         where m.user_id = $1 and m.deactivated_at is null
          order by (select max(s.created_at) from sessions s where s.user_id = m.user_id and s.company_id = m.company_id)
                desc nulls last, m.created_at, m.company_id limit 1",
     )
@@ -255,8 +284,8 @@ pub(super) struct MeRow {
 }
 
 /// One round trip for what the frame of every page shows to somebody who was let in a moment ago. Calls in flight are the
-/// company's taken slots.
-pub(super) async fn me(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Option<MeRow>> {
+/// company's taken slots, or for `handles_only` those of the campaigns somebody handles.
+pub(super) async fn me(tx: &mut SystemTx, user: UserId, company: CompanyId, handles_only: bool) -> Result<Option<MeRow>> {
     Ok(sqlx::query_as(
         "select u.name, u.email, u.confirmed_at is not null as confirmed,
                 c.name as company_name, c.company_type, c.time_zone, c.suspended_because,
@@ -264,11 +293,15 @@ pub(super) async fn me(tx: &mut SystemTx, user: UserId, company: CompanyId) -> R
                 coalesce((select sum(case when target = 'available' then amount else -amount end) from movements
                           where company_id = c.id
                             and kind in ('purchase', 'refund', 'grant', 'adjust_up', 'adjust_down')), 0)::bigint as received,
-                coalesce((select sum(in_use) from capacity where company_id = c.id and scope = 'company'), 0)::bigint as live_calls
+                coalesce((select sum(in_use) from capacity s where s.company_id = c.id and case when $3
+                        then s.scope = 'campaign' and s.ref in (select a.campaign_id from assignments a
+                            where a.company_id = c.id and a.user_id = u.id)
+                        else s.scope = 'company' end), 0)::bigint as live_calls
          from users u, companies c where u.id = $1 and c.id = $2",
     )
     .bind(user)
     .bind(company)
+    .bind(handles_only)
     .fetch_optional(tx.conn())
     .await?)
 }
@@ -276,7 +309,7 @@ pub(super) async fn me(tx: &mut SystemTx, user: UserId, company: CompanyId) -> R
 pub(super) async fn companies_of(tx: &mut SystemTx, user: UserId) -> Result<Vec<CompanyRow>> {
     let rows: Vec<(CompanyId, String, CompanyType)> = sqlx::query_as(
         "select c.id, c.name, coalesce(c.company_type, 'generic') from members m join companies c on c.id = m.company_id
-         where m.user_id = $1 order by m.created_at, c.id",
+         where m.user_id = $1 and m.deactivated_at is null order by m.created_at, c.id",
     )
     .bind(user)
     .fetch_all(tx.conn())

@@ -111,8 +111,11 @@ pub(super) async fn prove_password(db: &Db, email: &str, password: &str, client:
     if !passwords::verify(password, found.as_ref().map(|u| u.password_hash.clone())).await? {
         return Err(no_match());
     }
-    let user = found.ok_or_else(no_match)?.id;
+    let repo::Login { id: user, password_hash } = found.ok_or_else(no_match)?;
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    if !repo::has_hash(&mut tx, user, &password_hash).await? {
+        return Err(no_match());
+    }
     let [email_key, ip_key] = &keys;
     let old = tx.now() - TimeDelta::minutes(FAILURE_MINUTES);
     repo::forget_failures(&mut tx, email_key, ip_key, old).await?;
@@ -122,21 +125,38 @@ pub(super) async fn prove_password(db: &Db, email: &str, password: &str, client:
 /// The second half of a sign-in: a code of the app, or a recovery code. Returns the token of the session.
 ///
 /// # Errors
-/// `Invalid` on `code`; `Unauthenticated` when the first half is too long ago; `RateLimited` after wrong codes.
+/// `Invalid` on `code`; `Unauthenticated` when the first half is too long ago, or no code is asked for any more;
+/// `RateLimited` after wrong codes.
 pub async fn finish(db: &Db, half: &str, code: &str, client: &Client) -> Result<String> {
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let now = tx.now();
-    let user = repo::lock_half(&mut tx, &digest(half), now).await?.ok_or(Error::Unauthenticated)?;
-    let mut tx = prove_code(db, tx, user, code, client).await?;
+    let half = digest(half);
+    let user = repo::find_half(&mut tx, &half, now).await?.ok_or(Error::Unauthenticated)?;
+    let mut tx = prove_code(db, tx, user, Some(&half), code, client).await?;
     repo::delete_halves(&mut tx, user).await?;
     land(tx, user, client).await
 }
 
 /// Goes on in the transaction when the code of the app, or a recovery code, is right. A wrong one stays counted.
-pub(super) async fn prove_code(db: &Db, mut tx: SystemTx, user: UserId, code: &str, client: &Client) -> Result<SystemTx> {
+///
+/// # Errors
+/// As [`finish`]: also when `half`, the first half of a browser's sign-in, is over.
+pub(super) async fn prove_code(
+    db: &Db,
+    mut tx: SystemTx,
+    user: UserId,
+    half: Option<&[u8]>,
+    code: &str,
+    client: &Client,
+) -> Result<SystemTx> {
     let now = tx.now();
     let (of_user, of_ip) = (two_factor::key(user), format!("ip:{}", client.ip));
     count_try(&mut tx, &[(&of_user, two_factor::guesses_max()), (&of_ip, FAILURES_PER_IP_MAX)]).await?;
+    repo::lock_user(&mut tx, user).await?;
+    // Somebody may have been faster while this waited.
+    if let Some(half) = half {
+        repo::lock_half(&mut tx, half, now).await?.ok_or(Error::Unauthenticated)?;
+    }
     if !two_factor::take(db, &mut tx, user, code).await? {
         tx.commit().await?;
         return Err(two_factor::wrong());
@@ -257,6 +277,16 @@ pub async fn resolve(db: &Db, token: &str) -> Result<Option<Caller>> {
     tx.commit().await?;
     let repo::Session { id, barred, acting, member, .. } = session;
     Ok(Some(Caller { actor: member.actor(), session: id, user: member.user_id, barred, acting }))
+}
+
+/// Whether the session behind a token still opens doors. Asking does not keep it alive.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_alive(db: &Db, token: &str) -> Result<bool> {
+    let mut tx = db.begin_system(SystemTask::Live).await?;
+    let now = tx.now();
+    Ok(repo::session(&mut tx, &digest(token), now).await?.is_some_and(|session| session.barred.is_none()))
 }
 
 /// Counts this try before it is judged, so that a hundred tries at once are not a hundred guesses: each key has its own number

@@ -31,6 +31,12 @@ impl World {
         }
     }
 
+    /// Whether a transaction of this database waits for a lock.
+    pub async fn somebody_waits(&self) -> bool {
+        let sql = "select exists (select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database())";
+        sqlx::query_scalar(sql).fetch_one(self.db.system_pool()).await.expect("locks")
+    }
+
     /// What an authenticator app shows now for the key it was given.
     pub fn app_code(&self, key: &str) -> String {
         let secret = totp_rs::Secret::try_from_base32(key.replace(' ', "")).expect("base32");

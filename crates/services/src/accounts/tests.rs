@@ -56,7 +56,7 @@ async fn a_company_starts_in_the_zone_of_its_browser_when_we_know_that_zone() {
         ("c@harbor.example", "", "UTC"),
     ] {
         let form = Register { email: email.into(), time_zone: named.into(), ..maya() };
-        register(&w.db, &form).await.expect("registration");
+        register(&w.db, &form, &Client::default()).await.expect("registration");
         let token = sign_in(&w.db, email, PASSWORD, &laptop()).await.expect("signed in");
         let me = me(&w.db, &caller(&w.db, &token).await).await.expect("me");
         assert_eq!(me.time_zone, starts, "{named}");
@@ -66,13 +66,13 @@ async fn a_company_starts_in_the_zone_of_its_browser_when_we_know_that_zone() {
 #[tokio::test]
 async fn a_newcomer_registers_confirms_and_signs_in() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let token = sign_in_as_maya(&w.db, PASSWORD).await.expect("unconfirmed people may sign in");
     let before = me(&w.db, &caller(&w.db, &token).await).await.expect("me");
     assert!(!before.confirmed);
     assert_eq!(before.company_type, None);
     assert_eq!(before.company_name, "Harbor Foods");
-    assert_eq!(before.available, model::credits::Credits::whole(20));
+    assert_eq!(before.available, Some(model::credits::Credits::whole(20)));
     assert_eq!(before.received, before.available);
     assert_eq!(before.live_calls, 0);
     assert_eq!(before.companies.len(), 1);
@@ -96,17 +96,19 @@ async fn a_newcomer_registers_confirms_and_signs_in() {
 #[tokio::test]
 async fn an_e_mail_is_taken_in_any_case() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
-    let again = told(register(&w.db, &Register { email: " MAYA@harbor.EXAMPLE".into(), ..maya() }).await);
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
+    let again = told(register(&w.db, &Register { email: " MAYA@harbor.EXAMPLE".into(), ..maya() }, &Client::default()).await);
     assert_eq!(again.of_field("email"), Some("An account with this e-mail exists. Sign in instead."));
 }
 
 #[tokio::test]
 async fn a_refused_registration_leaves_nothing_behind() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
-    told(register(&w.db, &maya()).await);
-    let weak = told(register(&w.db, &Register { password: "short".into(), email: "x@y.example".into(), ..maya() }).await);
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
+    told(register(&w.db, &maya(), &Client::default()).await);
+    let weak = told(
+        register(&w.db, &Register { password: "short".into(), email: "x@y.example".into(), ..maya() }, &Client::default()).await,
+    );
     assert!(weak.of_field("password").is_some());
     let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
     let counts: (i64, i64, i64) =
@@ -121,14 +123,15 @@ async fn a_refused_registration_leaves_nothing_behind() {
 async fn two_registrations_with_one_e_mail_at_once_make_one_account() {
     let w = World::new().await;
     let form = maya();
-    let (a, b) = tokio::join!(register(&w.db, &form), register(&w.db, &form));
+    let from = laptop();
+    let (a, b) = tokio::join!(register(&w.db, &form, &from), register(&w.db, &form, &from));
     assert_eq!(a.is_ok() as u8 + b.is_ok() as u8, 1);
 }
 
 #[tokio::test]
 async fn a_confirmation_link_works_twice_but_not_after_two_days() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let link = mailed_token(&w.db).await;
     w.clock.advance(TimeDelta::hours(48));
     assert!(matches!(told(confirm(&w.db, &link).await), Error::Conflict { .. }));
@@ -148,7 +151,7 @@ async fn a_confirmation_link_works_twice_but_not_after_two_days() {
 #[tokio::test]
 async fn confirmation_mails_are_limited_per_hour() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let token = sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in");
     let mut tx = w.db.begin(&caller(&w.db, &token).await.actor).await.expect("begin");
     w.clock.advance(TimeDelta::seconds(1));
@@ -171,7 +174,7 @@ async fn who_signs_in_with_nothing_is_asked_for_both() {
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let wrong = told(sign_in_as_maya(&w.db, "wrong-horse-7").await);
     let unknown = told(sign_in(&w.db, "nobody@harbor.example", PASSWORD, &laptop()).await);
     assert_eq!(wrong, unknown);
@@ -181,7 +184,7 @@ async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() {
 #[tokio::test]
 async fn five_failures_lock_an_e_mail_for_a_quarter_of_an_hour() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     for _ in 0..5 {
         assert!(matches!(told(sign_in_as_maya(&w.db, "wrong-horse-7").await), Error::Invalid { .. }));
     }
@@ -194,7 +197,7 @@ async fn five_failures_lock_an_e_mail_for_a_quarter_of_an_hour() {
 #[tokio::test]
 async fn a_success_clears_the_failures_before_it() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     for _ in 0..3 {
         for _ in 0..4 {
             told(sign_in_as_maya(&w.db, "wrong-horse-7").await);
@@ -206,7 +209,7 @@ async fn a_success_clears_the_failures_before_it() {
 #[tokio::test]
 async fn fifty_failures_lock_an_address_for_every_e_mail() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
     let now = tx.now();
     for _ in 0..50 {
@@ -221,7 +224,7 @@ async fn fifty_failures_lock_an_address_for_every_e_mail() {
 #[tokio::test]
 async fn an_idle_session_ends_and_a_used_one_lives_at_most_thirty_days() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let idle = sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in");
     w.clock.advance(TimeDelta::hours(12));
     assert!(resolve(&w.db, &idle).await.expect("resolve").is_none());
@@ -238,7 +241,7 @@ async fn an_idle_session_ends_and_a_used_one_lives_at_most_thirty_days() {
 #[tokio::test]
 async fn a_session_is_written_at_most_once_a_minute() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let token = sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in");
     let seen = async || {
         let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
@@ -257,7 +260,7 @@ async fn a_session_is_written_at_most_once_a_minute() {
 #[tokio::test]
 async fn signing_out_ends_this_session_and_no_other() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let (laptop, phone) =
         (sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in"), sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in"));
     assert_ne!(laptop, phone);
@@ -270,7 +273,7 @@ async fn signing_out_ends_this_session_and_no_other() {
 #[tokio::test]
 async fn a_member_who_was_removed_is_nobody_at_once() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let token = sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in");
     let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
     sqlx::query("delete from members").execute(tx.conn()).await.expect("delete");
@@ -281,7 +284,7 @@ async fn a_member_who_was_removed_is_nobody_at_once() {
 #[tokio::test]
 async fn neither_tokens_nor_passwords_are_stored() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let token = sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in");
     let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
     let (hash, stored): (String, Vec<u8>) =
@@ -307,4 +310,52 @@ fn the_cookie_is_read_back_and_other_names_are_not() {
         assert_eq!(session_token(&headers, dev), Some("abc".to_owned()));
         assert_eq!(session_token(&headers, !dev), None);
     }
+}
+
+#[tokio::test]
+async fn who_may_not_see_the_wallet_is_not_told_what_is_in_it() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let seen = async |actor: &Actor| {
+        let token = w.session(actor).await;
+        let me = me(&w.db, &caller(&w.db, &token).await).await.expect("me");
+        (me.available, me.received)
+    };
+    let twenty = Some(model::credits::Credits::whole(20));
+    assert_eq!(seen(&acme.actor).await, (twenty, twenty));
+    for role in [Role::Operator, Role::Viewer] {
+        assert_eq!(seen(&w.member(&acme, role).await).await, (None, None), "{role}");
+    }
+}
+
+#[tokio::test]
+async fn one_machine_registers_so_often_and_no_more() {
+    let w = World::new().await;
+    let key = format!("register-ip:{}", laptop().ip);
+    let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
+    for _ in 1..REGISTRATIONS_PER_IP_MAX {
+        count_try(&mut tx, &[(&key, REGISTRATIONS_PER_IP_MAX)]).await.expect("counted");
+    }
+    tx.commit().await.expect("commit");
+    register(&w.db, &maya(), &laptop()).await.expect("the last one");
+    let another = Register { email: "ines@harbor.example".into(), ..maya() };
+    let refused = told(register(&w.db, &another, &laptop()).await);
+    assert!(matches!(refused, Error::RateLimited { .. }), "{refused}");
+    register(&w.db, &another, &Client::default()).await.expect("another machine");
+}
+
+#[tokio::test]
+async fn a_password_that_is_changed_while_it_is_checked_lets_nobody_in() {
+    let w = World::new().await;
+    register(&w.db, &maya(), &laptop()).await.expect("registration");
+    let mut other = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
+    sqlx::query("update users set password_hash = 'another'").execute(other.conn()).await.expect("changed, not committed");
+    let changing = async {
+        while !w.somebody_waits().await {
+            tokio::task::yield_now().await;
+        }
+        other.commit().await.expect("commit");
+    };
+    let (entered, ()) = tokio::join!(sign_in_as_maya(&w.db, PASSWORD), changing);
+    assert!(told(entered).of_field("password").is_some());
 }

@@ -49,7 +49,7 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, code: Option<&str>, c
             tx.commit().await?;
             return Err(Error::field("code", "Send a code of the authenticator app as well.").into());
         };
-        tx = prove_code(db, tx, user, code, client).await?;
+        tx = prove_code(db, tx, user, None, code, client).await?;
     }
     let member = repo::latest_membership(&mut tx, user).await?.ok_or_else(no_match)?;
     let (session, now) = (tx.id(), tx.now());

@@ -31,7 +31,7 @@ const PROBLEMS_MAX: usize = 20;
 /// Any number; one sealer per company at a time.
 const LOCK: i32 = 0x5ea1;
 /// The block before the first.
-const NOTHING: [u8; 32] = [0; 32];
+pub(crate) const NOTHING: [u8; 32] = [0; 32];
 
 /// A movement as it is hashed. Words are read as text, so that an unlawful one is a finding and no failure.
 #[derive(sqlx::FromRow)]
@@ -59,13 +59,14 @@ const ENTRY: &str =
     m.note, m.who, m.at, m.balance";
 
 /// The canonical encoding: fields in this order, numbers big-endian, texts after their length, so that no two
-/// different blocks have the same bytes.
-struct Hasher(Sha256, u64);
+/// different blocks have the same bytes. `events::chain` hashes the record with it as well.
+pub(crate) struct Hasher(Sha256, u64);
 
 impl Hasher {
-    fn new(company: Uuid, height: i64, previous: &[u8], sealed_at: Timestamp) -> Self {
+    /// A block of one company. `what` keeps chains of different things apart.
+    pub(crate) fn begin(what: &[u8], company: Uuid, height: i64, previous: &[u8], sealed_at: Timestamp) -> Self {
         let mut sha = Sha256::new();
-        sha.update(b"belfry block 1");
+        sha.update(what);
         sha.update(company.as_bytes());
         sha.update(height.to_be_bytes());
         sha.update(previous);
@@ -73,23 +74,40 @@ impl Hasher {
         Self(sha, 0)
     }
 
-    fn text(&mut self, text: &str) {
+    fn new(company: Uuid, height: i64, previous: &[u8], sealed_at: Timestamp) -> Self {
+        Self::begin(b"belfry block 1", company, height, previous, sealed_at)
+    }
+
+    /// The fields that follow belong to the next thing.
+    pub(crate) fn next(&mut self) {
+        self.1 += 1;
+    }
+
+    pub(crate) fn number(&mut self, number: i64) {
+        self.0.update(number.to_be_bytes());
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
         self.0.update((text.len() as u64).to_be_bytes());
         self.0.update(text.as_bytes());
     }
 
-    fn maybe(&mut self, id: Option<Uuid>) {
+    pub(crate) fn id(&mut self, id: Uuid) {
+        self.0.update(id.as_bytes());
+    }
+
+    pub(crate) fn maybe(&mut self, id: Option<Uuid>) {
         self.0.update([u8::from(id.is_some())]);
-        self.0.update(id.unwrap_or_default().as_bytes());
+        self.id(id.unwrap_or_default());
     }
 
     fn add(&mut self, e: &Entry) {
-        self.1 += 1;
+        self.next();
         for number in [e.seq, e.amount, e.at.timestamp_micros(), e.balance] {
-            self.0.update(number.to_be_bytes());
+            self.number(number);
         }
         for id in [e.id, e.source_ref, e.target_ref] {
-            self.0.update(id.as_bytes());
+            self.id(id);
         }
         self.maybe(e.campaign_id);
         self.maybe(e.call_id);
@@ -98,7 +116,7 @@ impl Hasher {
         }
     }
 
-    fn finish(mut self) -> [u8; 32] {
+    pub(crate) fn finish(mut self) -> [u8; 32] {
         self.0.update(self.1.to_be_bytes());
         self.0.finalize().into()
     }
@@ -326,6 +344,6 @@ impl Walk {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

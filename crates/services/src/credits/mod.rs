@@ -2,7 +2,7 @@
 //! gives to the targets and writes the movements, so that no balance can go below zero and nothing can be
 //! half moved. A movement's key makes the same thing happen once.
 
-mod chain;
+pub(crate) mod chain;
 mod rates;
 mod repo;
 #[doc(hidden)]

@@ -20,6 +20,7 @@ pub async fn cluster(admin_url: &str, database: &str, password: &SecretString) -
     let mut sql = String::new();
     for (role, how) in [
         ("company", "nologin".to_owned()),
+        ("assigned", "nologin".to_owned()),
         ("system", "nologin".to_owned()),
         ("belfry_owner", format!("login createdb password '{secret}'")),
         ("belfry_app", format!("login noinherit password '{secret}'")),
@@ -29,6 +30,8 @@ pub async fn cluster(admin_url: &str, database: &str, password: &SecretString) -
             "do $do$ begin create role {role} {how}; exception when duplicate_object or unique_violation then null; end $do$;\n"
         ));
     }
+    // `assigned` is `company` for operators: what `company` may, it may on the campaigns they handle.
+    sql.push_str("grant company to assigned; grant assigned to belfry_app;");
     // The owner inherits `system`: under forced row security a data migration would otherwise touch nothing.
     sql.push_str("grant company to belfry_app; grant system to belfry_system; grant system to belfry_owner;");
     // Dropping a throw-away database ends the sessions of both logins; without it every test would leave one behind.

@@ -1,6 +1,8 @@
 //! What our mails say: every letter, and the one shape they share, as text and as HTML. Who gets one, and when, is up to the
 //! slice that sends it.
 
+use chrono::TimeDelta;
+
 /// A mail before it has a shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Letter {
@@ -12,12 +14,14 @@ pub(crate) struct Letter {
     button: Option<(&'static str, String)>,
     /// The small print: how long the link works, what to do when one did not ask for it.
     small: String,
+    /// How long the button lets whoever has this mail in; nothing where it only leads to a page.
+    pub secret_for: Option<TimeDelta>,
 }
 
 impl Letter {
     fn new(subject: impl Into<String>, name: &str, line: impl Into<String>) -> Self {
         let subject = plain(&subject.into());
-        Self { subject, name: plain(name), lines: vec![line.into()], button: None, small: String::new() }
+        Self { subject, name: plain(name), lines: vec![line.into()], button: None, small: String::new(), secret_for: None }
     }
 
     fn line(mut self, line: impl Into<String>) -> Self {
@@ -28,6 +32,12 @@ impl Letter {
     fn button(mut self, label: &'static str, url: String) -> Self {
         self.button = Some((label, url));
         self
+    }
+
+    /// A button that does something by itself, for so long.
+    fn key(mut self, label: &'static str, url: String, works_for: TimeDelta) -> Self {
+        self.secret_for = Some(works_for);
+        self.button(label, url)
     }
 
     fn small(mut self, small: impl Into<String>) -> Self {
@@ -83,14 +93,14 @@ impl Letter {
 /// Proves the address of somebody who registered.
 pub(crate) fn confirm(name: &str, url: String, hours: i64) -> Letter {
     Letter::new("Confirm your e-mail", name, "please confirm your e-mail address by opening this link.")
-        .button("Confirm the address", url)
+        .key("Confirm the address", url, TimeDelta::hours(hours))
         .small(format!("It works for {hours} hours. If you did not register at Belfry, ignore this mail."))
 }
 
 /// Lets somebody choose a new password.
 pub(crate) fn reset(name: &str, url: String, minutes: i64) -> Letter {
     Letter::new("Choose a new password", name, "somebody, we hope you, asked for a new password for your account.")
-        .button("Choose a password", url)
+        .key("Choose a password", url, TimeDelta::minutes(minutes))
         .small(format!(
             "The link works once, for {minutes} minutes. If you did not ask for it, ignore this mail: nothing changes."
         ))
@@ -99,7 +109,7 @@ pub(crate) fn reset(name: &str, url: String, minutes: i64) -> Letter {
 /// Proves the new address of somebody who changes theirs.
 pub(crate) fn new_address(name: &str, url: String, hours: i64) -> Letter {
     Letter::new("Confirm your new address", name, "open this link to sign in to Belfry with this address from now on.")
-        .button("Use this address", url)
+        .key("Use this address", url, TimeDelta::hours(hours))
         .small(format!("It works once, for {hours} hours. If you did not ask for it, ignore this mail: nothing changes."))
 }
 
@@ -111,7 +121,7 @@ pub(crate) fn invite(who: &str, company: &str, role: &str, url: String, days: i6
         format!("{} invites you to the team of {} as {}.", plain(who), plain(company), role.to_lowercase()),
     )
     .line("Belfry makes phone campaigns with voice agents that answer for themselves.")
-    .button("Join the team", url)
+    .key("Join the team", url, TimeDelta::days(days))
     .small(format!("The link works once, for {days} days. If you do not know who this is, ignore this mail."))
 }
 

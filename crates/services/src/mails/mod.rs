@@ -1,5 +1,6 @@
 //! Outgoing mail: a row in the commit that causes it, and a job that delivers it. In development the table
-//! itself is the mailbox, shown at `/dev/mail`. What mails say is in `letters.rs`.
+//! itself is the mailbox, shown at `/dev/mail`. Everywhere else a mail whose link lets somebody in is emptied when it went out,
+//! or when the link is too old: whoever reads the database finds no link that works. What mails say is in `letters.rs`.
 
 pub(crate) mod letters;
 #[cfg(test)]
@@ -33,15 +34,18 @@ pub struct Mail {
 /// Writes a mail and the job that delivers it, in this commit.
 pub(crate) async fn send(tx: &mut SystemTx, to_address: &str, letter: &Letter) -> Result<()> {
     let (id, now): (MailId, _) = (tx.id(), tx.now());
-    sqlx::query("insert into mails (id, to_address, subject, body, html, created_at) values ($1, $2, $3, $4, $5, $6)")
-        .bind(id)
-        .bind(to_address)
-        .bind(&letter.subject)
-        .bind(letter.text())
-        .bind(letter.html())
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "insert into mails (id, to_address, subject, body, html, created_at, secret_until) values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(to_address)
+    .bind(&letter.subject)
+    .bind(letter.text())
+    .bind(letter.html())
+    .bind(now)
+    .bind(letter.secret_for.map(|works_for| now + works_for))
+    .execute(tx.conn())
+    .await?;
     tx.enqueue(&SendMail { mail: id }).await
 }
 
@@ -86,6 +90,9 @@ impl Job for SendMail {
         let Some(mail) = unsent(&db, self.mail).await? else {
             return Ok(());
         };
+        if mail.body.is_empty() {
+            return Err(Hopeless("its link was too old before it could be sent".to_owned()).into());
+        }
         if let Some(url) = &db.config().smtp_url {
             let mailer = Mailer::new(url, &db.config().mail_from).map_err(anyhow::Error::msg)?;
             let id = mail.id.to_string();
@@ -113,16 +120,38 @@ impl Job for SendMail {
             .bind(now)
             .execute(tx.conn())
             .await?;
+        forget(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
 }
 
+/// Empties the mails with links that were sent or are too old. In development the table is the mailbox.
+async fn forget(tx: &mut SystemTx) -> Result<()> {
+    if tx.config().dev {
+        return Ok(());
+    }
+    let now = tx.now();
+    sqlx::query(
+        "update mails set body = '', html = '' where id in (
+            select id from mails where secret_until is not null and body <> '' and (sent_at is not null or secret_until <= $1)
+            for update skip locked)",
+    )
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// A mail that did not go out yet. No transaction is open while it does.
 async fn unsent(db: &Db, id: MailId) -> Result<Option<Mail>> {
     let mut tx = db.begin_system(SystemTask::Mail).await?;
-    Ok(sqlx::query_as("select id, to_address, subject, body, html, created_at from mails where id = $1 and sent_at is null")
-        .bind(id)
-        .fetch_optional(tx.conn())
-        .await?)
+    forget(&mut tx).await?;
+    let mail =
+        sqlx::query_as("select id, to_address, subject, body, html, created_at from mails where id = $1 and sent_at is null")
+            .bind(id)
+            .fetch_optional(tx.conn())
+            .await?;
+    tx.commit().await?;
+    Ok(mail)
 }

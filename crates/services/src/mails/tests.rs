@@ -1,7 +1,7 @@
 //! Mail on its way: through the queue of jobs to a mail server that speaks SMTP, which may agree, ask to come back, or refuse.
 
 use super::*;
-use crate::accounts;
+use crate::accounts::{self, Client};
 use crate::jobs;
 use crate::testing::World;
 use chrono::TimeZone;
@@ -76,7 +76,7 @@ async fn register(w: &World) {
         company_name: "Harbor".into(),
         time_zone: String::new(),
     };
-    accounts::register(&w.db, &form).await.expect("registration");
+    accounts::register(&w.db, &form, &Client::default()).await.expect("registration");
 }
 
 /// Runs the queue of mails until `done` says so.
@@ -161,6 +161,49 @@ async fn without_a_server_a_mail_waits_but_in_development_it_is_read_in_the_mail
         assert_eq!(ran.is_ok(), dev);
         assert_eq!(sent(&w).await, outcome);
     }
+}
+
+/// What is left of the one mail there is.
+async fn left(w: &World) -> (String, String) {
+    let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+    sqlx::query_as("select body, html from mails").fetch_one(tx.conn()).await.expect("a mail")
+}
+
+#[tokio::test]
+async fn a_link_that_went_out_is_not_in_the_database_any_more() {
+    let (url, mut heard) = server(&[]).await;
+    let w = world(Some(url), false).await;
+    register(&w).await;
+    assert!(left(&w).await.0.contains("/confirm?token="));
+    until(&w, heard.recv()).await.expect("a mail");
+    assert_eq!(left(&w).await, (String::new(), String::new()));
+}
+
+#[tokio::test]
+async fn a_link_that_is_too_old_is_forgotten_and_not_sent() {
+    let (url, mut heard) = server(&[]).await;
+    let w = world(Some(url), false).await;
+    register(&w).await;
+    let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+    let mail = sqlx::query_scalar("select id from mails").fetch_one(tx.conn()).await.expect("a mail");
+    drop(tx);
+    w.clock.advance(TimeDelta::hours(48));
+    let refused = SendMail { mail }.run(w.db.clone()).await.expect_err("nothing to send");
+    assert!(refused.is::<Hopeless>(), "{refused}");
+    assert!(heard.try_recv().is_err());
+    assert_eq!(left(&w).await, (String::new(), String::new()));
+}
+
+#[tokio::test]
+async fn what_carries_no_link_that_lets_in_is_kept() {
+    let (url, mut heard) = server(&[]).await;
+    let w = world(Some(url), false).await;
+    let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+    let letter = letters::notice("Maya", "Your password was changed", "203.0.113.7", "https://b.test/account".to_owned());
+    send(&mut tx, "maya@harbor.example", &letter).await.expect("written");
+    tx.commit().await.expect("commit");
+    until(&w, heard.recv()).await.expect("a mail");
+    assert!(left(&w).await.0.contains("Your password was changed"));
 }
 
 #[test]

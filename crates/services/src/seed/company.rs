@@ -51,7 +51,22 @@ pub(super) async fn write(past: &Db, plan: &'static CompanyPlan, password_hash: 
     life.live();
     life.rest();
     store(tx.conn(), &mut life, &imports).await?;
+    hand_out(tx.conn(), company, now).await?;
     tx.commit().await
+}
+
+/// Operators handle every campaign of the demo, so that each role has something to look at.
+async fn hand_out(conn: &mut PgConnection, company: CompanyId, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "insert into assignments (company_id, user_id, campaign_id, created_at)
+         select m.company_id, m.user_id, c.id, $2 from members m join campaigns c on c.company_id = m.company_id
+         where m.company_id = $1 and m.role = 'operator'",
+    )
+    .bind(company)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// The members; returns the administrator.

@@ -127,6 +127,8 @@ pub(crate) async fn lock_phones(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
 /// When the database refuses.
 pub(crate) async fn withdraw(tx: &mut Tx, phone: &Phone, to: EnrollmentStatus, reason: Reason) -> Result<()> {
     debug_assert!(to.is_final());
+    // A number is not called again by any campaign, also not by one that whoever says so does not handle.
+    tx.reach_all_campaigns().await?;
     // Campaigns first: the dialer holds its campaign while it waits for numbers.
     repo::lock_campaigns_of(tx, phone).await?;
     lock_phone(tx, phone).await?;

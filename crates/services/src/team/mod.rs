@@ -2,6 +2,7 @@
 //! [`SystemTx`] that names its company. Taking an invite up is in `accept.rs`.
 
 pub mod accept;
+pub mod access;
 mod repo;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ pub async fn list(db: &Db, actor: &Actor) -> Result<Team> {
                 email: m.email,
                 role: m.role,
                 seen_at: m.seen_at.map(|at| actor.moment(at)),
+                deactivated: m.deactivated,
             })
             .collect(),
         invites: invites
@@ -87,7 +89,7 @@ pub async fn invite(db: &Db, actor: &Actor, email: &str, role: Role) -> Result<I
         return Err(Error::conflict("Confirm your own e-mail before you invite others.").into());
     }
     let mut tx = db.begin_system(SystemTask::Team).await?;
-    repo::lock(&mut tx, actor.company()).await?;
+    admit(&mut tx, actor).await?;
     if repo::is_member(&mut tx, actor.company(), &email).await? {
         return Err(Error::field("email", "Somebody with this address is in the team already.").into());
     }
@@ -115,7 +117,7 @@ pub async fn invite(db: &Db, actor: &Actor, email: &str, role: Role) -> Result<I
 pub async fn resend(db: &Db, actor: &Actor, id: InviteId) -> Result<()> {
     actor.require(Permission::ManageTeam)?;
     let mut tx = db.begin_system(SystemTask::Team).await?;
-    repo::lock(&mut tx, actor.company()).await?;
+    admit(&mut tx, actor).await?;
     let invite = repo::find_open(&mut tx, actor.company(), id).await?.ok_or_else(|| Error::not_found("invite"))?;
     let now = tx.now();
     let wait = AGAIN_SECONDS - (now - invite.sent_at).num_seconds();
@@ -139,7 +141,7 @@ pub async fn resend(db: &Db, actor: &Actor, id: InviteId) -> Result<()> {
 pub async fn revoke(db: &Db, actor: &Actor, id: InviteId) -> Result<()> {
     actor.require(Permission::ManageTeam)?;
     let mut tx = db.begin_system(SystemTask::Team).await?;
-    repo::lock(&mut tx, actor.company()).await?;
+    admit(&mut tx, actor).await?;
     let invite = repo::find_open(&mut tx, actor.company(), id).await?.ok_or_else(|| Error::not_found("invite"))?;
     let now = tx.now();
     if !repo::close(&mut tx, actor.company(), id, now).await? {
@@ -158,6 +160,7 @@ pub async fn set_role(db: &Db, actor: &Actor, user: UserId, role: Role) -> Resul
     actor.require(Permission::ManageTeam)?;
     given(role)?;
     let mut tx = db.begin_system(SystemTask::Team).await?;
+    admit(&mut tx, actor).await?;
     let (name, before) = leaving(&mut tx, actor, user, role != Role::CompanyAdmin).await?;
     if before == role {
         return Ok(());
@@ -180,6 +183,10 @@ pub async fn remove(db: &Db, actor: &Actor, user: UserId) -> Result<()> {
         actor.require(Permission::ManageTeam)?;
     }
     let mut tx = db.begin_system(SystemTask::Team).await?;
+    match is_self {
+        true => repo::lock(&mut tx, actor.company()).await?,
+        false => admit(&mut tx, actor).await?,
+    }
     let (name, _) = leaving(&mut tx, actor, user, true).await?;
     let now = tx.now();
     repo::delete(&mut tx, actor.company(), user, now).await?;
@@ -189,15 +196,25 @@ pub async fn remove(db: &Db, actor: &Actor, user: UserId) -> Result<()> {
     tx.commit().await
 }
 
-/// Name and role of a member who is about to change; with `stops` they are no administrator afterwards. The team is locked
-/// until the end of the transaction, so that two who leave at once are looked at one after the other.
-async fn leaving(tx: &mut SystemTx, actor: &Actor, user: UserId, stops: bool) -> Result<(String, Role)> {
+/// Locks the team until the end of the transaction, so that two who change it are looked at one after the other, and asks whether
+/// whoever acts may still change it: they may have been taken out while this waited.
+async fn admit(tx: &mut SystemTx, actor: &Actor) -> Result<()> {
     repo::lock(tx, actor.company()).await?;
+    let Some(user) = &actor.user else { return Ok(()) };
+    let role = repo::role_now(tx, actor.company(), user.id, actor.role == Role::SuperAdmin).await?;
+    if role.is_some_and(|role| role.may(Permission::ManageTeam)) {
+        return Ok(());
+    }
+    Err(Error::Forbidden { permission: Permission::ManageTeam.as_str().to_owned() }.into())
+}
+
+/// Name and role of a member who is about to change; with `stops` they are no administrator afterwards. The team is locked.
+async fn leaving(tx: &mut SystemTx, actor: &Actor, user: UserId, stops: bool) -> Result<(String, Role)> {
     let member = repo::member(tx, actor.company(), user).await?.ok_or_else(|| Error::not_found("member"))?;
     if member.1 == Role::SuperAdmin {
         return Err(Error::Forbidden { permission: Permission::AdminPlatform.as_str().to_owned() }.into());
     }
-    if stops && member.1 == Role::CompanyAdmin && repo::count_admins(tx, actor.company()).await? < 2 {
+    if stops && member.1 == Role::CompanyAdmin && !repo::has_another_admin(tx, actor.company(), user).await? {
         return Err(Error::conflict("This is the last administrator. Make somebody else one first.").into());
     }
     Ok(member)

@@ -3,7 +3,8 @@
 use crate::db::SystemTx;
 use crate::error::Result;
 use model::accounts::Role;
-use model::id::{CompanyId, InviteId, UserId};
+use model::campaigns::Status;
+use model::id::{CampaignId, CompanyId, InviteId, UserId};
 use model::time::Timestamp;
 
 /// Whoever changes a team waits here for whoever else does. Weaker than the lock that foreign keys wait for: calls go on.
@@ -19,13 +20,15 @@ pub(super) struct Member {
     pub email: String,
     pub role: Role,
     pub seen_at: Option<Timestamp>,
+    pub deactivated: bool,
 }
 
 /// Administrators first, then by name.
 pub(super) async fn members(tx: &mut SystemTx, company: CompanyId) -> Result<Vec<Member>> {
     Ok(sqlx::query_as(
         "select u.id, u.name, u.email, m.role,
-                (select max(s.last_seen_at) from sessions s where s.user_id = m.user_id and s.company_id = m.company_id) as seen_at
+                (select max(s.last_seen_at) from sessions s where s.user_id = m.user_id and s.company_id = m.company_id) as seen_at,
+                m.deactivated_at is not null as deactivated
          from members m join users u on u.id = m.user_id
          where m.company_id = $1
          order by array_position(array['super_admin', 'company_admin', 'operator', 'viewer'], m.role), u.name, u.id",
@@ -41,6 +44,18 @@ pub(super) async fn member(tx: &mut SystemTx, company: CompanyId, user: UserId) 
     )
     .bind(company)
     .bind(user)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The role of whoever acts, as it is now. A super admin may act inside a company that is not theirs.
+pub(super) async fn role_now(tx: &mut SystemTx, company: CompanyId, user: UserId, is_super: bool) -> Result<Option<Role>> {
+    Ok(sqlx::query_scalar(
+        "select role from members where user_id = $2 and deactivated_at is null and case when $3 then role = 'super_admin' else company_id = $1 end limit 1",
+    )
+    .bind(company)
+    .bind(user)
+    .bind(is_super)
     .fetch_optional(tx.conn())
     .await?)
 }
@@ -66,11 +81,16 @@ pub(super) async fn count(tx: &mut SystemTx, company: CompanyId) -> Result<i64> 
     .await?)
 }
 
-pub(super) async fn count_admins(tx: &mut SystemTx, company: CompanyId) -> Result<i64> {
-    Ok(sqlx::query_scalar("select count(*) from members where company_id = $1 and role = 'company_admin'")
-        .bind(company)
-        .fetch_one(tx.conn())
-        .await?)
+/// Whether anybody but this user administers the company.
+pub(super) async fn has_another_admin(tx: &mut SystemTx, company: CompanyId, user: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "select exists (select 1 from members
+            where company_id = $1 and user_id <> $2 and role = 'company_admin' and deactivated_at is null)",
+    )
+    .bind(company)
+    .bind(user)
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 pub(super) async fn set_role(tx: &mut SystemTx, company: CompanyId, user: UserId, role: Role) -> Result<()> {
@@ -86,6 +106,35 @@ pub(super) async fn set_role(tx: &mut SystemTx, company: CompanyId, user: UserId
 /// Takes the membership away, and the sessions and keys with it: else they would live again with the next invite.
 pub(super) async fn delete(tx: &mut SystemTx, company: CompanyId, user: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("delete from members where company_id = $1 and user_id = $2").bind(company).bind(user).execute(tx.conn()).await?;
+    end_sessions(tx, company, user, now).await
+}
+
+/// `false` when they were so before.
+pub(super) async fn deactivate(tx: &mut SystemTx, company: CompanyId, user: UserId, now: Timestamp) -> Result<bool> {
+    let done =
+        sqlx::query("update members set deactivated_at = $3 where company_id = $1 and user_id = $2 and deactivated_at is null")
+            .bind(company)
+            .bind(user)
+            .bind(now)
+            .execute(tx.conn())
+            .await?;
+    end_sessions(tx, company, user, now).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// `false` when they were so before.
+pub(super) async fn reactivate(tx: &mut SystemTx, company: CompanyId, user: UserId) -> Result<bool> {
+    let done = sqlx::query(
+        "update members set deactivated_at = null where company_id = $1 and user_id = $2 and deactivated_at is not null",
+    )
+    .bind(company)
+    .bind(user)
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+async fn end_sessions(tx: &mut SystemTx, company: CompanyId, user: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("update sessions set revoked_at = $3 where company_id = $1 and user_id = $2 and revoked_at is null")
         .bind(company)
         .bind(user)
@@ -246,4 +295,54 @@ pub(super) async fn two_factor_required(tx: &mut SystemTx, company: CompanyId) -
 
 pub(super) async fn company_name(tx: &mut SystemTx, company: CompanyId) -> Result<String> {
     Ok(sqlx::query_scalar("select name from companies where id = $1").bind(company).fetch_one(tx.conn()).await?)
+}
+
+/// A campaign that can be given to somebody, and whether they have it.
+#[derive(sqlx::FromRow)]
+pub(super) struct Handled {
+    pub id: CampaignId,
+    pub name: String,
+    pub status: Status,
+    pub assigned: bool,
+}
+
+/// The newest campaigns that are not put away, and those they have.
+pub(super) async fn handled(tx: &mut SystemTx, company: CompanyId, user: UserId, max: i64) -> Result<Vec<Handled>> {
+    Ok(sqlx::query_as(
+        "select c.id, c.name, c.status, a.user_id is not null as assigned from campaigns c
+         left join assignments a on a.company_id = c.company_id and a.campaign_id = c.id and a.user_id = $2
+         where c.company_id = $1 and (c.status <> 'archived' or a.user_id is not null)
+         order by a.user_id is null, c.created_at desc, c.id desc limit $3",
+    )
+    .bind(company)
+    .bind(user)
+    .bind(max)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Gives somebody these campaigns and no others. Returns how many of them are the company's.
+pub(super) async fn assign(
+    tx: &mut SystemTx,
+    company: CompanyId,
+    user: UserId,
+    campaigns: &[CampaignId],
+    now: Timestamp,
+) -> Result<u64> {
+    sqlx::query("delete from assignments where company_id = $1 and user_id = $2")
+        .bind(company)
+        .bind(user)
+        .execute(tx.conn())
+        .await?;
+    let done = sqlx::query(
+        "insert into assignments (company_id, user_id, campaign_id, created_at)
+         select $1, $2, id, $4 from campaigns where company_id = $1 and id = any($3)",
+    )
+    .bind(company)
+    .bind(user)
+    .bind(campaigns)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -11,7 +11,7 @@ use crate::actor::SystemTask;
 use crate::db::{Db, SystemTx, Tx};
 use crate::error::Result;
 use crate::secrets::{self, Purpose};
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use chrono::TimeDelta;
 use model::Error;
 use model::accounts::Permission;
@@ -41,8 +41,8 @@ const MARGIN: i32 = 4;
 /// When the database refuses.
 pub async fn load(db: &Db, caller: &Caller) -> Result<TwoFactor> {
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
-    let required = repo::required(&mut tx, caller.actor.company()).await?;
     let user = accounts::lock_user(&mut tx, caller.user).await?;
+    let required = accounts::second_factor_required(&mut tx, caller.user).await?;
     let found = repo::lock(&mut tx, caller.user).await?;
     if found.as_ref().is_some_and(|f| f.confirmed) {
         let codes_left = repo::count_codes(&mut tx, caller.user).await?;
@@ -77,6 +77,7 @@ pub async fn turn_on(db: &Db, caller: &Caller, password: &str, code: &str, clien
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let (user, now) = (caller.user, tx.now());
     accounts::count_try(&mut tx, &[(&key(user), GUESSES_MAX)]).await?;
+    let person = accounts::lock_user(&mut tx, user).await?;
     let found = repo::lock(&mut tx, user).await?.ok_or_else(|| Error::conflict("Open the page again and scan the picture."))?;
     let codes = found.codes.as_ref().filter(|_| !found.confirmed).ok_or_else(|| Error::conflict("It is on already."))?;
     let totp = totp(&unseal(db, user, &found.secret)?)?;
@@ -88,7 +89,6 @@ pub async fn turn_on(db: &Db, caller: &Caller, password: &str, code: &str, clien
     repo::confirm(&mut tx, user, step, &hashes, now).await?;
     accounts::forget_tries(&mut tx, &key(user)).await?;
     let ended = accounts::end_sessions(&mut tx, user, Some(caller.session)).await?;
-    let person = accounts::lock_user(&mut tx, user).await?;
     tell(&mut tx, &person, "Two-factor sign-in was turned on", client).await?;
     let mut tx = tx.inside(&caller.actor).await?;
     let text = format!("Two-factor sign-in turned on; {ended} other sessions ended");
@@ -96,20 +96,25 @@ pub async fn turn_on(db: &Db, caller: &Caller, password: &str, code: &str, clien
     tx.commit().await
 }
 
-/// Takes it away again.
+/// Takes it away again. Sign-ins that wait for a code begin anew.
 ///
 /// # Errors
-/// `Invalid` on `password`; `Conflict` while the company requires it or when it is off.
+/// `Invalid` on `password`; `Conflict` while a company of the user requires it, for a super admin inside somebody else's company,
+/// or when it is off.
 pub async fn turn_off(db: &Db, caller: &Caller, password: &str, client: &Client) -> Result<()> {
+    if caller.acting {
+        return Err(Error::conflict("Go back to your own company first.").into());
+    }
     prove(db, caller, password, "password").await?;
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
-    if repo::required(&mut tx, caller.actor.company()).await? {
-        return Err(Error::conflict("Your company lets nobody in without it.").into());
+    let person = accounts::lock_user(&mut tx, caller.user).await?;
+    if accounts::second_factor_required(&mut tx, caller.user).await? {
+        return Err(Error::conflict("A company of yours lets nobody in without it.").into());
     }
     if !repo::delete(&mut tx, caller.user).await? {
         return Err(Error::conflict("It is off already.").into());
     }
-    let person = accounts::lock_user(&mut tx, caller.user).await?;
+    accounts::delete_halves(&mut tx, caller.user).await?;
     tell(&mut tx, &person, "Two-factor sign-in was turned off", client).await?;
     let mut tx = tx.inside(&caller.actor).await?;
     tx.record(EventKind::TwoFactorOff, Some(caller.user.to_string()), "Two-factor sign-in turned off").await?;
@@ -126,7 +131,7 @@ pub async fn require(tx: &mut Tx, required: bool) -> Result<()> {
     if required {
         // A company transaction may not see users, so this is a second one of its own.
         let mut system = tx.db().begin_system(SystemTask::SignIn).await?;
-        if !repo::lock(&mut system, user).await?.is_some_and(|found| found.confirmed) {
+        if !repo::is_on(&mut system, user).await? {
             return Err(Error::conflict("Turn on your own two-factor sign-in first.").into());
         }
     }
@@ -138,13 +143,16 @@ pub async fn require(tx: &mut Tx, required: bool) -> Result<()> {
 
 /// Whether this user signs in with a code.
 pub(crate) async fn is_on(tx: &mut SystemTx, user: UserId) -> Result<bool> {
-    Ok(repo::lock(tx, user).await?.is_some_and(|found| found.confirmed))
+    repo::is_on(tx, user).await
 }
 
 /// Takes a code of the app or a recovery code, if it is right and was never taken before.
+///
+/// # Errors
+/// `Unauthenticated` for a user who has no second factor any more.
 pub(crate) async fn take(db: &Db, tx: &mut SystemTx, user: UserId, code: &str) -> Result<bool> {
     let now = tx.now();
-    let found = repo::lock(tx, user).await?.filter(|found| found.confirmed).context("no second factor to ask for")?;
+    let found = repo::lock(tx, user).await?.filter(|found| found.confirmed).ok_or(Error::Unauthenticated)?;
     let totp = totp(&unseal(db, user, &found.secret)?)?;
     if let Some(step) = step_of(&totp, code, now.timestamp()) {
         return repo::take_step(tx, user, step).await;

@@ -2,7 +2,7 @@
 
 use crate::db::{SystemTx, Tx};
 use crate::error::Result;
-use model::id::{CompanyId, UserId};
+use model::id::UserId;
 use model::time::Timestamp;
 
 #[derive(sqlx::FromRow)]
@@ -13,6 +13,7 @@ pub(super) struct Stored {
     pub confirmed: bool,
 }
 
+/// Whoever comes here has locked the user.
 pub(super) async fn lock(tx: &mut SystemTx, user: UserId) -> Result<Option<Stored>> {
     Ok(sqlx::query_as(
         "select secret, codes, created_at, confirmed_at is not null as confirmed from two_factors where user_id = $1 for update",
@@ -20,6 +21,14 @@ pub(super) async fn lock(tx: &mut SystemTx, user: UserId) -> Result<Option<Store
     .bind(user)
     .fetch_optional(tx.conn())
     .await?)
+}
+
+/// Whether there is one in force. Reads without a lock.
+pub(super) async fn is_on(tx: &mut SystemTx, user: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar("select exists (select 1 from two_factors where user_id = $1 and confirmed_at is not null)")
+        .bind(user)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// Never replaces one that is in force.
@@ -109,10 +118,6 @@ pub(super) async fn count_codes(tx: &mut SystemTx, user: UserId) -> Result<i64> 
         .bind(user)
         .fetch_one(tx.conn())
         .await?)
-}
-
-pub(super) async fn required(tx: &mut SystemTx, company: CompanyId) -> Result<bool> {
-    Ok(sqlx::query_scalar("select two_factor_required from companies where id = $1").bind(company).fetch_one(tx.conn()).await?)
 }
 
 pub(super) async fn set_required(tx: &mut Tx, required: bool) -> Result<()> {

@@ -29,7 +29,7 @@ async fn maya(w: &World) -> Caller {
         company_name: "Harbor".into(),
         time_zone: String::new(),
     };
-    accounts::register(&w.db, &form).await.expect("registration");
+    accounts::register(&w.db, &form, &Client::default()).await.expect("registration");
     let token = accounts::sign_in(&w.db, EMAIL, PASSWORD, &laptop()).await.expect("sign in");
     resolve(&w.db, &token).await.expect("resolve").expect("a session")
 }
@@ -261,4 +261,69 @@ async fn turning_it_off_needs_the_password_and_leaves_nothing() {
     accounts::sign_in(&w.db, EMAIL, PASSWORD, &laptop()).await.expect("the password alone");
     let again = begun(&w, &me).await;
     assert!(again.secret != before.secret && again.codes != before.codes, "a new key and new codes");
+}
+
+#[tokio::test]
+async fn it_stays_while_any_company_of_the_user_asks_for_it() {
+    let w = World::new().await;
+    let me = maya(&w).await;
+    on(&w, &me).await;
+    let other = w.company("quay").await;
+    let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
+    accounts::join(&mut tx, other.company, me.user, model::accounts::Role::Viewer).await.expect("a member there too");
+    tx.commit().await.expect("commit");
+    w.require_second_factor(other.company).await;
+    assert!(matches!(told(turn_off(&w.db, &me, PASSWORD, &laptop()).await), Error::Conflict { .. }));
+    assert!(load(&w.db, &me).await.expect("load").required);
+}
+
+#[tokio::test]
+async fn nobody_turns_it_off_inside_somebody_elses_company() {
+    let w = World::new().await;
+    let me = maya(&w).await;
+    on(&w, &me).await;
+    let visiting = Caller { acting: true, ..me.clone() };
+    assert!(matches!(told(turn_off(&w.db, &visiting, PASSWORD, &laptop()).await), Error::Conflict { .. }));
+    assert!(load(&w.db, &me).await.expect("load").on);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waits_for_a_code_begins_anew_when_none_is_asked_for_any_more() {
+    let w = World::new().await;
+    let me = maya(&w).await;
+    let shown = on(&w, &me).await;
+    let half = half(&w).await;
+    turn_off(&w.db, &me, PASSWORD, &laptop()).await.expect("off");
+    assert_eq!(told(finish(&w.db, &half, &app(&w, &shown), &laptop()).await), Error::Unauthenticated);
+}
+
+/// Runs `work` against somebody who holds the user, and tries for the second factor while it waits.
+async fn takes_the_user_first<T>(w: &World, me: &Caller, work: impl Future<Output = T>) -> T {
+    let mut other = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
+    accounts::lock_user(&mut other, me.user).await.expect("the user");
+    let holding = async {
+        while !w.somebody_waits().await {
+            tokio::task::yield_now().await;
+        }
+        sqlx::query("select 1 from two_factors where user_id = $1 for update nowait")
+            .bind(me.user)
+            .execute(other.conn())
+            .await
+            .expect("whoever waits for the user does not hold the second factor");
+        other.commit().await.expect("commit");
+    };
+    tokio::join!(work, holding).0
+}
+
+#[tokio::test]
+async fn the_user_is_locked_before_the_second_factor() {
+    let w = World::new().await;
+    let me = maya(&w).await;
+    let shown = begun(&w, &me).await;
+    let code = app(&w, &shown);
+    takes_the_user_first(&w, &me, turn_on(&w.db, &me, PASSWORD, &code, &laptop())).await.expect("on");
+    w.clock.advance(TimeDelta::seconds(60));
+    let (half, code) = (half(&w).await, app(&w, &shown));
+    takes_the_user_first(&w, &me, finish(&w.db, &half, &code, &laptop())).await.expect("in");
+    takes_the_user_first(&w, &me, turn_off(&w.db, &me, PASSWORD, &laptop())).await.expect("off");
 }

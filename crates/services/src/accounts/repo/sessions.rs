@@ -62,10 +62,10 @@ pub(in crate::accounts) async fn session(tx: &mut SystemTx, hash: &[u8], now: Ti
                 s.user_id, s.company_id, coalesce(m.role, 'super_admin') as role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from sessions s
          join users u on u.id = s.user_id
-         left join members m on m.user_id = s.user_id and m.company_id = s.company_id and not s.acting
+         left join members m on m.user_id = s.user_id and m.company_id = s.company_id and not s.acting and m.deactivated_at is null
          join companies c on c.id = s.company_id
          where s.token_hash = $1 and case when s.acting
-                then exists (select 1 from members p where p.user_id = s.user_id and p.role = 'super_admin')
+                then exists (select 1 from members p where p.user_id = s.user_id and p.role = 'super_admin' and p.deactivated_at is null)
                 else m.user_id is not null end
             and s.revoked_at is null and s.idle_until > $2 and s.absolute_until > $2",
     )
@@ -115,7 +115,7 @@ pub(in crate::accounts) async fn sessions_of(tx: &mut SystemTx, user: UserId, no
     Ok(sqlx::query_as(
         "select s.id, s.ip, s.user_agent, c.name as company_name, s.created_at, s.last_seen_at
          from sessions s
-         left join members m on m.user_id = s.user_id and m.company_id = s.company_id
+         left join members m on m.user_id = s.user_id and m.company_id = s.company_id and m.deactivated_at is null
          join companies c on c.id = s.company_id
          where s.user_id = $1 and (s.acting or m.user_id is not null) and s.revoked_at is null and s.idle_until > $2 and s.absolute_until > $2
          order by s.last_seen_at desc, s.id desc limit $3",
@@ -164,6 +164,14 @@ pub(in crate::accounts) async fn insert_half(
     Ok(())
 }
 
+pub(in crate::accounts) async fn find_half(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<UserId>> {
+    Ok(sqlx::query_scalar("select user_id from half_sign_ins where token_hash = $1 and expires_at > $2")
+        .bind(hash)
+        .bind(now)
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
 pub(in crate::accounts) async fn lock_half(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<UserId>> {
     Ok(sqlx::query_scalar("select user_id from half_sign_ins where token_hash = $1 and expires_at > $2 for update")
         .bind(hash)
@@ -172,7 +180,7 @@ pub(in crate::accounts) async fn lock_half(tx: &mut SystemTx, hash: &[u8], now: 
         .await?)
 }
 
-pub(in crate::accounts) async fn delete_halves(tx: &mut SystemTx, user: UserId) -> Result<()> {
+pub(crate) async fn delete_halves(tx: &mut SystemTx, user: UserId) -> Result<()> {
     sqlx::query("delete from half_sign_ins where user_id = $1").bind(user).execute(tx.conn()).await?;
     Ok(())
 }

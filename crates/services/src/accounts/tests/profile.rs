@@ -5,7 +5,7 @@ use crate::accounts::profile::{self, ask_email, change_password, end_other_sessi
 
 /// Registers Maya and signs her in on two machines.
 async fn two_machines(w: &World) -> (Caller, String) {
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     confirm(&w.db, &mailed_token(&w.db).await).await.expect("confirmation");
     let here = sign_in_as_maya(&w.db, PASSWORD).await.expect("laptop");
     w.clock.advance(TimeDelta::minutes(5));
@@ -73,7 +73,7 @@ async fn an_address_changes_when_the_new_one_is_proven_and_the_old_one_is_told()
 async fn asking_for_a_taken_address_tells_nobody() {
     let w = World::new().await;
     let (me, _) = two_machines(&w).await;
-    register(&w.db, &Register { email: "ines@harbor.example".into(), ..maya() }).await.expect("registration");
+    register(&w.db, &Register { email: "ines@harbor.example".into(), ..maya() }, &Client::default()).await.expect("registration");
     let before = mails::recent(&w.db).await.expect("mails").len();
     ask_email(&w.db, &me, "ines@harbor.example", PASSWORD).await.expect("the same answer");
     assert_eq!(mails::recent(&w.db).await.expect("mails").len(), before);
@@ -85,7 +85,9 @@ async fn an_address_that_was_taken_meanwhile_is_not_taken_again() {
     let (me, _) = two_machines(&w).await;
     ask_email(&w.db, &me, "m@quay.example", PASSWORD).await.expect("asked");
     let (_, token) = w.mailed("/new-address").await.expect("a link");
-    register(&w.db, &Register { email: "m@quay.example".into(), ..maya() }).await.expect("somebody was faster");
+    register(&w.db, &Register { email: "m@quay.example".into(), ..maya() }, &Client::default())
+        .await
+        .expect("somebody was faster");
     assert!(matches!(told(take_email(&w.db, &token, &laptop()).await), Error::Conflict { .. }));
     w.clock.advance(TimeDelta::hours(24));
     assert!(told(take_email(&w.db, &token, &laptop()).await).to_string().contains("expired"));
@@ -112,7 +114,7 @@ async fn sessions_are_listed_and_ended_one_by_one_and_all_at_once() {
 async fn nobody_ends_the_session_of_somebody_else() {
     let w = World::new().await;
     let (me, _) = two_machines(&w).await;
-    register(&w.db, &Register { email: "ines@harbor.example".into(), ..maya() }).await.expect("registration");
+    register(&w.db, &Register { email: "ines@harbor.example".into(), ..maya() }, &Client::default()).await.expect("registration");
     let token = sign_in(&w.db, "ines@harbor.example", PASSWORD, &laptop()).await.expect("ines");
     let ines = caller(&w.db, &token).await;
     assert!(matches!(told(end_session(&w.db, &me, ines.session).await), Error::NotFound { .. }));

@@ -26,7 +26,7 @@ async fn link(w: &World) -> String {
 #[tokio::test]
 async fn asking_does_and_leaves_the_same_for_an_unknown_address() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let before = traces(&w).await;
     ask(&w.db, " Maya@harbor.example", &laptop()).await.expect("known");
     let known = traces(&w).await;
@@ -43,7 +43,7 @@ async fn asking_does_and_leaves_the_same_for_an_unknown_address() {
 #[tokio::test]
 async fn a_link_sets_a_password_once_and_ends_all_sessions() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let session = sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in");
     let (first, second) = (link(&w).await, link(&w).await);
     assert!(told(finish(&w.db, &second, "short", &laptop()).await).of_field("password").is_some());
@@ -63,7 +63,7 @@ async fn a_link_sets_a_password_once_and_ends_all_sessions() {
 #[tokio::test]
 async fn two_who_use_a_link_at_once_set_one_password() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let link = link(&w).await;
     let from = laptop();
     let (a, b) = tokio::join!(finish(&w.db, &link, "better-horse-8", &from), finish(&w.db, &link, "other-horse-9", &from));
@@ -73,7 +73,7 @@ async fn two_who_use_a_link_at_once_set_one_password() {
 #[tokio::test]
 async fn a_link_is_short_lived_and_stored_as_a_hash() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let link = link(&w).await;
     let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
     let stored: Vec<u8> = sqlx::query_scalar("select token_hash from links").fetch_one(tx.conn()).await.expect("a link");
@@ -87,7 +87,7 @@ async fn a_link_is_short_lived_and_stored_as_a_hash() {
 #[tokio::test]
 async fn a_link_for_an_address_is_none_for_a_password() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let token = sign_in_as_maya(&w.db, PASSWORD).await.expect("sign in");
     let me = caller(&w.db, &token).await;
     crate::accounts::profile::ask_email(&w.db, &me, "m@quay.example", PASSWORD).await.expect("asked");
@@ -98,7 +98,7 @@ async fn a_link_for_an_address_is_none_for_a_password() {
 #[tokio::test]
 async fn mails_are_limited_per_address_and_per_machine_known_or_not() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     for email in ["maya@harbor.example", "nobody@harbor.example"] {
         for _ in 0..3 {
             ask(&w.db, email, &laptop()).await.expect("asked");
@@ -116,7 +116,7 @@ async fn mails_are_limited_per_address_and_per_machine_known_or_not() {
 #[tokio::test]
 async fn a_reset_opens_an_address_that_guesses_had_locked() {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &Client::default()).await.expect("registration");
     let link = link(&w).await;
     for _ in 0..5 {
         told(sign_in_as_maya(&w.db, "wrong-horse-7").await);

@@ -166,6 +166,10 @@ async fn viewers_look_operators_run_and_admins_edit() {
     let forbidden = |p: Permission| model::Error::Forbidden { permission: p.to_string() };
     for role in [Role::Viewer, Role::Operator] {
         let actor = w.member(&acme, role).await;
+        if role == Role::Operator {
+            let user = actor.user.as_ref().expect("a human").id;
+            crate::team::access::assign(&w.db, &acme.actor, user, &[id]).await.expect("assigned");
+        }
         let mut tx = w.db.begin(&actor).await.expect("begin");
         load(&mut tx, id).await.expect("may look");
         launch_check(&mut tx, id).await.expect("may look");

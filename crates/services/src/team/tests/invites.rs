@@ -58,7 +58,7 @@ async fn somebody_known_comes_in_by_signing_in_and_lands_there_next_time() {
         company_name: "Quay".into(),
         time_zone: String::new(),
     };
-    accounts::register(&w.db, &form).await.expect("registration");
+    accounts::register(&w.db, &form, &Client::default()).await.expect("registration");
     invite(&w.db, &acme.actor, "ines@quay.example", Role::CompanyAdmin).await.expect("invited");
     let (_, token) = mailed(&w).await;
     assert_eq!(look(&w.db, &token, None).await.expect("the page").guest, Guest::Stranger);
@@ -157,7 +157,7 @@ async fn who_is_not_confirmed_writes_to_no_strangers() {
         company_name: "Click https://evil.example".into(),
         time_zone: String::new(),
     };
-    accounts::register(&w.db, &form).await.expect("registration");
+    accounts::register(&w.db, &form, &Client::default()).await.expect("registration");
     let token = accounts::sign_in(&w.db, "eve@nowhere.example", PASSWORD, &phone()).await.expect("sign in");
     let eve = caller(&w, &token).await.actor;
     assert!(matches!(told(invite(&w.db, &eve, "x@y.example", Role::Viewer).await), Error::Conflict { .. }));
