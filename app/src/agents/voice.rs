@@ -31,10 +31,10 @@ pub async fn preview_voice(wanted: Spoken) -> Result<String, Error> {
 
 /// Gives the draft of an agent another voice.
 #[server(protocol = crate::wire::Wire)]
-pub async fn choose_voice(id: AgentId, gateway: Option<GatewayId>, voice: String, name: String) -> Result<(), Error> {
+pub async fn choose_voice(id: AgentId, gateway: Option<GatewayId>, voice: String) -> Result<(), Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
-    services::agents::choose_voice(&mut tx, id, gateway, &voice, &name).await?;
+    services::agents::choose_voice(&mut tx, id, gateway, &voice).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -80,8 +80,8 @@ fn body(id: AgentId, typed: Typed, changed: RwSignal<u32>, open: RwSignal<bool>)
     let (keep, wanted) = (Change::new::<ChooseVoice>(), StoredValue::new(None::<VoiceRow>));
     let choose = Callback::new(move |row: Option<VoiceRow>| {
         wanted.set_value(row.clone());
-        let (gateway, voice, name) = row.map_or_else(Default::default, |row| (Some(row.gateway), row.id, row.name));
-        keep.ask(&ChooseVoice { id, gateway, voice, name });
+        let (gateway, voice) = row.map_or_else(Default::default, |row| (Some(row.gateway), row.id));
+        keep.ask(&ChooseVoice { id, gateway, voice });
     });
     let toasts = use_toasts();
     Effect::new(move |_| {

@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-/// A phone network in a box: speaks Twilio's API, with scripted people behind it. Open its address in a browser.
+/// A phone network in a box: speaks the APIs of Twilio, Retell, Vapi, ElevenLabs, Maqsam and Stripe, with scripted people behind
+/// them. Open its address in a browser.
 #[derive(Parser)]
 struct Flags {
     /// Where to listen.

@@ -307,7 +307,7 @@ impl State {
             }
         }
     }
-    /// Everything but the accounts and their numbers: calls, counts, faults, who answers.
+    /// What happens on the phone: calls, counts, faults, who answers. Accounts and what they keep stay.
     pub fn reset(&mut self) {
         self.calls.clear();
         self.by_serial.clear();

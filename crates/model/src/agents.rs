@@ -38,7 +38,7 @@ pub struct AgentForm {
     pub tone: String,
     /// BCP 47 like `en-US`.
     pub language: String,
-    /// What the voice is called, for people.
+    /// Name or id of a voice where the provider holds the conversation itself; its default when empty or unknown there.
     pub voice: String,
     pub scripts: Scripts,
     /// The account whose voice speaks the scripts where the telephone provider would read them out; its own voice without one.

@@ -28,8 +28,8 @@ pub struct Config {
     pub secret_key: SecretString,
     /// The one before it, for as long as something is sealed under it.
     pub secret_key_old: Option<SecretString>,
-    /// Where mail goes: `smtps://user:password@host` or `smtp://…?tls=required`. Without it mails wait, or in development stay
-    /// in the mailbox.
+    /// Where mail goes: `smtps://user:password@host` or `smtp://…?tls=required`. Without it they
+    /// are tried for some three hours and then given up; in development they are read in the mailbox.
     pub smtp_url: Option<SecretString>,
     /// Who our mails are from, like `Belfry <mail@belfry.example>`.
     pub mail_from: String,

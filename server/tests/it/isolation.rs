@@ -12,8 +12,8 @@ use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
 use model::gateways::{GatewayForm, ProviderKind};
 use model::id::{
-    AgentId, ApiKeyId, CallId, CampaignId, CompanyId, ContactId, DocumentId, EnrollmentId, GatewayId, ImportId, InviteId, SessionId,
-    SuppressionId, UserId,
+    AgentId, ApiKeyId, CallId, CampaignId, CompanyId, ContactId, DocumentId, EnrollmentId, GatewayId, ImportId, InviteId,
+    SessionId, SuppressionId, UserId,
 };
 use model::imports::ImportKind;
 use model::page::Paging;
@@ -94,7 +94,7 @@ const CASES: &[Case] = &[
     ("agents/list/list_agents", "filter[paging][page]=1&filter[paging][per_page]=25", Own, true),
     ("agents/templates/create_agent", "", Own, false),
     ("agents/templates/list_templates", "", Own, true),
-    ("agents/voice/choose_voice", "id={agent}&gateway=&voice=&name=", Nothing, false),
+    ("agents/voice/choose_voice", "id={agent}&gateway=&voice=", Nothing, false),
     ("agents/voice/list_voices", "", Own, false),
     ("agents/voice/preview_voice", PREVIEW, Nothing, false),
     ("auth/check_mail/resend_confirmation", "", Own, true),

@@ -27,7 +27,7 @@ async fn called(day: &Day, gateway: GatewayId, agent: AgentId, voices: GatewayId
     let mut tx = day.world.tx(&day.acme).await;
     let scripts = Scripts { greeting: GREETING.to_owned(), main: MAIN.to_owned(), ..Scripts::default() };
     agents::edit(&mut tx, agent, &AgentForm { scripts, ..agent_form() }).await.expect("edited");
-    agents::choose_voice(&mut tx, agent, Some(voices), voice, "Sarah").await.expect("a voice");
+    agents::choose_voice(&mut tx, agent, Some(voices), voice).await.expect("a voice");
     agents::publish(&mut tx, agent).await.expect("published");
     let mut settings = companies::settings(&mut tx).await.expect("settings");
     settings.hours = Hours::always();

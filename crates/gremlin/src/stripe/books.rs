@@ -84,6 +84,7 @@ impl Books {
     pub fn discard(&mut self, kind: &str, id: &str) {
         self.unshelve(kind, id);
         self.things.remove(id);
+        self.serials.remove(id);
         self.notes.remove(id);
     }
 

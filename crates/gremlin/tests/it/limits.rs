@@ -50,7 +50,7 @@ async fn a_script_at_the_limit_is_taken_and_one_past_it_is_not() {
 }
 
 #[tokio::test]
-async fn a_reset_forgets_everything_and_stops_what_is_under_way() {
+async fn a_reset_forgets_every_call_and_stops_what_is_under_way() {
     let world = World::new(Settings { speed: 0.001, ..Settings::default() }).await;
     dial(&world, "<Response/>").await;
     let reset = world.post("/control/reset").send().await.expect("an answer");

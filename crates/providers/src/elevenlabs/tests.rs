@@ -213,7 +213,6 @@ fn the_status_of_a_conversation_is_read_and_an_unknown_one_never_fails() {
     assert!(matches!(&all[0].kind, CallbackKind::Unknown(raw) if raw.contains("post_call_dream")));
 }
 
-/// providers.md §13, edge 16: a success over HTTP, and no call, or one without an id.
 /// Edges 13 and 24 of the others, as ElevenLabs shows them: nobody was reached, and that was not the person's doing.
 #[test]
 fn a_full_or_broken_platform_is_told_from_a_person_who_is_not_reached() {
@@ -238,6 +237,7 @@ fn a_full_or_broken_platform_is_told_from_a_person_who_is_not_reached() {
     assert!(!status(&news(&failure("unknown", Value::Null))).platform_fault, "an event about the carrier does not say so");
 }
 
+/// providers.md §13, edge 16: a success over HTTP, and no call, or one without an id.
 #[test]
 fn edge_16_success_false_is_a_refusal_and_an_id_that_is_missing_is_unknown() {
     let placed = |json: Value| serde_json::from_value::<errors::Placed>(json).expect("an answer").id();

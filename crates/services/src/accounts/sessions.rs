@@ -179,10 +179,14 @@ async fn land(mut tx: SystemTx, user: UserId, client: &Client) -> Result<String>
 /// lives no longer than it would have.
 ///
 /// # Errors
-/// `NotFound` for a company one is not in, `Conflict` for the one where one is.
+/// `NotFound` for a company one is not in, `Conflict` for the one where one is and for a super admin inside a client.
 pub async fn switch(db: &Db, caller: &Caller, company: CompanyId, client: &Client) -> Result<String> {
     if company == caller.actor.company() {
         return Err(Error::conflict("You are in this company already.").into());
+    }
+    if caller.acting {
+        // So that its record says when.
+        return Err(Error::conflict("You act inside a client. Leave it first.").into());
     }
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     let member = repo::membership(&mut tx, caller.user, company).await?.ok_or_else(|| Error::not_found("company"))?;
@@ -223,13 +227,22 @@ pub(crate) async fn leave_session(tx: &mut SystemTx, caller: &Caller) -> Result<
     Ok(repo::revoke_session(tx, caller.session, now).await?.ok_or(Error::Unauthenticated)?)
 }
 
-/// A session of a user in one of their companies.
+/// A session of a user in one of their companies, `until` the moment when the one they come with would have ended.
 ///
 /// # Errors
 /// `NotFound` for a company they are not in.
-pub(crate) async fn enter(tx: &mut SystemTx, user: UserId, company: CompanyId, client: &Client) -> Result<String> {
+pub(crate) async fn enter(
+    tx: &mut SystemTx,
+    user: UserId,
+    company: CompanyId,
+    client: &Client,
+    until: Option<Timestamp>,
+) -> Result<String> {
     let member = repo::membership(tx, user, company).await?.ok_or_else(|| Error::not_found("company"))?;
-    open_session(tx, &member, client).await
+    match until {
+        Some(until) => open_until(tx, &member, client, until).await,
+        None => open_session(tx, &member, client).await,
+    }
 }
 
 /// A user in one of their companies.

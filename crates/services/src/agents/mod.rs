@@ -74,14 +74,15 @@ pub async fn edit(tx: &mut Tx, id: AgentId, form: &AgentForm) -> Result<()> {
     tx.record(EventKind::AgentChanged, Some(id.to_string()), form.name.trim()).await
 }
 
-/// Gives the draft another voice, or with an empty one the telephone provider's own.
+/// Gives the draft a voice of an account that speaks, or with an empty one the telephone provider's own. What providers that hold
+/// the conversation themselves are told (`AgentForm::voice`) stays.
 ///
 /// # Errors
 /// As [`edit`].
-pub async fn choose_voice(tx: &mut Tx, id: AgentId, gateway: Option<GatewayId>, voice: &str, name: &str) -> Result<()> {
+pub async fn choose_voice(tx: &mut Tx, id: AgentId, gateway: Option<GatewayId>, voice: &str) -> Result<()> {
     tx.require(Permission::ManageAgents)?;
     let form = lock_usable(tx, id).await?.form.0;
-    let form = AgentForm { voice_gateway: gateway, voice_id: voice.to_owned(), voice: name.trim().to_owned(), ..form };
+    let form = AgentForm { voice_gateway: gateway, voice_id: voice.to_owned(), ..form };
     edit(tx, id, &form).await
 }
 

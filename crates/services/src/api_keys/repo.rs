@@ -61,7 +61,7 @@ pub(super) async fn lock(tx: &mut Tx, id: ApiKeyId) -> Result<Option<Stored>> {
 /// Locks the company, weaker than foreign keys wait for, and says whether the user is a member of it.
 pub(super) async fn lock_maker(tx: &mut Tx, user: UserId) -> Result<bool> {
     sqlx::query("select 1 from companies where id = app.company() for no key update").execute(tx.conn()).await?;
-    Ok(sqlx::query_scalar("select exists (select 1 from members where user_id = $1)").bind(user).fetch_one(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select exists (select 1 from members where user_id = $1 and deactivated_at is null)").bind(user).fetch_one(tx.conn()).await?)
 }
 
 /// Keys in force.
@@ -149,7 +149,7 @@ pub(super) async fn find(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Resu
                         and not exists (select 1 from two_factors f where f.user_id = k.made_by and f.confirmed_at is not null)
                     then 'two_factor' end as barred
          from api_keys k
-         join members m on m.company_id = k.company_id and m.user_id = k.made_by
+         join members m on m.company_id = k.company_id and m.user_id = k.made_by and m.deactivated_at is null
          join users u on u.id = k.made_by
          join companies c on c.id = k.company_id
          where (k.secret_hash = $1 or (k.old_hash = $1 and k.old_until > $2))

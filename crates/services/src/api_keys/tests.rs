@@ -128,6 +128,19 @@ async fn a_key_ends_with_its_membership_and_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn a_key_opens_nothing_while_whoever_made_it_is_kept_out() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let deputy = w.member(&acme, Role::CompanyAdmin).await;
+    let key = made(&w, &deputy, &form(&[Scope::Read])).await;
+    let user = deputy.user.as_ref().expect("a person").id;
+    team::access::deactivate(&w.db, &acme.actor, user).await.expect("deactivated");
+    assert!(!opens(&w, &key.secret).await);
+    team::access::reactivate(&w.db, &acme.actor, user).await.expect("reactivated");
+    assert!(opens(&w, &key.secret).await, "the key is theirs, and so are its rights");
+}
+
+#[tokio::test]
 async fn a_key_works_until_it_expires_and_until_it_is_revoked() {
     let w = World::new().await;
     let acme = w.company("acme").await;

@@ -95,6 +95,8 @@ async fn a_super_admin_acts_inside_under_their_own_name_and_goes_home() {
     assert_eq!((inside.actor.company(), inside.acting, inside.barred), (acme.company, true, None));
     assert!(inside.actor.may(Permission::ManageSettings));
     let me = accounts::me(&w.db, &inside).await.expect("me");
+    let away = accounts::switch(&w.db, &inside, home.company, &office()).await;
+    assert!(matches!(told(away), Error::Conflict { .. }), "its record says when they leave");
     assert!(me.acting && me.company_name == "acme" && me.companies.iter().all(|c| c.id != acme.company));
     let entered = (EventKind::CompanyEntered, "Super admin acts inside as super admin, from 192.0.2.9".into());
     assert!(kinds(&w, &acme).await.contains(&entered));

@@ -12,6 +12,7 @@ use model::error::Check;
 use model::events::EventKind;
 use model::id::UserId;
 use model::team::{Guest, Invitation};
+use model::time::Timestamp;
 
 /// What the page behind the link shows.
 ///
@@ -66,7 +67,7 @@ pub async fn join_new(db: &Db, token: &str, name: &str, password: &str, client: 
     }
     let new = NewUser { name: name.trim(), email: &invite.email, password_hash: &password_hash, confirmed: true };
     let user = accounts::create_user(&mut tx, &new).await?;
-    join(tx, invite, user, Some(client)).await
+    join(tx, invite, user, Some((client, None))).await
 }
 
 /// Lets somebody in who has an account and is signed in to it. Returns the token of a session in the new company; the one
@@ -80,8 +81,8 @@ pub async fn join_known(db: &Db, token: &str, caller: &Caller, client: &Client) 
     if accounts::find_user(&mut tx, &invite.email).await? != Some(caller.user) {
         return Err(Error::conflict(format!("This invite is for {}. Sign in with that address.", invite.email)).into());
     }
-    accounts::leave_session(&mut tx, caller).await?;
-    let token = join(tx, invite, caller.user, Some(client)).await?;
+    let until = accounts::leave_session(&mut tx, caller).await?;
+    let token = join(tx, invite, caller.user, Some((client, Some(until)))).await?;
     Ok(token.ok_or(Error::Unauthenticated)?)
 }
 
@@ -97,8 +98,14 @@ async fn open(tx: &mut SystemTx, token: &str) -> Result<repo::Found> {
     Err(Error::conflict(why).into())
 }
 
-/// Uses the invite up for a membership, and opens a session for whoever sits at `client`.
-async fn join(mut tx: SystemTx, invite: repo::Found, user: UserId, client: Option<&Client>) -> Result<Option<String>> {
+/// Uses the invite up for a membership, and opens a session for whoever sits at the client: one that ends when the session they
+/// came with would have.
+async fn join(
+    mut tx: SystemTx,
+    invite: repo::Found,
+    user: UserId,
+    client: Option<(&Client, Option<Timestamp>)>,
+) -> Result<Option<String>> {
     let now = tx.now();
     repo::accept(&mut tx, invite.company_id, invite.id, now).await?;
     accounts::join(&mut tx, invite.company_id, user, invite.role)
@@ -106,7 +113,7 @@ async fn join(mut tx: SystemTx, invite: repo::Found, user: UserId, client: Optio
         .map_err(|e| e.when("members_pkey", || Error::conflict("You are in this team already.")))?;
     let actor = accounts::actor(&mut tx, user, invite.company_id).await?;
     let token = match client {
-        Some(client) => Some(accounts::enter(&mut tx, user, invite.company_id, client).await?),
+        Some((client, until)) => Some(accounts::enter(&mut tx, user, invite.company_id, client, until).await?),
         None => None,
     };
     let mut tx = tx.inside(&actor).await?;

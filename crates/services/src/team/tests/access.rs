@@ -22,10 +22,10 @@ async fn a_deactivated_member_stays_in_the_list_and_is_not_let_in() {
     assert!(row.expect("still in the list").deactivated);
     assert!(matches!(told(deactivate(&w.db, &acme.actor, user(&operator)).await), Error::Conflict { .. }), "twice");
     let mut tx = w.db.begin_system(SystemTask::Team).await.expect("begin");
-    let refused = accounts::enter(&mut tx, user(&operator), acme.company, &Client::default()).await;
+    let refused = accounts::enter(&mut tx, user(&operator), acme.company, &Client::default(), None).await;
     assert!(matches!(told(refused), Error::NotFound { .. }), "no new session there");
     accounts::join(&mut tx, quay.company, user(&operator), Role::Viewer).await.expect("a member elsewhere");
-    let elsewhere = accounts::enter(&mut tx, user(&operator), quay.company, &Client::default()).await.expect("let in elsewhere");
+    let elsewhere = accounts::enter(&mut tx, user(&operator), quay.company, &Client::default(), None).await.expect("let in elsewhere");
     tx.commit().await.expect("commit");
     let there = caller(&w, &elsewhere).await;
     let me = accounts::me(&w.db, &there).await.expect("me");
