@@ -166,7 +166,7 @@ fn body(open: RwSignal<bool>, places: StoredValue<Vec<NavItem>>) -> AnyView {
                 />
             </label>
             <ul class="nav max-h-[50vh] overflow-y-auto py-2 [&:not(:focus-within)>li:first-child>a]:bg-sidebar-accent">{go_to}{things}</ul>
-            <p class="border-t px-5 py-2 text-xs text-muted-foreground" role="status">{nothing}</p>
+            <p class="border-t px-5 py-2 text-xs text-muted-foreground empty:border-0 empty:p-0" role="status">{nothing}</p>
         </div>
     }
 }
