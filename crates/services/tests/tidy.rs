@@ -54,7 +54,7 @@ const MODEL_FEATURES: &[(&str, &str)] = &[("sqlx", "services"), ("server_fn", "a
 /// Files a slice may have besides `mod.rs`, `repo.rs`, `jobs.rs` and `tests.rs`.
 const MORE_FILES: &[(&str, &[&str])] = &[
     ("accounts", &["links.rs", "passwords.rs", "profile.rs", "repo/sessions.rs", "reset.rs", "sessions.rs", "testing.rs"]),
-    ("agents", &["kept.rs", "knowledge.rs", "templates.rs"]),
+    ("agents", &["kept.rs", "kept/tests.rs", "knowledge.rs", "templates.rs"]),
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs", "script.rs"]),
     ("check", &["night.rs"]),
