@@ -4,6 +4,7 @@
 pub mod check_mail;
 #[cfg(feature = "ssr")]
 pub mod code;
+#[cfg(feature = "ssr")]
 pub mod confirm;
 #[cfg(feature = "ssr")]
 pub mod forgot;
@@ -17,6 +18,7 @@ pub mod sign_in;
 pub mod suspended;
 #[cfg(feature = "ssr")]
 pub mod two_factor;
+#[cfg(feature = "ssr")]
 pub mod welcome;
 
 use icondata as i;
@@ -29,6 +31,8 @@ use crate::ui::Icon;
 #[cfg(feature = "ssr")]
 pub(crate) const PLAIN: &[&str] = &[
     "/sign-in/code",
+    "/welcome",
+    "/confirm",
     "/forgot",
     "/reset",
     "/new-address",
