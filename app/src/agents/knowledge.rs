@@ -102,17 +102,18 @@ fn line(row: DocumentRow, editable: bool, remove: Change) -> AnyView {
         bytes if bytes < 10_000 => format!("{}, {bytes} bytes", row.kind.label()),
         bytes => format!("{}, {} kB", row.kind.label(), bytes / 1000),
     });
+    let label = format!("Remove {}", row.name);
     let button = (editable && !row.removed).then(|| {
         view! {
             <ChangeForm change=remove>
                 {hidden("id", row.id.to_string())}
-                <Button submit=true size=Size::Small variant=Variant::Outline>{format!("Remove {}", row.name)}</Button>
+                <Button submit=true size=Size::Small variant=Variant::Outline>{label}</Button>
             </ChangeForm>
         }
     });
     view! {
         <li class="flex flex-wrap items-center gap-3">
-            <span class="font-medium break-words">{row.name.clone()}</span>
+            <span class="font-medium break-words">{row.name}</span>
             {standing}
             {button}
             <span class="w-full text-sm break-words text-muted-foreground">{about}</span>

@@ -258,9 +258,11 @@ impl PublishAgent {
         match self.hand_over(&work, &shelf, wanted).await {
             Ok((remote, spec, fingerprint)) => {
                 self.done(db, version, &remote, &fingerprint).await?;
-                // The agent there names only these from now on.
-                if let Some(library) = work.provider.knowledge() {
-                    shelf.keep_only(library, &spec.knowledge).await?;
+                // The agent there names only these from now on. What cannot be taken away now goes with the next publishing.
+                if let Some(library) = work.provider.knowledge()
+                    && let Err(error) = shelf.keep_only(library, &spec.knowledge).await
+                {
+                    tracing::warn!(agent = %self.agent, gateway = %self.gateway, %error, "what it no longer knows stays there");
                 }
                 Ok(())
             }

@@ -249,7 +249,7 @@ pub async fn remove(tx: &mut Tx, id: GatewayId, name: &str) -> Result<()> {
         return Err(model::Error::field("name", "Type the name of the gateway.").into());
     }
     // No line through it is free from here on, whoever launches meanwhile.
-    repo::set_slots(tx, id, 0).await?;
+    repo::close(tx, id).await?;
     if repo::is_busy(tx, id).await? {
         return Err(model::Error::conflict("Calls are under way through it. Wait for their end.").into());
     }

@@ -149,6 +149,12 @@ pub(super) async fn set_slots(tx: &mut Tx, id: GatewayId, cap: i32) -> Result<()
     Ok(())
 }
 
+/// Takes a gateway's slots away. Locks them as [`set_slots`] does.
+pub(super) async fn close(tx: &mut Tx, id: GatewayId) -> Result<()> {
+    sqlx::query("update capacity set cap = 0 where scope = 'gateway' and ref = $1").bind(id).execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// Whether calls are under way through it.
 pub(super) async fn is_busy(tx: &mut Tx, id: GatewayId) -> Result<bool> {
     Ok(sqlx::query_scalar("select exists (select 1 from calls where gateway_id = $1 and status <> 'ended')")

@@ -154,6 +154,7 @@ pub(crate) async fn check_voice(tx: &mut Tx, form: &AgentForm) -> Result<()> {
 /// Gives a call's script its sound, if all of it can be had in time. Otherwise it stays to be read out: the person on the line
 /// hears what they must hear, in another voice.
 pub(crate) async fn give_voice(db: &Db, network: &Network, company: CompanyId, call: CallId, voice: &Voice, script: &mut Script) {
+    #[expect(clippy::disallowed_methods, reason = "goes on when nobody waits any more: what is paid for is kept")]
     let speaking = {
         let (db, network, voice, script) = (db.clone(), network.clone(), voice.clone(), script.clone());
         // Goes on when nobody waits any more: what is paid for is kept, and the next caller hears it.
