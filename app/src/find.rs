@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use icondata as i;
 use leptos::ev;
-use leptos::leptos_dom::helpers::debounce;
 use model::Error;
 use model::accounts::{Permission, Role};
 use serde::{Deserialize, Serialize};
@@ -115,12 +114,19 @@ pub fn CommandMenu(open: RwSignal<bool>, places: Vec<NavItem>) -> impl IntoView 
 /// Exists only while the menu is open, so it begins empty each time.
 fn body(open: RwSignal<bool>, places: StoredValue<Vec<NavItem>>) -> AnyView {
     let (text, asked) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let mut ask = debounce(PAUSE, move |typed: String| drop(asked.try_set(typed)));
     let found = Late::new(move || some(asked.get().trim().to_owned()).map(|text| FindAnything { text }));
     let typed = move |event: ev::Event| {
         let typed = event_target_value(&event);
         text.set(typed.clone());
-        ask(typed);
+        // Asked for once nobody has typed on; the menu may be closed by then.
+        set_timeout(
+            move || {
+                if text.try_get_untracked().as_ref() == Some(&typed) {
+                    asked.set(typed);
+                }
+            },
+            PAUSE,
+        );
     };
     let go_to = move || {
         let wanted = text.get().trim().to_lowercase();
@@ -134,16 +140,12 @@ fn body(open: RwSignal<bool>, places: StoredValue<Vec<NavItem>>) -> AnyView {
         })
     };
     let things = move || match found.get() {
+        Some(Ok(found)) if found.is_empty() => remark("Nothing else is called so.".to_owned()),
         Some(Ok(found)) => {
             found.into_iter().map(|one| line(i::LuSearch, one.title, one.about, one.href)).collect_view().into_any()
         }
-        Some(Err(error)) => view! { <li class="px-3 py-2 text-sm text-destructive">{error.to_string()}</li> },
+        Some(Err(error)) => remark(error.to_string()),
         None => ().into_any(),
-    };
-    let nothing = move || {
-        let is_typed =
-            !text.with(|text| text.trim().is_empty()) && found.get().is_some_and(|found| found.is_ok_and(|f| f.is_empty()));
-        is_typed.then_some("Nothing else is called so.")
     };
     // A link that is followed leads away from the menu.
     let leave = move |event: ev::MouseEvent| {
@@ -166,9 +168,12 @@ fn body(open: RwSignal<bool>, places: StoredValue<Vec<NavItem>>) -> AnyView {
                 />
             </label>
             <ul class="nav max-h-[50vh] overflow-y-auto py-2 [&:not(:focus-within)>li:first-child>a]:bg-sidebar-accent">{go_to}{things}</ul>
-            <p class="border-t px-5 py-2 text-xs text-muted-foreground" role="status">{nothing}</p>
         </div>
     }
+}
+
+fn remark(text: String) -> AnyView {
+    view! { <li class="px-2 py-2 text-sm text-muted-foreground">{text}</li> }
 }
 
 fn line(icon: icondata::Icon, title: String, about: String, href: String) -> AnyView {

@@ -60,10 +60,10 @@ pub fn NewPassword(
     #[prop(optional)] bind: Option<RwSignal<String>>,
 ) -> impl IntoView {
     const AUTOCOMPLETE: &str = "new-password";
-    let control = move || match (plain, bind) {
-        (true, _) => view! { <Input kind="password" autocomplete=AUTOCOMPLETE/> },
-        (false, Some(bind)) => view! { <PasswordInput bind=bind autocomplete=AUTOCOMPLETE/> },
-        (false, None) => view! { <PasswordInput autocomplete=AUTOCOMPLETE/> },
+    // Plain pages are the server's alone.
+    let control = move || match cfg!(feature = "ssr") && plain {
+        true => view! { <Input kind="password" autocomplete=AUTOCOMPLETE/> },
+        false => view! { <PasswordInput bind=bind autocomplete=AUTOCOMPLETE/> },
     };
     view! {
         <Field label=label name=name hint="At least 8 characters, with a letter, a digit and a special character." error=error>

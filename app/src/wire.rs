@@ -7,9 +7,9 @@
 
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
+use leptos::ev;
 use leptos::form::form_data_from_event;
 use leptos::server::{ServerActionError, codee};
-use leptos::{ev, html};
 
 use model::Error;
 use model::wire::{Compact, pack, unpack};
@@ -360,11 +360,10 @@ pub fn ChangeForm(
     empties: &'static str,
     children: Children,
 ) -> impl IntoView {
-    let node = NodeRef::<html::Form>::new();
     if !empties.is_empty() {
         Effect::new(move |_| {
             if change.done() {
-                node.get_untracked().into_iter().for_each(|form| empty(&form, empties));
+                empty(&format!("form[action='{}'] :is({empties})", change.path));
             }
         });
     }
@@ -378,12 +377,12 @@ pub fn ChangeForm(
             change.send(FORM, body.into_bytes());
         }
     };
-    view! { <form node_ref=node method="post" action=change.path on:submit=submit>{children()}</form> }
+    view! { <form method="post" action=change.path on:submit=submit>{children()}</form> }
 }
 
-/// Empties controls of a form.
-fn empty(form: &web_sys::Element, selector: &str) {
-    let Ok(controls) = form.query_selector_all(selector) else { return };
+/// Empties what matches.
+fn empty(selector: &str) {
+    let Ok(controls) = document().query_selector_all(selector) else { return };
     for control in (0..controls.length()).filter_map(|i| controls.get(i)) {
         // Setting a value on a live element cannot fail; there is nothing to do if it does.
         let _ = js_sys::Reflect::set(&control, &"value".into(), &"".into());

@@ -4,6 +4,7 @@
 pub mod check_mail;
 #[cfg(feature = "ssr")]
 pub mod code;
+#[cfg(feature = "ssr")]
 pub mod confirm;
 #[cfg(feature = "ssr")]
 pub mod forgot;
@@ -17,6 +18,7 @@ pub mod sign_in;
 pub mod suspended;
 #[cfg(feature = "ssr")]
 pub mod two_factor;
+#[cfg(feature = "ssr")]
 pub mod welcome;
 
 use icondata as i;
@@ -27,7 +29,8 @@ use crate::ui::Icon;
 /// Pages that are plain HTML: a form, seldom seen, on which nothing moves. They come without scripts, and the wasm does not
 /// carry them; their modules are the server's alone. Links to them are `rel="external"`.
 #[cfg(feature = "ssr")]
-pub(crate) const PLAIN: &[&str] = &["/sign-in/code", "/forgot", "/reset", "/new-address", "/invite", "/two-factor", "/suspended"];
+pub(crate) const PLAIN: &[&str] =
+    &["/sign-in/code", "/welcome", "/confirm", "/forgot", "/reset", "/new-address", "/invite", "/two-factor", "/suspended"];
 
 /// Whether an address is one of them; the router takes it with a slash at its end too.
 #[cfg(feature = "ssr")]

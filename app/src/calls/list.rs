@@ -19,7 +19,7 @@ use crate::ui::{
     Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, Segment, Segmented,
     SkeletonRows, Table, Variant,
 };
-use crate::wire::Answer;
+use crate::wire::{Answer, Late};
 
 /// One page of calls.
 #[server(protocol = crate::wire::Wire)]
@@ -77,14 +77,13 @@ pub fn CallsPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let newest = CampaignFilter { paging: Paging::new(1, PER_PAGE_MAX), ..CampaignFilter::default() };
-    let campaigns = Answer::new(|| 0, move || ListCampaigns { filter: newest.clone() });
+    // To choose from; the page does not wait for them.
+    let campaigns = Late::new(move || Some(ListCampaigns { filter: newest.clone() }));
     view! {
         <Title text="Calls"/>
         <PageHeader title="Calls" description="Every attempt, what came of it and what it cost."/>
         <div class="mb-4">{move || filter.with(ranges)}</div>
-        <Suspense fallback=move || bar(filter.get(), Vec::new())>
-            {move || campaigns.get().map(|known| bar(filter.get(), known.map(|page| page.items).unwrap_or_default()))}
-        </Suspense>
+        {move || bar(filter.get(), campaigns.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default())}
         <Log filter=filter href=Callback::new(|filter: CallFilter| href(&filter))/>
     }
 }

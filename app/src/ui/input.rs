@@ -117,7 +117,7 @@ pub fn Input(
 #[component]
 pub fn PasswordInput(
     #[prop(default = "current-password")] autocomplete: &'static str,
-    #[prop(optional)] bind: Option<RwSignal<String>>,
+    #[prop(optional_no_strip)] bind: Option<RwSignal<String>>,
     #[prop(optional, into)] name: Option<String>,
 ) -> impl IntoView {
     let wiring = wire(None, name);

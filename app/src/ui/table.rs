@@ -1,6 +1,7 @@
 //! Tables and pagers. Sorting and paging are links: the query string is the state. On a phone each row becomes a card, in which
 //! a cell shows its column's name (`label`).
 
+use js_sys::{Function, Object, Reflect};
 use leptos::ev;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
@@ -77,12 +78,18 @@ const LEAD: &str = "tbody .lead a[href]";
 /// What stands in a row and answers a click itself.
 const ANSWERS: &str = "a,button,input,select,textarea,label,summary,[popover]";
 
+/// Whether text is selected: then a click was the end of selecting it.
+fn selects() -> bool {
+    let ask = Reflect::get(&window(), &"getSelection".into()).ok().and_then(|ask| ask.dyn_into::<Function>().ok());
+    let selected = ask.and_then(|ask| ask.call0(&window()).ok()).and_then(|selected| selected.dyn_into::<Object>().ok());
+    selected.is_some_and(|selected| selected.to_string().length() > 0)
+}
+
 /// A click anywhere on a row opens what the row is about, with Ctrl or ⌘ in a tab of its own.
 fn open_row(event: ev::MouseEvent) {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
     let answers = !matches!(target.closest(ANSWERS), Ok(None));
-    let selects = window().get_selection().ok().flatten().is_some_and(|selection| !selection.is_collapsed());
-    if answers || selects {
+    if answers || selects() {
         return;
     }
     let row = target.closest("tr").ok().flatten();
