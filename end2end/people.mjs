@@ -21,6 +21,9 @@ export const ENDINGS = {
 /** A number of North America. The exchange keeps the numbers of one company apart from those of another. */
 export const phone = (area, exchange, ending) => `+1${area}${exchange}${ending}`;
 
+/** Such a number as pages show it. */
+export const shown = (number) => number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, "+1 $1 $2 $3");
+
 /**
  * A zone in which it is between one and two in the afternoon now: within the hour another part of the day begins, in which
  * whoever was not reached is tried again. Calls are placed between 8:00 and 21:00 at the called person's, and a zone that the

@@ -33,7 +33,6 @@ export async function register(page: Page, person: Person, look = pass): Promise
   await fillRegistration(page, person);
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByRole("heading", { name: `What does ${person.company} do?` })).toBeVisible();
-  await alive(page);
   await look(page);
   await page.getByRole("radio", { name: "E-commerce" }).check();
   await page.getByRole("button", { name: "Continue" }).click();

@@ -6,7 +6,7 @@ use model::Error;
 use wasm_bindgen::JsCast;
 
 use crate::prelude::*;
-use crate::ui::{Note, Tone, use_toasts};
+use crate::ui::{Field, Input, Note, PasswordInput, Tone, some, use_toasts};
 use crate::wire::Change;
 
 /// The problem of one field.
@@ -32,15 +32,44 @@ pub fn hidden(name: &'static str, value: impl ToString) -> AnyView {
     view! { <input type="hidden" name=name value=value.to_string()/> }
 }
 
-/// Says it when a change went well, and counts on what the page is read again by.
-pub fn told(change: Change, says: &'static str, news: RwSignal<u32>) {
-    let toasts = use_toasts();
+/// What was typed into one field before, or else what stands there at first.
+pub fn typed_or(name: &str, otherwise: impl Into<String>) -> String {
+    some(typed(name)).unwrap_or_else(|| otherwise.into())
+}
+
+/// Says it when a change went well, and counts on what the page is read again by, where it is by a count.
+pub fn told(change: Change, says: &'static str, news: impl Into<Option<RwSignal<u32>>>) {
+    let (toasts, news) = (use_toasts(), news.into());
     Effect::new(move |_| {
         if change.done() {
             toasts.success(says);
-            news.update(|n| *n += 1);
+            news.into_iter().for_each(|news| news.update(|n| *n += 1));
         }
     });
+}
+
+/// A field for a password that is to be set, and what it must have.
+#[component]
+pub fn NewPassword(
+    #[prop(default = "Password")] label: &'static str,
+    #[prop(default = "password")] name: &'static str,
+    error: Signal<Option<String>>,
+    /// On pages without scripts there is no button that shows what was typed.
+    #[prop(optional)]
+    plain: bool,
+    #[prop(optional)] bind: Option<RwSignal<String>>,
+) -> impl IntoView {
+    const AUTOCOMPLETE: &str = "new-password";
+    let control = move || match (plain, bind) {
+        (true, _) => view! { <Input kind="password" autocomplete=AUTOCOMPLETE/> },
+        (false, Some(bind)) => view! { <PasswordInput bind=bind autocomplete=AUTOCOMPLETE/> },
+        (false, None) => view! { <PasswordInput autocomplete=AUTOCOMPLETE/> },
+    };
+    view! {
+        <Field label=label name=name hint="At least 8 characters, with a letter, a digit and a special character." error=error>
+            {control()}
+        </Field>
+    }
 }
 
 /// What none of `fields` can show, above the buttons: a refusal, or a problem of a field that is not on this form.

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
 use crate::prelude::*;
-use crate::ui::{Avatar, Icon, IconButton, LiveDot, Logo, Menu, MenuLine, Meter, initials};
+use crate::ui::{Avatar, Icon, IconButton, Kbd, LiveDot, Logo, Menu, MenuLine, Meter, initials};
 
 /// A year, for the theme cookie.
 const THEME_COOKIE_SECONDS: u32 = 31_536_000;
@@ -14,9 +14,9 @@ const THEME_COOKIE_SECONDS: u32 = 31_536_000;
 /// One entry of the navigation.
 #[derive(Clone)]
 pub struct NavItem {
-    href: String,
-    label: String,
-    icon: icondata::Icon,
+    pub(crate) href: String,
+    pub(crate) label: String,
+    pub(crate) icon: icondata::Icon,
     count: Signal<String>,
     live: bool,
     section: bool,
@@ -87,6 +87,32 @@ fn switch_theme() {
     let _ = js_sys::Reflect::set(document().unchecked_ref(), &"cookie".into(), &cookie.into());
 }
 
+/// The keys that work on every page: Ctrl K and ⌘ K search everywhere, `/` in the list of this page.
+fn shortcuts(searching: RwSignal<bool>) {
+    Effect::new(move |_| {
+        let handle = window_event_listener(leptos::ev::keydown, move |event| {
+            let commands = event.ctrl_key() || event.meta_key();
+            match event.key().as_str() {
+                "k" if commands => searching.update(|open| *open = !*open),
+                "/" if !commands && !types(&event) => {
+                    let Some(field) = document().query_selector("main input[type=search]").ok().flatten() else { return };
+                    // Focus is a courtesy; the field is where it was.
+                    let _ = field.unchecked_into::<web_sys::HtmlElement>().focus();
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        });
+        on_cleanup(move || handle.remove());
+    });
+}
+
+/// Whether a key is text for a field.
+fn types(event: &web_sys::KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|target| matches!(target.closest("input,textarea,select,dialog"), Ok(Some(_))))
+}
+
 /// Sidebar, top bar on a phone, skip link and `<main id="main">`. Must stand inside the router.
 #[component]
 pub fn Frame(
@@ -111,6 +137,8 @@ pub fn Frame(
     /// The form that signs out; its button should be `<MenuItem submit=true …/>`.
     #[prop(into)]
     sign_out: ViewFn,
+    /// Opened by the search button, Ctrl K and ⌘ K.
+    searching: RwSignal<bool>,
     /// More entries of the profile menu, above the theme.
     #[prop(optional, into)]
     profile: Option<ViewFn>,
@@ -127,6 +155,7 @@ pub fn Frame(
             let _ = sidebar.hide_popover();
         }
     });
+    shortcuts(searching);
     let links = nav.into_iter().map(|item| nav_link(item, path)).collect_view();
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
@@ -143,6 +172,16 @@ pub fn Frame(
                     />
                 </div>
                 {company_block(company, company_type, companies)}
+                <div class="px-3 pb-3">
+                    <button
+                        class="flex h-8 w-full items-center gap-2 rounded-md px-2 text-sm text-muted-foreground hover:bg-sidebar-accent"
+                        type="button"
+                        aria-keyshortcuts="Control+K Meta+K"
+                        on:click=move |_| searching.set(true)
+                    >
+                        <Icon icon=icondata::LuSearch/> "Search" <span class="ms-auto" aria-hidden="true"><Kbd key="Ctrl K"/></span>
+                    </button>
+                </div>
                 <nav class="nav flex-1 overflow-y-auto pb-4" aria-label="Main">{links}</nav>
                 {minutes_block(available, available_percent, available_low, top_up_href)}
                 {profile_block(user, role, profile, sign_out)}
@@ -151,6 +190,7 @@ pub fn Frame(
                 <header class="topbar">
                     <IconButton icon=icondata::LuMenu label="Open navigation" class="-ms-2" attr:popovertarget="sidebar"/>
                     <a class="inline-flex rounded-md" href="/" aria-label="Belfry, dashboard"><Logo/></a>
+                    <IconButton icon=icondata::LuSearch label="Search" class="-me-2 ms-auto" on:click=move |_| searching.set(true)/>
                 </header>
                 <main id="main" class="page" tabindex="-1">{children()}</main>
             </div>

@@ -14,6 +14,8 @@ use model::credits::Credits;
 
 use crate::admin::clients::LeaveClient;
 use crate::auth::check_mail::ResendConfirmation;
+use crate::find;
+use crate::form::FormProblem;
 use crate::frame::{Frame, NavItem};
 use crate::live::{StaleBadge, provide_live};
 use crate::prelude::*;
@@ -68,7 +70,8 @@ fn Inside(session: Session) -> impl IntoView {
     let wallet = role.may(Permission::ViewWallet);
     let me = provide_me(session.me);
     let nav = nav(role, me);
-    let out = Change::new::<SignOut>();
+    let (searching, places) = (RwSignal::new(false), [find::beginnings(role), nav.clone()].concat());
+    let (out, switched) = (Change::new::<SignOut>(), Change::new::<SwitchCompany>().error());
     let first = me.get_untracked();
     let others = first.as_ref().is_some_and(|me| me.companies.iter().any(|company| company.id != me.company));
     let acting = first.as_ref().filter(|me| me.acting).map(|me| acting_banner(&me.company_name));
@@ -90,14 +93,17 @@ fn Inside(session: Session) -> impl IntoView {
             available_percent=percent
             available_low=low
             profile=|| view! { <MenuLink href="/account" label="Your account" icon=i::LuUser/> }
+            searching=searching
             sign_out=move || view! {
                 <ChangeForm change=out><MenuItem submit=true label="Sign out" icon=i::LuLogOut/></ChangeForm>
             }
         >
             {acting}
+            <FormProblem error=switched fields=&[]/>
             <ConfirmBanner me=me dev=dev/>
             <Outlet/>
         </Frame>
+        <find::CommandMenu open=searching places=places/>
         <StaleBadge/>
     }
 }
@@ -109,6 +115,7 @@ pub(crate) fn switch_items(me: &Me) -> AnyView {
 
 /// Says on every page that a super admin is not at home. A plain form: the page that comes is drawn anew.
 fn acting_banner(company: &str) -> AnyView {
+    let refused = Change::new::<LeaveClient>().error();
     let text = format!("You act inside {company} as super admin. Its record says so.");
     view! {
         <Note tone=Tone::Danger icon=i::LuShieldAlert class="mb-6">
@@ -116,6 +123,7 @@ fn acting_banner(company: &str) -> AnyView {
                 <p>{text}</p>
                 <Button submit=true variant=Variant::Outline size=Size::Small>"Leave"</Button>
             </form>
+            <FormProblem error=refused fields=&[]/>
         </Note>
     }
 }

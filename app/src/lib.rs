@@ -14,6 +14,7 @@ pub mod contacts;
 pub mod credits;
 pub mod dashboard;
 pub mod events;
+pub mod find;
 pub mod form;
 pub mod frame;
 pub mod imports;
@@ -43,18 +44,21 @@ use agents::{detail::AgentPage, list::AgentsPage};
 // What is plain HTML the browser asks for; see `auth::PLAIN`.
 #[cfg(not(feature = "ssr"))]
 use auth::{
-    Plain as CodePage, Plain as ForgotPage, Plain as InvitePage, Plain as NewAddressPage, Plain as ResetPage,
-    Plain as AccessPage, Plain as ProofPage, Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as AccessPage, Plain as CodePage, Plain as ConfirmPage, Plain as ForgotPage, Plain as InvitePage,
+    Plain as NewAddressPage, Plain as ProofPage, Plain as ResetPage, Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as WelcomePage,
 };
-use auth::{check_mail::CheckMailPage, confirm::ConfirmPage, register::RegisterPage, sign_in::SignInPage, welcome::WelcomePage};
+use auth::{check_mail::CheckMailPage, register::RegisterPage, sign_in::SignInPage};
 #[cfg(feature = "ssr")]
 use auth::{
     code::CodePage,
+    confirm::ConfirmPage,
     forgot::{ForgotPage, ResetPage},
     invite::InvitePage,
     new_address::NewAddressPage,
     suspended::SuspendedPage,
     two_factor::TwoFactorPage,
+    welcome::WelcomePage,
 };
 use calls::{detail::CallPage, list::CallsPage};
 use campaigns::{detail::CampaignPage, list::CampaignsPage};

@@ -254,6 +254,38 @@ pub fn sortable(label: &str, key: &str, now: &str, descending: bool, href: impl 
     Column::new(label).sort(href(key, here && !descending), sort)
 }
 
+/// Country codes of two digits; `1` and `7` have one, all others three (ITU-T E.164, list of assigned country codes).
+const CODES_OF_TWO: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98";
+
+/// A phone number as people read it: `+1 202 555 0100`. What is no whole number, such as a masked one, stays as it is.
+pub fn phone(text: &str) -> String {
+    let whole = |digits: &&str| (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let Some(digits) = text.strip_prefix('+').filter(whole) else { return text.to_owned() };
+    let code = match &digits[..1] {
+        "1" | "7" => 1,
+        _ if CODES_OF_TWO.contains(&digits[..2]) => 2,
+        _ => 3,
+    };
+    let (code, mut rest) = digits.split_at(code);
+    let mut out = format!("+{code}");
+    while !rest.is_empty() {
+        let (group, more) = rest.split_at(if rest.len() > 4 { 3 } else { rest.len() });
+        out.push(' ');
+        out.push_str(group);
+        rest = more;
+    }
+    out
+}
+
+/// `12 h 39 min`, `39 min`, `40 s`: how much in all, where seconds say nothing.
+pub fn span(seconds: i64) -> String {
+    match (seconds / 3600, seconds / 60 % 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// `1:58`, `1:02:03`.
 pub fn duration(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -288,6 +320,20 @@ mod tests {
     #[test]
     fn durations_grow_an_hour_when_they_need_one() {
         assert_eq!([duration(0), duration(118), duration(3723)], ["0:00", "1:58", "1:02:03"]);
+    }
+
+    #[test]
+    fn whole_numbers_are_grouped_and_masked_ones_stay() {
+        assert_eq!(phone("+12025550100"), "+1 202 555 0100");
+        assert_eq!(phone("+447700900142"), "+44 770 090 0142");
+        assert_eq!(phone("+971501234567"), "+971 501 234 567");
+        assert_eq!(phone("+12•••••••00"), "+12•••••••00");
+        assert_eq!([phone("Maya"), phone("")], ["Maya", ""]);
+    }
+
+    #[test]
+    fn spans_leave_out_what_is_small() {
+        assert_eq!([span(40), span(2_399), span(45_570)], ["40 s", "39 min", "12 h 39 min"]);
     }
 
     #[test]

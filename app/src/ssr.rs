@@ -187,7 +187,7 @@ fn theme() -> Option<&'static str> {
 /// The document: head, style sheet, hydration script, [`crate::App`].
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_typed();
-    let is_plain = use_context::<Parts>().is_some_and(|parts| crate::auth::PLAIN.contains(&parts.uri.path()));
+    let is_plain = use_context::<Parts>().is_some_and(|parts| crate::auth::is_plain(parts.uri.path()));
     view! {
         <!DOCTYPE html>
         <html lang="en" class=theme()>

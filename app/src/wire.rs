@@ -7,9 +7,9 @@
 
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
-use leptos::ev;
 use leptos::form::form_data_from_event;
 use leptos::server::{ServerActionError, codee};
+use leptos::{ev, html};
 
 use model::Error;
 use model::wire::{Compact, pack, unpack};
@@ -329,7 +329,11 @@ impl Change {
         }
     }
 
+    /// One at a time: what is asked again meanwhile, by a second click or Enter, is the same.
     fn send(self, kind: &'static str, body: Vec<u8>) {
+        if self.pending.get_untracked() {
+            return;
+        }
         self.pending.set(true);
         leptos::task::spawn_local(async move {
             let answer = post(self.path, kind, body).await;
@@ -349,7 +353,21 @@ fn fields(event: &ev::SubmitEvent) -> Option<String> {
 
 /// A form that asks for a change: posted by the browser without scripts, and in place with them.
 #[component]
-pub fn ChangeForm(change: Change, children: Children) -> impl IntoView {
+pub fn ChangeForm(
+    change: Change,
+    /// Which of its controls are emptied when the change went well, as a selector: secrets do not stay on the page.
+    #[prop(optional)]
+    empties: &'static str,
+    children: Children,
+) -> impl IntoView {
+    let node = NodeRef::<html::Form>::new();
+    if !empties.is_empty() {
+        Effect::new(move |_| {
+            if change.done() {
+                node.get_untracked().into_iter().for_each(|form| empty(&form, empties));
+            }
+        });
+    }
     let submit = move |event: ev::SubmitEvent| {
         if event.default_prevented() {
             return;
@@ -360,7 +378,16 @@ pub fn ChangeForm(change: Change, children: Children) -> impl IntoView {
             change.send(FORM, body.into_bytes());
         }
     };
-    view! { <form method="post" action=change.path on:submit=submit>{children()}</form> }
+    view! { <form node_ref=node method="post" action=change.path on:submit=submit>{children()}</form> }
+}
+
+/// Empties controls of a form.
+fn empty(form: &web_sys::Element, selector: &str) {
+    let Ok(controls) = form.query_selector_all(selector) else { return };
+    for control in (0..controls.length()).filter_map(|i| controls.get(i)) {
+        // Setting a value on a live element cannot fail; there is nothing to do if it does.
+        let _ = js_sys::Reflect::set(&control, &"value".into(), &"".into());
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 // Every page of the demo companies, once typed as an address and once reached by links. What the other journeys never open is
 // opened here, so that a page whose code is missing from the wasm, or cannot read its answer, fails.
 import type { Page } from "@playwright/test";
-import { alive, expect, test, visit } from "../support.ts";
+import { alive, expect, expectAccessible, test, visit } from "../support.ts";
 
 const PASSWORD = "Belfry-demo-1";
 const LISTS = ["Campaigns", "Contacts", "Imports", "Agents", "Calls", "Suppressions", "Billing", "Events", "Team", "Settings"];
@@ -57,6 +57,62 @@ test("every page opens as an address, and every tab of every campaign", async ({
       await whole(page);
     }
   }
+});
+
+test("seldom pages are there for everybody", async ({ page }) => {
+  for (const path of ["/forgot", "/reset?token=made-up", "/new-address?token=made-up", "/sign-in/code"]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expectAccessible(page);
+  }
+  await expect(page, "a code is asked for after a password only").toHaveURL(/\/sign-in$/);
+  await signIn(page, "maya@harborpine.example");
+  await page.goto("/two-factor");
+  await expect(page.getByRole("heading", { level: 1, name: "Set up two-factor sign-in" })).toBeVisible();
+  await expectAccessible(page);
+  await visit(page, "/settings");
+  const gateway = await page.locator('main a[href^="/settings/gateways/"]:not([href$="/new"])').first().getAttribute("href");
+  for (const path of ["/settings/gateways/new", "/settings/gateways/new?provider=retell", gateway!, "/account", "/team", "/team/permissions"]) {
+    await visit(page, path);
+    await whole(page);
+    await expectAccessible(page);
+    const ids = await page.locator("[id]").evaluateAll((all) => all.map((one) => one.id));
+    expect(ids.filter((id, i) => ids.indexOf(id) !== i), `ids of ${path}`).toEqual([]);
+  }
+});
+
+test("rows, keys and the command menu lead to things", async ({ page }) => {
+  await signIn(page, "maya@harborpine.example");
+  await visit(page, "/campaigns");
+  const row = page.getByRole("table", { name: "Campaigns" }).getByRole("row").nth(1);
+  const name = (await row.getByRole("link").first().innerText()).trim();
+  await row.getByRole("cell").nth(2).click();
+  await expect(page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+  await visit(page, "/campaigns");
+  await page.keyboard.press("/");
+  await expect(page.getByRole("searchbox").first()).toBeFocused();
+  await page.getByRole("region", { name: "Campaigns" }).focus();
+  await page.keyboard.press("j");
+  await expect(row.getByRole("link").first()).toBeFocused();
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+
+  await page.keyboard.press("Control+k");
+  const menu = page.getByRole("dialog", { name: "Search and go" });
+  await expect(menu.getByRole("searchbox")).toBeFocused();
+  await expectAccessible(page);
+  await page.keyboard.type("supp");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: "Suppressions" })).toBeVisible();
+  await expect(menu).toBeHidden();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type(name);
+  await expect(menu.getByRole("link", { name: new RegExp("Campaign, ") }).first()).toBeVisible();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
 });
 
 test("every page is reached by links, without a reload", async ({ page }) => {

@@ -57,6 +57,26 @@ test("a company can be opened, fed and read without scripts", async ({ page }) =
     }
   });
 
+  await test.step("a form that is refused keeps what was typed, except secrets", async () => {
+    await page.goto("/settings/gateways/new?provider=retell");
+    const form = page.locator("main form").filter({ has: page.getByRole("button", { name: "Connect" }) });
+    await expect(form.getByLabel("API key", { exact: true })).toBeHidden();
+    await form.getByLabel("Phones").selectOption("real");
+    await form.getByLabel("API key", { exact: true }).fill("of-nobody");
+    await form.getByLabel("Calls at once").fill("0");
+    await form.getByLabel("Name").fill("Typed once");
+    await form.getByRole("button", { name: "Connect" }).click();
+    await expect(page.getByText("Enter 1 to 1000.")).toBeVisible();
+    await expect(form.getByLabel("Name")).toHaveValue("Typed once");
+    await expect(form.getByLabel("API key", { exact: true })).toBeVisible();
+    await expect(form.getByLabel("API key", { exact: true })).toHaveValue("");
+    await page.goto("/forgot/");
+    await expect(page.locator("script")).toHaveCount(0);
+    await page.goto("/sign-in/code");
+    await expect(page).not.toHaveURL(/code/);
+    await page.goto("/settings");
+  });
+
   await test.step("send a form", async () => {
     await page.getByLabel("Name", { exact: true }).fill("Plainer Paper");
     await page.getByRole("button", { name: "Save settings" }).click();

@@ -22,6 +22,7 @@ test("a viewer is asked in and sees nothing they may not press", async ({ page, 
     await page.getByLabel("Role", { exact: true }).selectOption("viewer");
     await page.getByRole("button", { name: "Send invite" }).click();
     await expect(page.getByRole("row", { name: new RegExp(vic.email) })).toBeVisible();
+    await expect(page.getByLabel("E-mail")).toHaveValue("");
     await expectAccessible(page);
   });
 

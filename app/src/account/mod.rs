@@ -35,13 +35,15 @@ pub fn AccountPage() -> impl IntoView {
     let account = Answer::new(move || changed.get(), || LoadAccount {});
     view! {
         <Title text="Your account"/>
-        <PageHeader title="Your account" description="Yours alone, and the same in every company you belong to."/>
-        <Loaded
-            resource=account
-            what="your account"
-            waiting=|| view! { <Card><Skeleton class="h-96 w-full"/></Card> }
-            view=move |account| cards(account, changed)
-        />
+        <div class="max-w-4xl">
+            <PageHeader title="Your account" description="Yours alone, and the same in every company you belong to."/>
+            <Loaded
+                resource=account
+                what="your account"
+                waiting=|| view! { <Card><Skeleton class="h-96 w-full"/></Card> }
+                view=move |account| cards(account, changed)
+            />
+        </div>
     }
 }
 
@@ -63,7 +65,7 @@ fn cards(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView {
     let error = save.error();
     told(save, "Your name is saved", changed);
     view! {
-        <div class="flex max-w-4xl flex-col gap-6">
+        <div class="flex flex-col gap-6">
             <Card title="Name" scope="How your team and the record call you.">
                 <ChangeForm change=save attr:class="flex flex-col gap-4 sm:max-w-90">
                     <Field label="Name" name="name" error=problem(error, "name")>

@@ -3,7 +3,7 @@
 use model::Error;
 use model::accounts::Account;
 
-use crate::form::{FormProblem, problem, told};
+use crate::form::{FormProblem, NewPassword, problem, told};
 use crate::prelude::*;
 use crate::ui::{Button, Card, Field, Input, PasswordInput};
 use crate::wire::{Change, ChangeForm};
@@ -27,11 +27,9 @@ pub(super) fn email_card(account: Signal<Account>, changed: RwSignal<u32>) -> An
     let error = change.error();
     told(change, "Open the link in the mail to your new address", changed);
     let scope = Signal::derive(move || account.with(|account| format!("You sign in with {}.", account.email)));
-    let form = move || {
-        // Built anew after each change, so that no password stays in it.
-        changed.track();
-        view! {
-            <ChangeForm change=change attr:class="grid gap-4 sm:grid-cols-2">
+    view! {
+        <Card title="E-mail" scope=scope>
+            <ChangeForm change=change empties="input" attr:class="grid gap-4 sm:grid-cols-2">
                 <Field label="New e-mail" name="email" hint="We mail a link there. It counts once you open it." error=problem(error, "email")>
                     <Input kind="email" autocomplete="email"/>
                 </Field>
@@ -41,34 +39,24 @@ pub(super) fn email_card(account: Signal<Account>, changed: RwSignal<u32>) -> An
                 <FormProblem error=error fields=&["email", "password"]/>
                 <div><Button submit=true busy=change.pending()>"Change e-mail"</Button></div>
             </ChangeForm>
-        }
-    };
-    view! { <Card title="E-mail" scope=scope>{form}</Card> }
+        </Card>
+    }
 }
 
 pub(super) fn password_card(changed: RwSignal<u32>) -> AnyView {
     let change = Change::new::<ChangePassword>();
     let error = change.error();
     told(change, "Your password is changed", changed);
-    let form = move || {
-        changed.track();
-        view! {
-            <ChangeForm change=change attr:class="grid gap-4 sm:grid-cols-2">
+    view! {
+        <Card title="Password" scope="Wherever else you are signed in, you are signed out.">
+            <ChangeForm change=change empties="input" attr:class="grid gap-4 sm:grid-cols-2">
                 <Field label="Old password" name="old" error=problem(error, "old")>
                     <PasswordInput/>
                 </Field>
-                <Field
-                    label="New password"
-                    name="new"
-                    hint="At least 8 characters, with a letter, a digit and a special character."
-                    error=problem(error, "new")
-                >
-                    <PasswordInput autocomplete="new-password"/>
-                </Field>
+                <NewPassword label="New password" name="new" error=problem(error, "new")/>
                 <FormProblem error=error fields=&["old", "new"]/>
                 <div><Button submit=true busy=change.pending()>"Change password"</Button></div>
             </ChangeForm>
-        }
-    };
-    view! { <Card title="Password" scope="Wherever else you are signed in, you are signed out.">{form}</Card> }
+        </Card>
+    }
 }

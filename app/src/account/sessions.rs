@@ -49,7 +49,7 @@ pub(super) fn card(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView 
     let lines = move || account.get().sessions.into_iter().map(|row| line(row, end)).collect_view();
     view! {
         <Card title="Where you are signed in" scope="A session ends by itself after twelve hours without use." flush=true actions=foot>
-            <FormProblem error=end.error() fields=&[]/>
+            <div class="px-5 empty:hidden"><FormProblem error=end.error() fields=&[]/><FormProblem error=others.error() fields=&[]/></div>
             <Table caption="Where you are signed in" columns=columns>{lines}</Table>
         </Card>
     }

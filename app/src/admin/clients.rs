@@ -84,6 +84,7 @@ pub fn ClientsPage() -> impl IntoView {
 
 fn table(page: Signal<Page<ClientRow>>, filter: Memo<ClientFilter>, changed: RwSignal<u32>) -> AnyView {
     let (stop, go) = (Change::new::<SuspendClient>(), Change::new::<ReinstateClient>());
+    let enter = Change::new::<EnterClient>();
     told(stop, "Suspended, and its campaigns paused", changed);
     told(go, "Reinstated", changed);
     let columns = vec![
@@ -98,7 +99,7 @@ fn table(page: Signal<Page<ClientRow>>, filter: Memo<ClientFilter>, changed: RwS
     let href = move |n: u32| filter.with(|f| link("/admin/clients", &[("q", &f.q), ("page", &n.to_string())]));
     view! {
         <Card flush=true>
-            <div class="px-5 empty:hidden"><FormProblem error=stop.error() fields=&[]/><FormProblem error=go.error() fields=&[]/></div>
+            <div class="px-5 empty:hidden"><FormProblem error=stop.error() fields=&[]/><FormProblem error=go.error() fields=&[]/><FormProblem error=enter.error() fields=&[]/></div>
             <Table caption="Clients" columns=columns>{lines}</Table>
             {move || page.with(|page| view! {
                 <Pager page=page.paging.page per_page=page.paging.per_page total=page.total href=Callback::new(href)/>
@@ -128,7 +129,7 @@ fn line(row: ClientRow, stop: Change, go: Change) -> AnyView {
     let actions = (!row.is_own).then(|| {
         view! {
             <details>
-                <summary class="link cursor-pointer text-sm">"Manage"</summary>
+                <summary class="btn btn-outline btn-sm cursor-pointer">"Manage"</summary>
                 <div class="mt-2 flex flex-wrap items-center gap-2">
                     // A plain form: the page that comes is drawn anew, as that company.
                     <form method="post" action=EnterClient::PATH>

@@ -5,16 +5,16 @@ use model::agents::{Agent, SCRIPT_MAX, VARIABLES, fill};
 use super::detail::SaveAgent;
 use super::voice::VoiceDialog;
 use super::{LANGUAGES, language};
-use crate::form::{FormProblem, problem};
+use crate::form::{FormProblem, problem, told};
 use crate::prelude::*;
 use crate::screen::When;
-use crate::ui::{Button, Card, Fact, Facts, Field, Input, Kbd, Opt, Select, Textarea, use_toasts};
+use crate::ui::{Button, Card, Fact, Facts, Field, Input, Kbd, Opt, Select, Textarea, some};
 use crate::wire::{Change, ChangeForm};
 
 /// Fields that show their own problem.
 const SHOWN: &[&str] = &["name", "role", "persona", "tone", "language", "voice", "greeting", "main", "voicemail", "closing"];
 /// Around a filled-in value, to find it again for marking; no script contains them.
-const MARKS: [char; 2] = ['\u{2}', '\u{3}'];
+const MARKS: [&str; 2] = ["\u{2}", "\u{3}"];
 
 /// What is being typed, for the preview.
 #[derive(Clone, Copy)]
@@ -25,6 +25,8 @@ pub(super) struct Typed {
     /// The account of the voice and its id there; empty for the provider's own voice.
     pub voice_gateway: RwSignal<String>,
     pub voice_id: RwSignal<String>,
+    /// What that voice is called; its id until one is chosen here, for names are the provider's.
+    pub read_by: RwSignal<String>,
     pub greeting: RwSignal<String>,
     pub main: RwSignal<String>,
     pub voicemail: RwSignal<String>,
@@ -41,7 +43,8 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
         language: RwSignal::new(form.language.clone()),
         voice: RwSignal::new(form.voice.clone()),
         voice_gateway: RwSignal::new(form.voice_gateway.map(|id| id.to_string()).unwrap_or_default()),
-        voice_id: RwSignal::new(form.voice_id.clone()),
+        read_by: RwSignal::new(form.voice_id.clone()),
+        voice_id: RwSignal::new(form.voice_id),
         greeting: RwSignal::new(form.scripts.greeting.clone()),
         main: RwSignal::new(form.scripts.main.clone()),
         voicemail: RwSignal::new(form.scripts.voicemail.clone()),
@@ -49,13 +52,8 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
     };
     let save = Change::new::<SaveAgent>();
     let error = save.error();
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if save.done() {
-            toasts.success("Saved. Callers hear it once you publish.");
-            changed.update(|n| *n += 1);
-        }
-    });
+    told(save, "Saved. Callers hear it once you publish.", changed);
+    let read_by = move || some(typed.read_by.get()).unwrap_or_else(|| "The telephone provider’s voice".to_owned());
     let locked = Signal::derive(move || !editable.get());
     // A language we have no name for stays in the list, so that saving does not change it.
     let mut languages: Vec<Opt> = LANGUAGES.iter().map(|(tag, name)| Opt::new(*tag, *name)).collect();
@@ -89,7 +87,7 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
                         <Field label="Language" name="form[language]" error=problem(error, "language")>
                             <Select options=languages bind=typed.language disabled=locked/>
                         </Field>
-                        <Field label="Voice" name="form[voice]" optional=true hint="What people call it. Listen below to choose one." error=problem(error, "voice")>
+                        <Field label="Voice" name="form[voice]" optional=true hint="Its name at Retell or ElevenLabs. Where scripts are read out, Listen chooses one." error=problem(error, "voice")>
                             <Input bind=typed.voice maxlength=80 disabled=locked autocomplete="off"/>
                         </Field>
                         <Field label="Tone" name="form[tone]" optional=true class="sm:col-span-2" error=problem(error, "tone")>
@@ -121,6 +119,7 @@ pub fn Editor(agent: Signal<Agent>, editable: Signal<bool>, changed: RwSignal<u3
                             <Facts>
                                 <Fact label="Published">{if version == 0 { "Never".to_owned() } else { format!("Version {version}") }}</Fact>
                                 <Fact label="Last change"><When moment=updated_at/></Fact>
+                                <Fact label="Read out by">{read_by}</Fact>
                             </Facts>
                         }
                     }}
@@ -172,17 +171,21 @@ fn Preview(typed: Typed, #[prop(into)] listen: ViewFn) -> impl IntoView {
     }
 }
 
-/// A script with its sample values filled in and marked. Left out: what is unknown, as on a call.
-fn heard(script: &str, agent: &str) -> AnyView {
-    let value = |variable: &str| {
+/// A script with its sample values filled in, each between two marks. Left out: what is unknown, as on a call.
+pub(super) fn said(script: &str, agent: &str, marks: [&str; 2]) -> String {
+    fill(script, |variable| {
         let sample = if variable == "agent" { agent } else { VARIABLES.iter().find(|(name, _)| *name == variable)?.1 };
-        Some(format!("{}{sample}{}", MARKS[0], MARKS[1]))
-    };
-    let text = fill(script, value);
+        Some(format!("{}{sample}{}", marks[0], marks[1]))
+    })
+}
+
+/// A script as it is heard, with what was filled in marked.
+fn heard(script: &str, agent: &str) -> AnyView {
+    let text = said(script, agent, MARKS);
     if text.trim().is_empty() {
         return view! { <span class="text-muted-foreground">"Nothing is said."</span> };
     }
-    text.split(MARKS)
+    text.split(|c: char| MARKS.iter().any(|mark| mark.starts_with(c)))
         .map(str::to_owned)
         .enumerate()
         .map(|(i, piece)| {

@@ -5,12 +5,12 @@ use model::events::Topic;
 use model::gateways::KeptAgent;
 use model::id::AgentId;
 
-use crate::form::FormProblem;
+use crate::form::{FormProblem, told};
 use crate::live::use_topic;
 use crate::prelude::*;
 use crate::screen::Loaded;
 use crate::settings::gateway::kept_lines;
-use crate::ui::{Button, Card, Size, Skeleton, Variant, use_toasts};
+use crate::ui::{Button, Card, Size, Skeleton, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// How an agent stands at each gateway that keeps agents.
@@ -38,12 +38,7 @@ pub(super) fn KeptCard(id: AgentId, editable: Signal<bool>) -> impl IntoView {
     let tick = use_topic(Topic::Agents);
     let kept = Answer::new(move || tick.get(), move || ListKeptAgents { id });
     let compare = Change::new::<CompareAgent>();
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if compare.done() {
-            toasts.success("Compared with what the providers have");
-        }
-    });
+    told(compare, "Compared with what the providers have", None);
     let shown = move |rows: Signal<Vec<KeptAgent>>| {
         let card = move || {
             let rows = rows.get();

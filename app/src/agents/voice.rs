@@ -3,11 +3,11 @@
 
 use js_sys::{Function, Reflect};
 use model::Error;
-use model::agents::{ScriptPart, Spoken, VARIABLES, VoiceList, VoiceRow, fill};
+use model::agents::{ScriptPart, Spoken, VoiceList, VoiceRow};
 use model::id::{AgentId, GatewayId};
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::editor::Typed;
+use super::editor::{Typed, said};
 use crate::prelude::*;
 use crate::screen::failed;
 use crate::ui::{Button, Dialog, Field, Note, Opt, Select, SkeletonText, Tone, Variant, use_toasts};
@@ -74,7 +74,7 @@ fn body(id: AgentId, typed: Typed, changed: RwSignal<u32>, open: RwSignal<bool>)
             ScriptPart::Voicemail => typed.voicemail,
             ScriptPart::Closing => typed.closing,
         };
-        heard(&script.get(), &typed.name.get())
+        said(&script.get(), &typed.name.get(), [""; 2])
     });
     let parts: Vec<Opt> = ScriptPart::ALL.iter().map(|part| Opt::new(part.as_str(), part.label())).collect();
     let (keep, wanted) = (Change::new::<ChooseVoice>(), StoredValue::new(None::<VoiceRow>));
@@ -94,7 +94,7 @@ fn body(id: AgentId, typed: Typed, changed: RwSignal<u32>, open: RwSignal<bool>)
         toasts.success(format!("{what} is the voice of the draft. Callers hear it once you publish."));
         typed.voice_gateway.set(gateway);
         typed.voice_id.set(voice);
-        typed.voice.set(name);
+        typed.read_by.set(name);
         changed.update(|n| *n += 1);
         open.set(false);
     });
@@ -124,12 +124,6 @@ fn body(id: AgentId, typed: Typed, changed: RwSignal<u32>, open: RwSignal<bool>)
         </div>
     }
     .into_any()
-}
-
-/// A script with its samples filled in; what is unknown is left out, as on a call.
-fn heard(script: &str, agent: &str) -> String {
-    let sample = |variable: &str| VARIABLES.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned());
-    fill(script, |variable| if variable == "agent" { Some(agent.to_owned()) } else { sample(variable) })
 }
 
 fn told(problem: Signal<Option<Error>>) -> impl Fn() -> Option<AnyView> + Copy + Send + Sync {
@@ -228,8 +222,12 @@ fn ByAccount(
             choose.run(Some(row));
         }
     };
+    // The same text has the same link; another end of it makes the browser play again.
+    let played = StoredValue::new(0_u32);
     let sound = move || {
         speak.answer::<String>().and_then(Result::ok).map(|link| {
+            played.update_value(|n| *n += 1);
+            let link = format!("{link}#{}", played.get_value());
             view! {
                 <audio class="w-full" controls=true autoplay=true src=link aria-label="The script, spoken"></audio>
             }

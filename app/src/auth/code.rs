@@ -1,6 +1,7 @@
 //! The second half of signing in: a code of the authenticator app, or a recovery code.
 
 use leptos_meta::Title;
+use leptos_router::components::Redirect;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 
@@ -38,6 +39,10 @@ pub fn CodePage() -> impl IntoView {
     let next = move || query.with(|query| safe_next(query.get_str("next").unwrap_or("/")).to_owned());
     let finish = Change::new::<FinishSignIn>();
     let error = finish.error();
+    // Nobody has half signed in here, or too long ago.
+    if crate::ssr::half().is_err() {
+        return view! { <Redirect path="/sign-in"/> };
+    }
     view! {
         <Title text="Your code"/>
         <AuthLayout

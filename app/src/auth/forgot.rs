@@ -4,7 +4,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 
-use crate::form::{FormProblem, problem, typed};
+use crate::form::{FormProblem, NewPassword, problem, typed};
 use crate::prelude::*;
 use crate::ui::{AuthLayout, Button, Field, Input, Note, Tone};
 use crate::wire::{Change, ChangeForm};
@@ -70,14 +70,7 @@ pub fn ResetPage() -> impl IntoView {
         <AuthLayout title="Choose a new password" lead=|| "You are signed out everywhere, and sign in with the new one.">
             <ChangeForm change=reset attr:class="flex flex-col gap-4" attr:novalidate=true>
                 <input type="hidden" name="token" value=token/>
-                <Field
-                    label="New password"
-                    name="password"
-                    hint="At least 8 characters, with a letter, a digit and a special character."
-                    error=problem(error, "password")
-                >
-                    <Input kind="password" autocomplete="new-password"/>
-                </Field>
+                <NewPassword label="New password" error=problem(error, "password") plain=true/>
                 <FormProblem error=error fields=&["password"]/>
                 <Button submit=true class="w-full" busy=reset.pending()>"Set password"</Button>
                 <p class="text-muted-foreground">"Does the link not work? " <a class="link" href="/forgot">"Get a new one"</a></p>

@@ -4,6 +4,7 @@
 pub mod check_mail;
 #[cfg(feature = "ssr")]
 pub mod code;
+#[cfg(feature = "ssr")]
 pub mod confirm;
 #[cfg(feature = "ssr")]
 pub mod forgot;
@@ -17,6 +18,7 @@ pub mod sign_in;
 pub mod suspended;
 #[cfg(feature = "ssr")]
 pub mod two_factor;
+#[cfg(feature = "ssr")]
 pub mod welcome;
 
 use icondata as i;
@@ -29,6 +31,8 @@ use crate::ui::Icon;
 #[cfg(feature = "ssr")]
 pub(crate) const PLAIN: &[&str] = &[
     "/sign-in/code",
+    "/welcome",
+    "/confirm",
     "/forgot",
     "/reset",
     "/new-address",
@@ -38,6 +42,12 @@ pub(crate) const PLAIN: &[&str] = &[
     "/events/proof",
     "/team/member",
 ];
+
+/// Whether an address is one of them; the router takes it with a slash at its end too.
+#[cfg(feature = "ssr")]
+pub(crate) fn is_plain(path: &str) -> bool {
+    PLAIN.contains(&path.trim_end_matches('/'))
+}
 
 /// Stands for such a page in a browser that was led to it without a request: asks for it.
 #[cfg(not(feature = "ssr"))]
@@ -84,6 +94,13 @@ pub(crate) fn promise() -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::safe_next;
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_slash_at_its_end_makes_no_other_page() {
+        assert!(super::is_plain("/forgot") && super::is_plain("/forgot/"));
+        assert!(!super::is_plain("/") && !super::is_plain("/forgotten"));
+    }
 
     #[test]
     fn the_way_back_never_leaves_the_site() {

@@ -9,9 +9,9 @@ use model::accounts::Register;
 use wasm_bindgen::JsCast;
 
 use super::promise;
-use crate::form::{FormProblem, problem, typed};
+use crate::form::{FormProblem, NewPassword, problem, typed};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Button, Field, Input, PasswordInput};
+use crate::ui::{AuthLayout, Button, Field, Input};
 use crate::wire::{Change, ChangeForm};
 
 /// Creates user and company, signs in, and leads to the choice of a company type.
@@ -108,14 +108,7 @@ pub fn RegisterPage() -> impl IntoView {
                 <Field label="Work e-mail" name="form[email]" error=told("email")>
                     <Input kind="email" bind=draft.email autocomplete="username"/>
                 </Field>
-                <Field
-                    label="Password"
-                    name="form[password]"
-                    hint="At least 8 characters, with a letter, a digit and a special character."
-                    error=told("password")
-                >
-                    <PasswordInput bind=draft.password autocomplete="new-password"/>
-                </Field>
+                <NewPassword name="form[password]" error=told("password") bind=draft.password/>
                 <Field label="Company name" name="form[company_name]" error=told("company_name")>
                     <Input bind=draft.company_name autocomplete="organization"/>
                 </Field>

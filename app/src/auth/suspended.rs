@@ -5,9 +5,10 @@ use leptos_router::components::Redirect;
 use model::Error;
 use model::accounts::Bar;
 
+use crate::form::FormProblem;
 use crate::layout::switch_items;
 use crate::prelude::*;
-use crate::session::{CurrentSession, Session, SignOut};
+use crate::session::{CurrentSession, Session, SignOut, SwitchCompany};
 use crate::ui::{AuthLayout, Button, Note, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -15,7 +16,7 @@ use crate::wire::{Answer, Change, ChangeForm};
 #[component]
 pub fn SuspendedPage() -> impl IntoView {
     let session = Answer::blocking(|| CurrentSession {});
-    let out = Change::new::<SignOut>();
+    let (out, switch) = (Change::new::<SignOut>(), Change::new::<SwitchCompany>().error());
     let page = move |answer: Result<Option<Session>, Error>| match answer {
         Ok(Some(session)) if session.me.barred == Some(Bar::Suspended) => {
             let others = switch_items(&session.me);
@@ -24,6 +25,7 @@ pub fn SuspendedPage() -> impl IntoView {
                     <div class="flex flex-col gap-4">
                         <Note tone=Tone::Warning>{session.me.suspended_because}</Note>
                         <p>"Write to whoever runs the platform for you."</p>
+                        <FormProblem error=switch fields=&[]/>
                         {others}
                         <ChangeForm change=out><Button submit=true variant=Variant::Outline>"Sign out"</Button></ChangeForm>
                     </div>

@@ -11,7 +11,7 @@ use model::id::CallId;
 use super::{StateBadge, hang_up_call};
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, by_id, duration, link, may, title};
+use crate::screen::{Loaded, When, by_id, duration, link, may, phone, title};
 use crate::ui::{
     Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, some, use_toasts,
 };
@@ -50,15 +50,15 @@ fn waiting() -> impl IntoView {
 
 fn page(call: Signal<Call>) -> AnyView {
     let state = Memo::new(move |_| call.with(|c| c.row.state));
-    let name = Signal::derive(move || call.with(|c| c.row.contact_name.clone()));
+    let name = Signal::derive(move || call.with(|c| phone(&c.row.contact_name)));
     let description = move || {
         call.with(|c| {
             let talk =
                 if c.row.talk_seconds > 0 { format!(", {} talk time", duration(c.row.talk_seconds)) } else { String::new() };
             let when = c.row.started_at.short();
             match c.row.direction {
-                Direction::Outbound => format!("Outbound to {}, {when}{talk}, attempt {}", c.row.phone, c.row.attempt),
-                Direction::Inbound => format!("Inbound from {} to {}, {when}{talk}", c.row.phone, c.from),
+                Direction::Outbound => format!("Outbound to {}, {when}{talk}, attempt {}", phone(&c.row.phone), c.row.attempt),
+                Direction::Inbound => format!("Inbound from {} to {}, {when}{talk}", phone(&c.row.phone), phone(&c.from)),
             }
         })
     };
@@ -131,7 +131,8 @@ fn summary(call: Call) -> Option<AnyView> {
             view! { <Fact label=name><span class="wrap-anywhere">{value}</span></Fact> }
         });
         view! {
-            <Facts>
+            // What was found out has the names of the script's fields.
+            <Facts class="[&_dt]:first-letter:uppercase">
                 {sentiment.map(|mood| view! { <Fact label="Sentiment">{mood.label()}</Fact> })}
                 {successful.map(|yes| view! { <Fact label="Goal">{if yes { "Reached" } else { "Not reached" }}</Fact> })}
                 {some(keywords.join(", ")).map(|words| view! { <Fact label="Keywords">{words}</Fact> })}
@@ -169,7 +170,7 @@ fn conversation(call: Call) -> AnyView {
         };
         return view! { <Card title="Conversation"><Empty icon=icondata::LuMessageSquareText title=title text=text/></Card> };
     }
-    let (agent, person) = (call.row.agent_name.clone(), call.row.contact_name.clone());
+    let (agent, person) = (call.row.agent_name.clone(), phone(&call.row.contact_name));
     let turns = call
         .transcript
         .into_iter()
@@ -244,7 +245,7 @@ fn facts(call: Call) -> AnyView {
         None => agent.into_any(),
     };
     let contact = row.contact.map(|id| {
-        view! { <Fact label="Contact"><a class="link" href=link("/calls", &[("contact", &id.to_string())])>"All calls to "{row.contact_name.clone()}</a></Fact> }
+        view! { <Fact label="Contact"><a class="link" href=link("/calls", &[("contact", &id.to_string())])>"All calls to "{phone(&row.contact_name)}</a></Fact> }
     });
     let who = row.state.answered_by.map(|who| view! { <Fact label="Answered by">{who.label()}</Fact> });
     let provider = call
@@ -258,7 +259,7 @@ fn facts(call: Call) -> AnyView {
                 {campaign}
                 {call.agent.is_some().then(|| view! { <Fact label="Agent">{agent}</Fact> })}
                 {contact}
-                <Fact label=if row.direction == Direction::Inbound { "Our number" } else { "From" }><span class="tabular-nums">{call.from.clone()}</span></Fact>
+                <Fact label=if row.direction == Direction::Inbound { "Our number" } else { "From" }><span class="tabular-nums">{phone(&call.from)}</span></Fact>
                 <Fact label="Settings">{format!("Version {}", call.settings_version)}</Fact>
                 <Fact label="Network">{if row.sandbox { "Sandbox, a simulated phone" } else { "Real phone" }}</Fact>
                 {who}

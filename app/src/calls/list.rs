@@ -5,14 +5,16 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::Error;
 use model::calls::{CallFilter, CallRange, CallRow, Direction, Outcome};
+use model::campaigns::{CampaignFilter, CampaignRow};
 use model::events::Topic;
 use model::id::CampaignId;
-use model::page::{Page, Paging};
+use model::page::{PER_PAGE_MAX, Page, Paging};
 
 use super::StateBadge;
+use crate::campaigns::list::ListCampaigns;
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, duration, link, live_lines, paging, text, word};
+use crate::screen::{Loaded, When, duration, link, live_lines, paging, phone, text, word};
 use crate::ui::{
     Card, Cell, Chip, Column, Empty, FilterBar, FilterSelect, LinkButton, Opt, PageHeader, Pager, Segment, Segmented,
     SkeletonRows, Table, Variant,
@@ -74,11 +76,15 @@ fn with(filter: &CallFilter, change: impl FnOnce(&mut CallFilter)) -> String {
 pub fn CallsPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
+    let newest = CampaignFilter { paging: Paging::new(1, PER_PAGE_MAX), ..CampaignFilter::default() };
+    let campaigns = Answer::new(|| 0, move || ListCampaigns { filter: newest.clone() });
     view! {
         <Title text="Calls"/>
         <PageHeader title="Calls" description="Every attempt, what came of it and what it cost."/>
         <div class="mb-4">{move || filter.with(ranges)}</div>
-        {move || bar(filter.get())}
+        <Suspense fallback=move || bar(filter.get(), Vec::new())>
+            {move || campaigns.get().map(|known| bar(filter.get(), known.map(|page| page.items).unwrap_or_default()))}
+        </Suspense>
         <Log filter=filter href=Callback::new(|filter: CallFilter| href(&filter))/>
     }
 }
@@ -132,12 +138,12 @@ fn ranges(filter: &CallFilter) -> impl IntoView + use<> {
     view! { <Segmented label="Range" items=items/> }
 }
 
-fn bar(filter: CallFilter) -> impl IntoView {
+fn bar(filter: CallFilter, campaigns: Vec<CampaignRow>) -> AnyView {
     let outcomes =
         std::iter::once(Opt::new("", "Any")).chain(Outcome::ALL.iter().map(|o| Opt::new(o.as_str(), o.label()))).collect();
     let kept = pairs(&filter)
         .into_iter()
-        .filter(|(name, value)| matches!(*name, "range" | "campaign" | "contact") && !value.is_empty())
+        .filter(|(name, value)| matches!(*name, "range" | "contact") && !value.is_empty())
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
         .collect_view();
     let filtered = !filter.search.is_empty()
@@ -146,20 +152,22 @@ fn bar(filter: CallFilter) -> impl IntoView {
         || filter.campaign.is_some()
         || filter.contact.is_some();
     let clear = if filtered { href(&CallFilter { range: filter.range, ..CallFilter::default() }) } else { String::new() };
-    let chips = [
-        filter.campaign.map(|_| ("Campaign", with(&filter, |f| f.campaign = None))),
-        filter.contact.map(|_| ("Contact", with(&filter, |f| f.contact = None))),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|(label, remove)| view! { <Chip label=label value="one" remove_href=remove/> })
-    .collect_view();
+    let chip = filter.contact.map(|_| with(&filter, |f| f.contact = None));
+    let chip = chip.map(|remove| view! { <Chip label="Contact" value="one" remove_href=remove/> });
+    let chosen = filter.campaign.map(|id| id.to_string()).unwrap_or_default();
+    let mut named: Vec<_> = campaigns.into_iter().map(|row| Opt::new(row.id.to_string(), row.name)).collect();
+    // The list has the newest only; the one that is chosen stays chosen.
+    if !chosen.is_empty() && named.iter().all(|one| one.value != chosen) {
+        named.push(Opt::new(chosen.clone(), "One campaign"));
+    }
+    named.insert(0, Opt::new("", "Any"));
     view! {
         <FilterBar action="/calls" label="Filter calls" search=filter.search.clone() placeholder="Phone number, like +1 813" clear_href=clear>
             {kept}
             <FilterSelect label="Outcome" name="outcome" options=outcomes value=filter.outcome.map_or("", Outcome::as_str)/>
             <FilterSelect label="State" name="live" options=vec![Opt::new("", "Any"), Opt::new("1", "Under way")] value=if filter.live { "1" } else { "" }/>
-            {chips}
+            <FilterSelect label="Campaign" name="campaign" options=named value=chosen/>
+            {chip}
         </FilterBar>
     }
 }
@@ -248,8 +256,8 @@ fn CallLine(row: Memo<CallRow>, inside: bool) -> impl IntoView {
     view! {
         <tr>
             <td class="lead">
-                <a class="font-medium hover:underline" href=format!("/calls/{}", fixed.id)>{fixed.contact_name}</a>
-                <span class="sub tabular-nums">{direction}{fixed.phone}{fixed.sandbox.then_some(" · sandbox")}</span>
+                <a class="font-medium hover:underline" href=format!("/calls/{}", fixed.id)>{phone(&fixed.contact_name)}</a>
+                <span class="sub tabular-nums">{direction}{phone(&fixed.phone)}{fixed.sandbox.then_some(" · sandbox")}</span>
             </td>
             <Cell label="State" sub=fixed.declined.map(|why| why.label().to_owned()).unwrap_or_default()><StateBadge state=state/></Cell>
             {campaign}

@@ -7,6 +7,7 @@ use super::choices::Choices;
 use super::draft::Draft;
 use super::steps::{self, error};
 use crate::prelude::*;
+use crate::screen::phone;
 use crate::ui::{Checkbox, Field, Input, Note, Textarea, Tone};
 
 pub(super) fn numbers(draft: Draft, known: &Choices) -> AnyView {
@@ -37,7 +38,7 @@ fn number(draft: Draft, row: &NumberRow) -> impl IntoView + use<> {
         Some((campaign, name)) if draft.id.get_untracked() != Some(*campaign) => format!("Answered by {name} now"),
         _ => format!("{}, {} calls at once", row.gateway_name, row.concurrency_max),
     };
-    view! { <Checkbox label=row.phone.clone() hint=hint bind=bind/> }
+    view! { <Checkbox label=phone(&row.phone) hint=hint bind=bind/> }
 }
 
 pub(super) fn hours(draft: Draft, known: &Choices) -> AnyView {

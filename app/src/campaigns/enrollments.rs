@@ -12,7 +12,7 @@ use super::enrollment_tone;
 use super::why::WhyDrawer;
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, link, live_lines, paging, word};
+use crate::screen::{Loaded, When, link, live_lines, paging, phone, word};
 use crate::ui::{Badge, Card, Cell, Column, Empty, Pager, Segment, Segmented, SkeletonRows, Table};
 use crate::wire::Answer;
 
@@ -140,7 +140,7 @@ fn line(row: EnrollmentRow, attempts_max: i32, asked: RwSignal<Option<Enrollment
         <tr>
             <td class="lead">
                 <a class="font-medium hover:underline" href=link("/calls", &[("contact", &row.contact.to_string())])>{row.name.clone()}</a>
-                <span class="sub tabular-nums">{row.phone.clone()}</span>
+                <span class="sub tabular-nums">{phone(&row.phone)}</span>
             </td>
             <Cell label="State"><Badge label=row.status.label() tone=enrollment_tone(row.status)/></Cell>
             <Cell label="Attempts" number=true muted=true>{format!("{} of {attempts_max}", row.attempts)}</Cell>

@@ -262,11 +262,11 @@ fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
     };
     view! {
         <div class="grid min-h-0 grid-cols-1 sm:min-h-[29rem] sm:grid-cols-[11.5rem_minmax(0,1fr)]">
-            <nav class="border-b bg-muted/60 p-3 sm:border-e sm:border-b-0" aria-label="Steps of the campaign">
+            <nav class="border-b bg-muted p-3 max-sm:sticky max-sm:top-0 max-sm:z-10 sm:border-e sm:border-b-0 sm:bg-muted/60" aria-label="Steps of the campaign">
                 // The names follow the direction, which is chosen in the first step.
                 {move || {
                     inbound.track();
-                    view! { <Stepper steps=names() current=draft.step vertical=true class="max-sm:flex-row!" on_pick=Callback::new(move |step| draft.step.set(step))/> }
+                    view! { <Stepper steps=names() current=draft.step vertical=true class="max-sm:flex-row! max-sm:[&_li:not([aria-current])_.step-label]:sr-only" on_pick=Callback::new(move |step| draft.step.set(step))/> }
                 }}
             </nav>
             <div class="flex min-w-0 flex-col gap-6 px-4 py-5 sm:px-6">{move || step()}</div>

@@ -153,12 +153,12 @@ pub fn CheckView(check: LaunchCheck) -> impl IntoView {
     };
     let left = check.available - check.reserve;
     let left = if left.0 < 0 { String::new() } else { left.rounded() };
-    let (unit, note) = if left.is_empty() { ("", "top up first") } else { ("cr", "") };
+    let (unit, note) = if left.is_empty() { ("", "top up first") } else { ("credits", "") };
     view! {
         <div class="flex flex-col gap-6">
             <Stats label="Credits" class="grid-cols-1 sm:grid-cols-3">
-                <Stat label="Will be reserved" value=check.reserve.rounded() unit="cr"/>
-                <Stat label="Expected cost" value=check.estimate.rounded() unit="cr"/>
+                <Stat label="Will be reserved" value=check.reserve.rounded() unit="credits"/>
+                <Stat label="Expected cost" value=check.estimate.rounded() unit="credits"/>
                 <Stat label="Left after launch" value=left unit=unit note=note/>
             </Stats>
             <section aria-labelledby="launch-checks">

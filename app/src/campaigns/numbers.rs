@@ -8,7 +8,7 @@ use model::numbers::NumberRow;
 use crate::calls::list::LiveCallsOf;
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::Loaded;
+use crate::screen::{Loaded, phone};
 use crate::ui::{Card, Cell, Column, Empty, SkeletonRows, Table, grouped};
 use crate::wire::Answer;
 
@@ -58,7 +58,7 @@ fn rows(numbers: Vec<NumberRow>) -> AnyView {
         .map(|row| {
             view! {
                 <tr>
-                    <td class="lead"><span class="font-medium tabular-nums">{row.phone}</span><span class="sub">{row.label}</span></td>
+                    <td class="lead"><span class="font-medium tabular-nums">{phone(&row.phone)}</span><span class="sub">{row.label}</span></td>
                     <Cell label="Gateway">{row.gateway_name}</Cell>
                     <Cell label="Calls now" number=true>{format!("{} of {}", row.in_use, grouped(row.concurrency_max.into()))}</Cell>
                 </tr>

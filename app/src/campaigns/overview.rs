@@ -1,5 +1,6 @@
 //! The overview of one campaign: how far it is, what came of the calls, and why nothing is dialed when nothing is.
 
+use model::accounts::Permission;
 use model::campaigns::{Campaign, Progress, Status};
 
 use super::canary::CanaryCard;
@@ -7,7 +8,7 @@ use super::numbers::NumbersTab;
 use super::settings::FactsCard;
 use super::why::RightNow;
 use crate::prelude::*;
-use crate::screen::{duration, share};
+use crate::screen::{duration, may, share, span};
 use crate::ui::{Card, Funnel, FunnelStep, LiveDot, Note, Stat, Stats, Tone, grouped};
 
 /// Everything on the first tab.
@@ -48,7 +49,7 @@ pub fn Overview(campaign: Signal<Campaign>) -> impl IntoView {
 fn why_quiet(campaign: &Campaign) -> Option<AnyView> {
     let paused = campaign.pause_reason.clone().filter(|_| campaign.status == Status::Paused);
     if let Some(why) = paused {
-        let top_up = why.contains("Top up").then(|| {
+        let top_up = (why.contains("Top up") && may(Permission::ViewWallet).get()).then(|| {
             view! { " " <a class="link" href="/billing">"Go to billing"</a> }
         });
         return Some(view! { <Note tone=Tone::Warning><b class="font-semibold">"Paused: "</b>{why}{top_up}</Note> });
@@ -114,7 +115,7 @@ fn Headline(campaign: Signal<Campaign>) -> impl IntoView {
                         <dt class="text-sm text-muted-foreground">"Reserved credits"</dt>
                         <dd class="mt-1 text-2xl font-semibold tracking-[-0.022em] tabular-nums">
                             {move || campaign.with(|c| c.reserved.rounded())}
-                            <span class="text-base font-medium text-muted-foreground">" cr"</span>
+                            <span class="text-base font-medium text-muted-foreground">" credits"</span>
                         </dd>
                     </div>
                 </dl>
@@ -143,11 +144,11 @@ fn Tiles(progress: Memo<Progress>) -> impl IntoView {
             <Stat
                 label="Average talk"
                 value=figure(|p| if p.connected > 0 { duration(p.talk_seconds / p.connected) } else { String::new() })
-                note=figure(|p| format!("{} in all", duration(p.talk_seconds)))
+                note=figure(|p| format!("{} in all", span(p.talk_seconds)))
             />
             <Stat
                 label="Spent"
-                unit="cr"
+                unit="credits"
                 value=figure(|p| p.spent.rounded())
                 note=figure(|p| if p.connected > 0 { format!("{} per connect", model::credits::Credits(p.spent.0 / p.connected).rounded()) } else { "nothing connected yet".to_owned() })
             />

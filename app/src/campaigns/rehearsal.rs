@@ -188,7 +188,7 @@ fn tiles(r: &Rehearsal) -> AnyView {
             <Stat label="Finishes" value=end note=finishes/>
             <Stat label="Calls" value=placed note=calls/>
             <Stat label="Connected" value=met note=connected/>
-            <Stat label="Credits needed" unit="cr" value=spent note=cost/>
+            <Stat label="Credits needed" unit="credits" value=spent note=cost/>
         </Stats>
     }
 }

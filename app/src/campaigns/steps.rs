@@ -67,18 +67,17 @@ pub(super) fn audience(draft: Draft, known: &Choices, is_draft: bool) -> AnyView
         Some(Err(problem)) => view! { <Note tone=Tone::Danger live=true>{problem.to_string()}</Note> },
         None => view! { <p class="text-sm text-muted-foreground" role="status">"Counting…"</p> },
     };
+    let mut choices = vec![
+        Choice::new("everyone", "Everyone", "Every active contact."),
+        Choice::new("segment", "A segment", "Contacts with one segment name."),
+        Choice::new("import", "An import", "The contacts of one file."),
+    ];
+    // What a duplicated test call has; nobody chooses it here.
+    if draft.audience.with_untracked(|audience| audience == "person") {
+        choices.push(Choice::new("person", "One person", "Whom the test call called."));
+    }
     view! {
-        <RadioCards
-            legend="Who is called"
-            name="audience"
-            bind=draft.audience
-            class="sm:grid-cols-3"
-            choices=vec![
-                Choice::new("everyone", "Everyone", "Every active contact."),
-                Choice::new("segment", "A segment", "Contacts with one segment name."),
-                Choice::new("import", "An import", "The contacts of one file."),
-            ]
-        />
+        <RadioCards legend="Who is called" name="audience" bind=draft.audience class="sm:grid-cols-3" choices=choices/>
         {move || match draft.audience.get().as_str() {
             "segment" => view! {
                 <Field label="Segment" name="segment" error=error(draft, "segment")>

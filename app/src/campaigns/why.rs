@@ -8,7 +8,7 @@ use model::id::{CampaignId, EnrollmentId};
 
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, failed};
+use crate::screen::{Loaded, When, failed, phone};
 use crate::ui::{Card, Dialog, DialogSize, Icon, Note, Skeleton, Tone, grouped};
 use crate::wire::{Answer, Late};
 
@@ -84,7 +84,7 @@ fn person(why: &Why) -> AnyView {
     };
     view! {
         <p class="font-medium">{why.name.clone()}</p>
-        <p class="mb-4 text-sm text-muted-foreground tabular-nums">{why.phone.clone()} ", " {why.status.label()}</p>
+        <p class="mb-4 text-sm text-muted-foreground tabular-nums">{phone(&why.phone)} ", " {why.status.label()}</p>
         {verdict}
         {(!status.is_final()).then(|| view! {
             <h3 class="mt-6 mb-2 text-sm font-semibold">"Checks, in order"</h3>

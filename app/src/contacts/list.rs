@@ -15,7 +15,7 @@ use super::form::ContactDialog;
 use crate::imports::upload::ImportDialog;
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, link, live_lines, may, paging, text, word};
+use crate::screen::{Loaded, When, link, live_lines, may, paging, phone, text, word};
 use crate::ui::{
     Badge, Button, Card, Cell, Chip, Column, ConfirmDialog, Empty, FilterBar, FilterSelect, LinkButton, Menu, MenuItem, MenuLine,
     MenuLink, Opt, PageHeader, Pager, SkeletonRows, Table, Tone, Variant, grouped, use_toasts,
@@ -234,7 +234,7 @@ fn ContactLine(row: Memo<ContactRow>, dialogs: Dialogs) -> impl IntoView {
             </td>
             <Cell label="Phone">
                 <span class="inline-flex flex-wrap items-center gap-2">
-                    <span class="tabular-nums">{move || row.with(|row| row.phone.clone())}</span>
+                    <span class="tabular-nums">{move || row.with(|row| phone(&row.phone))}</span>
                     {move || row.with(|row| row.suppressed).then(|| view! { <Badge label="Never call" tone=Tone::Danger/> })}
                 </span>
             </Cell>

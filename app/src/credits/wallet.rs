@@ -3,6 +3,7 @@
 use icondata as i;
 use leptos_meta::Title;
 use model::Error;
+use model::accounts::Permission;
 use model::credits::{Credits, Wallet};
 use model::events::Topic;
 
@@ -10,7 +11,7 @@ use super::ledger::Ledger;
 use super::top_up::TopUpDialog;
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::Loaded;
+use crate::screen::{Loaded, may};
 use crate::ui::{Button, Card, Note, PageHeader, Skeleton, Stat, Stats, Tone};
 use crate::wire::Answer;
 
@@ -48,10 +49,13 @@ pub fn WalletPage() -> impl IntoView {
     let (credits, calls) = (use_topic(Topic::Credits), use_topic(Topic::Calls));
     let wallet = Answer::new(move || credits.get() + calls.get(), || LoadWallet {});
     let topping_up = RwSignal::new(false);
+    let sees = may(Permission::ViewWallet);
     view! {
         <Title text="Billing"/>
         <PageHeader title="Billing" description="One credit is one minute at the base rate. Every movement is kept, so you can check it yourself.">
-            <Button icon=i::LuPlus on:click=move |_| topping_up.set(true)>"Top up"</Button>
+            <Show when=move || sees.get()>
+                <Button icon=i::LuPlus on:click=move |_| topping_up.set(true)>"Top up"</Button>
+            </Show>
         </PageHeader>
         <div class="flex flex-col gap-6">
             <Loaded

@@ -173,11 +173,11 @@ fn strip(seen: Dashboard) -> impl IntoView {
                 note="of attempts" points=line(|d| d.connected as f64 / calls_of(d).max(1) as f64)/>
             <Stat label="Talk time" value=grouped(now.talk_seconds / 60) unit="min" nostrip:delta=change(now.talk_seconds, was(|b| b.talk_seconds), true)
                 note=text(average, "each") points=line(|d| d.talk_seconds as f64)/>
-            <Stat label="Spend" value=now.spent.rounded() unit="cr" nostrip:delta=change(now.spent.0, was(|b| b.spent.0), true)
+            <Stat label="Spend" value=now.spent.rounded() unit="credits" nostrip:delta=change(now.spent.0, was(|b| b.spent.0), true)
                 note=format!("{} a day", Credits(now.spent.0 / days).rounded()) points=line(|d| d.spent.0 as f64)/>
             <Stat label="People reached" value=grouped(now.reached) nostrip:delta=change(now.reached, was(|b| b.reached), true)
                 note=format!("{} over 30 s", grouped(now.talked)) points=line(|d| d.connected as f64)/>
-            <Stat label="Cost per connect" value=cost.map(Credits::rounded).unwrap_or_default() unit="cr"
+            <Stat label="Cost per connect" value=cost.map(Credits::rounded).unwrap_or_default() unit="credits"
                 nostrip:delta=cost.and_then(|cost| change(cost.0, cost_before.map(|c| c.0), false))
                 note=cost_before.map(|cost| format!("was {}", cost.rounded())).unwrap_or_default()
                 points=line(|d| d.spent.0 as f64 / d.connected.max(1) as f64)/>

@@ -81,7 +81,7 @@ pub fn Start(seen: Signal<Dashboard>) -> impl IntoView {
         Some(view! {
             <Card title="Your credits">
                 <p class="text-2xl font-semibold tracking-[-0.022em] tabular-nums">
-                    {available.rounded()} <span class="text-base font-medium text-muted-foreground">" minutes"</span>
+                    {available.rounded()} <span class="text-base font-medium text-muted-foreground">" credits"</span>
                 </p>
                 <p class="mt-1 text-sm text-muted-foreground">"One credit is one minute of talk. Calls nobody answers cost nothing."</p>
                 <a class="link mt-3 inline-block text-sm" href="/billing">"Open billing"</a>

@@ -8,7 +8,7 @@ use model::Error;
 use model::accounts::Permission;
 use model::events::Topic;
 use model::id::ImportId;
-use model::imports::{Import, ImportStatus, Problem};
+use model::imports::{Counts, Import, ImportStatus, Problem};
 use model::page::Page;
 use std::time::Duration;
 
@@ -205,7 +205,7 @@ fn Checked(import: Signal<Import>, problems: Answer<Page<Problem>>, changed: RwS
                         <ChangeForm change=run>
                             <input type="hidden" name="id" value=id.to_string()/>
                             <Button submit=true icon=i::LuCheck busy=run.pending()>
-                                {move || format!("Import {}", count(people.get(), "contact", "contacts"))}
+                                {move || counts.with(verb)}
                             </Button>
                         </ChangeForm>
                     })}
@@ -215,6 +215,16 @@ fn Checked(import: Signal<Import>, problems: Answer<Page<Problem>>, changed: RwS
             </div>
         </Card>
         <Problems page=problems id=id kind=kind total=Signal::derive(move || counts.with(|counts| counts.invalid))/>
+    }
+}
+
+/// What the button does: `Import 3 contacts`, `Import 2, update 1 contact`.
+fn verb(counts: &Counts) -> String {
+    let with = |n| count(n, "contact", "contacts");
+    match (counts.created, counts.merged) {
+        (n, 0) => format!("Import {}", with(n)),
+        (0, n) => format!("Update {}", with(n)),
+        (new, known) => format!("Import {}, update {}", grouped(new), with(known)),
     }
 }
 

@@ -6,10 +6,10 @@ use model::companies::{ATTEMPTS_PER_WEEK_MAX, Compliance};
 use model::rules::{Cap, Confidence, Consent, Pack, Rule};
 use serde::{Deserialize, Serialize};
 
-use crate::form::{FormProblem, problem};
+use crate::form::{FormProblem, problem, told};
 use crate::prelude::*;
 use crate::screen::Loaded;
-use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Field, Input, Note, PageHeader, Skeleton, Table, Tone, use_toasts};
+use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Field, Input, Note, PageHeader, Skeleton, Table, Tone};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Everything this page shows.
@@ -103,12 +103,7 @@ const FIELDS: &[&str] = &["attempts_per_week_max", "attempts_ever_max", "countri
 fn OwnLimits(own: Compliance) -> impl IntoView {
     let save = Change::new::<SaveCompliance>();
     let error = save.error();
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if save.done() {
-            toasts.success("Limits saved");
-        }
-    });
+    told(save, "Limits saved", None);
     view! {
         <ChangeForm change=save attr:novalidate=true>
             <Card title="Your own limits" scope="On top of the law, for all campaigns together. Hours are in the general settings.">

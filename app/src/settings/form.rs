@@ -6,9 +6,9 @@ use model::time::Hours;
 use serde::{Deserialize, Serialize};
 
 use super::week;
-use crate::form::{FormProblem, problem};
+use crate::form::{FormProblem, problem, told};
 use crate::prelude::*;
-use crate::ui::{Button, Card, DayHours, Field, HoursEditor, Icon, Input, Opt, Select, use_toasts};
+use crate::ui::{Button, Card, DayHours, Field, HoursEditor, Icon, Input, Opt, Select};
 use crate::wire::{Change, ChangeForm};
 
 /// The settings as a form sends them: numbers as typed, so that a wrong one is a message at its field.
@@ -71,12 +71,7 @@ const FIELDS: &[&str] =
 pub(super) fn SettingsCard(settings: Settings, zones: Vec<String>) -> impl IntoView {
     let save = Change::new::<SaveSettings>();
     let error = save.error();
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if save.done() {
-            toasts.success("Settings saved");
-        }
-    });
+    told(save, "Settings saved", None);
     let days = RwSignal::new(week::rows(&settings.hours));
     let bad_hours = problem(error, "hours");
     view! {

@@ -7,11 +7,11 @@ use model::events::Topic;
 use model::gateways::{Gateway, GatewayTest, Keeping, KeptAgent, ListedNumber};
 use model::id::{AgentId, GatewayId};
 
-use super::gateways::{GatewayInput, keys, limits};
-use crate::form::{FormProblem, problem};
+use super::gateways::{FIELDS, GatewayInput, keys, limits};
+use crate::form::{FormProblem, problem, told, typed_or};
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, by_id, title};
+use crate::screen::{Loaded, When, by_id, phone, title};
 use crate::ui::{
     Badge, Button, Card, Cell, CodeBlock, Column, Crumb, Empty, Fact, Facts, Field, Input, Note, Opt, PageHeader, Select, Size,
     Skeleton, Table, Tone, Variant, some, use_toasts,
@@ -32,10 +32,15 @@ pub async fn load_gateway(id: GatewayId) -> Result<Gateway, Error> {
 #[server(protocol = crate::wire::Wire)]
 pub async fn save_gateway(id: GatewayId, gateway: GatewayInput) -> Result<(), Error> {
     use crate::ssr::*;
-    let form = gateway.read()?;
-    let mut tx = begin().await?;
-    services::gateways::edit(&mut tx, id, &form).await?;
-    tx.commit().await?;
+    let again = gateway.clone();
+    let saved = async {
+        let form = gateway.read()?;
+        let mut tx = begin().await?;
+        services::gateways::edit(&mut tx, id, &form).await?;
+        tx.commit().await?;
+        Ok(())
+    };
+    saved.await.inspect_err(|_: &Error| again.keep())?;
     redirect(&format!("/settings/gateways/{id}"));
     Ok(())
 }
@@ -61,6 +66,9 @@ pub async fn list_gateway_numbers(id: GatewayId) -> Result<Vec<ListedNumber>, Er
 pub async fn import_gateway_numbers(id: GatewayId, #[server(default)] phones: Vec<String>) -> Result<usize, Error> {
     use crate::ssr::*;
     let (db, caller) = (db()?, caller()?);
+    if phones.is_empty() {
+        return Err(Error::field("phones", "Choose at least one number."));
+    }
     Ok(services::gateways::import_numbers(&db, &caller.actor, id, &phones).await?)
 }
 
@@ -87,7 +95,7 @@ pub async fn publish_agent_at(agent: AgentId, gateway: GatewayId) -> Result<(), 
 
 /// Calls one person now; leads to the campaign that does.
 #[server(protocol = crate::wire::Wire)]
-pub async fn test_call(gateway: GatewayId, agent: String, phone: String) -> Result<(), Error> {
+pub async fn test_call(gateway: GatewayId, #[server(default)] agent: String, phone: String) -> Result<(), Error> {
     use crate::ssr::*;
     let agent = agent.parse().map_err(|_| Error::field("agent", "Publish an agent first."))?;
     let mut tx = begin().await?;
@@ -123,7 +131,7 @@ fn page(gateway: Signal<Gateway>) -> AnyView {
     let badge = move || first.row.sandbox.then(|| view! { <Badge label="Sandbox" tone=Tone::Info/> });
     view! {
         <Title text=title(name)/>
-        <PageHeader title=name description=description crumbs=crumbs beside=badge/>
+        <div class="max-w-4xl"><PageHeader title=name description=description crumbs=crumbs beside=badge/></div>
         <div class="flex max-w-4xl flex-col gap-6">
             {move || standing(&gateway.get())}
             <TestCard id=id/>
@@ -168,6 +176,7 @@ fn TestCard(id: GatewayId) -> impl IntoView {
                 <Button submit=true variant=Variant::Outline icon=i::LuPlugZap busy=test.pending()>"Test the account"</Button>
                 <div class="w-full" aria-live="polite">{said}</div>
                 <FormProblem error=error fields=&[]/>
+                <noscript>"The answer is shown by scripts."</noscript>
             </ChangeForm>
         </Card>
     }
@@ -188,7 +197,7 @@ fn TestCallCard(id: GatewayId, callers: Vec<(AgentId, String)>, sandbox: bool) -
             <ChangeForm change=call attr:class="grid gap-4 sm:grid-cols-[1fr_1fr_auto] sm:items-start">
                 <input type="hidden" name="gateway" value=id.to_string()/>
                 <Field label="Agent" name="agent" error=problem(error, "agent")><Select options=agents/></Field>
-                <Field label="Phone" name="phone" error=problem(error, "phone")><Input kind="tel" autocomplete="tel"/></Field>
+                <Field label="Phone" name="phone" id="f-call" error=problem(error, "phone")><Input kind="tel" autocomplete="tel"/></Field>
                 <Button submit=true variant=Variant::Outline icon=i::LuPhoneCall class="sm:mt-6" busy=call.pending()>"Call"</Button>
                 <FormProblem error=error fields=&["agent", "phone"]/>
             </ChangeForm>
@@ -222,12 +231,7 @@ fn keeping(row: &KeptAgent) -> AnyView {
 /// Agents at providers, one line each; `of_agent` says which column names what.
 pub(crate) fn kept_lines(rows: Vec<KeptAgent>, of_agent: bool) -> AnyView {
     let again = Change::new::<PublishAgentAt>();
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if again.done() {
-            toasts.success("Being published");
-        }
-    });
+    told(again, "Being published", None);
     let first = if of_agent { "Gateway" } else { "Agent" };
     let columns = vec![Column::new(first), Column::new("There"), Column::new("Since"), Column::new("Actions").quiet()];
     let line = move |row: KeptAgent| {
@@ -259,7 +263,10 @@ pub(crate) fn kept_lines(rows: Vec<KeptAgent>, of_agent: bool) -> AnyView {
             </tr>
         }
     };
-    view! { <Table caption="Agents kept at providers" columns=columns>{rows.into_iter().map(line).collect_view()}</Table> }
+    view! {
+        <div class="px-5 empty:hidden"><FormProblem error=again.error() fields=&[]/></div>
+        <Table caption="Agents kept at providers" columns=columns>{rows.into_iter().map(line).collect_view()}</Table>
+    }
 }
 
 fn kept(rows: Vec<KeptAgent>) -> Option<AnyView> {
@@ -312,7 +319,7 @@ fn ImportNumbers(id: GatewayId) -> impl IntoView {
                     <li class="flex items-center gap-3">
                         <label class="flex items-center gap-2">
                             <input type="checkbox" class="checkbox" name="phones[]" value=row.phone.clone() checked=!known disabled=known/>
-                            <span class="tabular-nums">{row.phone}</span>
+                            <span class="tabular-nums">{phone(&row.phone)}</span>
                         </label>
                         <span class="text-sm text-muted-foreground">{if known { "Imported".to_owned() } else { row.label }}</span>
                     </li>
@@ -335,6 +342,7 @@ fn ImportNumbers(id: GatewayId) -> impl IntoView {
                 <input type="hidden" name="id" value=id.to_string()/>
                 <Button submit=true variant=Variant::Outline icon=i::LuListPlus busy=list.pending()>"List the account's numbers"</Button>
                 <FormProblem error=list.error() fields=&[]/>
+                <noscript>"The list is shown by scripts."</noscript>
             </ChangeForm>
             {rows}
         </div>
@@ -362,12 +370,7 @@ fn AddNumber(id: GatewayId) -> impl IntoView {
 fn Connection(gateway: Gateway) -> impl IntoView {
     let save = Change::new::<SaveGateway>();
     let error = save.error();
-    let toasts = use_toasts();
-    Effect::new(move |_| {
-        if save.done() {
-            toasts.success("Gateway saved");
-        }
-    });
+    told(save, "Gateway saved", None);
     let row = gateway.row.clone();
     let account = (!row.sandbox).then(|| keys(row.kind, Some(&gateway), error));
     let facts = row.sandbox.then(|| {
@@ -379,22 +382,19 @@ fn Connection(gateway: Gateway) -> impl IntoView {
         }
     });
     view! {
-        <ChangeForm change=save attr:novalidate=true>
+        <ChangeForm change=save empties="[autocomplete=new-password]" attr:novalidate=true>
             <input type="hidden" name="id" value=row.id.to_string()/>
             <input type="hidden" name="gateway[kind]" value=row.kind.as_str()/>
             <input type="hidden" name="gateway[phones]" value=if row.sandbox { "sandbox" } else { "real" }/>
             <Card title="Connection" scope="A change holds from the next call on.">
                 <div class="flex flex-col gap-4">
                     <Field label="Name" name="gateway[name]" error=problem(error, "name")>
-                        <Input value=row.name.clone() autocomplete="off"/>
+                        <Input value=typed_or("gateway[name]", row.name.clone()) autocomplete="off"/>
                     </Field>
                     {facts}
                     {account}
                     {limits(row.concurrency_max, row.calls_per_second, error)}
-                    <FormProblem
-                        error=error
-                        fields=&["name", "account", "secret", "webhook_secret", "base_url", "options", "concurrency_max", "calls_per_second"]
-                    />
+                    <FormProblem error=error fields=FIELDS/>
                     <div><Button submit=true busy=save.pending()>"Save gateway"</Button></div>
                 </div>
             </Card>

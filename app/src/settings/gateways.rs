@@ -8,7 +8,7 @@ use model::accounts::Permission;
 use model::gateways::{CALLS_PER_SECOND, CONCURRENCY, Gateway, GatewayForm, GatewayRow, ProviderKind};
 use serde::{Deserialize, Serialize};
 
-use crate::form::{FormProblem, problem, typed};
+use crate::form::{FormProblem, problem, typed_or};
 use crate::prelude::*;
 use crate::screen::{may, word};
 use crate::ui::{
@@ -54,21 +54,41 @@ impl GatewayInput {
             options: self.options,
         })
     }
+
+    /// Keeps what was typed for the page that shows the form again without scripts, except secrets.
+    #[cfg(feature = "ssr")]
+    pub(super) fn keep(&self) {
+        crate::ssr::keep_typed(&[
+            ("gateway[phones]", &self.phones),
+            ("gateway[name]", &self.name),
+            ("gateway[base_url]", &self.base_url),
+            ("gateway[account]", &self.account),
+            ("gateway[options]", &self.options),
+            ("gateway[concurrency_max]", &self.concurrency_max),
+            ("gateway[calls_per_second]", &self.calls_per_second),
+        ]);
+    }
 }
 
 /// Connects an account; leads to its page.
 #[server(protocol = crate::wire::Wire)]
 pub async fn create_gateway(gateway: GatewayInput) -> Result<(), Error> {
     use crate::ssr::*;
-    let form = gateway.read()?;
-    let mut tx = begin().await?;
-    let id = services::gateways::create(&mut tx, &form).await?;
-    tx.commit().await?;
+    let again = gateway.clone();
+    let created = async {
+        let form = gateway.read()?;
+        let mut tx = begin().await?;
+        let id = services::gateways::create(&mut tx, &form).await?;
+        tx.commit().await?;
+        Ok(id)
+    };
+    let id = created.await.inspect_err(|_: &Error| again.keep())?;
     redirect(&format!("/settings/gateways/{id}"));
     Ok(())
 }
 
-const FIELDS: &[&str] =
+/// Fields that show their own problem.
+pub(super) const FIELDS: &[&str] =
     &["name", "account", "secret", "webhook_secret", "base_url", "options", "concurrency_max", "calls_per_second"];
 
 /// The card of the settings page.
@@ -176,9 +196,6 @@ fn providers() -> AnyView {
 fn NewGateway(kind: ProviderKind) -> impl IntoView {
     let create = Change::new::<CreateGateway>();
     let error = create.error();
-    let again = |field: &'static str, otherwise: String| some_or(typed(&format!("gateway[{field}]")), otherwise);
-    let phones = RwSignal::new(again("phones", "sandbox".to_owned()));
-    let is_real = move || phones.get() == "real";
     let choices = vec![
         Opt::new("sandbox", "Simulated phones: nobody's phone rings"),
         Opt::new("real", format!("Our account at {}", kind.label())),
@@ -187,15 +204,15 @@ fn NewGateway(kind: ProviderKind) -> impl IntoView {
         <ChangeForm change=create attr:class="flex max-w-2xl flex-col gap-6" attr:novalidate=true>
             <input type="hidden" name="gateway[kind]" value=kind.as_str()/>
             <Card title=kind.label() scope=pitch(kind).to_owned()>
-                <div class="flex flex-col gap-4">
+                <div class="group flex flex-col gap-4">
                     <Field label="Name" name="gateway[name]" error=problem(error, "name")>
-                        <Input value=again("name", kind.label().to_owned()) autocomplete="off"/>
+                        <Input value=typed_or("gateway[name]", kind.label()) autocomplete="off"/>
                     </Field>
                     <Field label="Phones" name="gateway[phones]" error=problem(error, "phones")>
-                        <Select options=choices value=phones.get_untracked() on:change=move |event| phones.set(event_target_value(&event))/>
+                        <Select options=choices value=typed_or("gateway[phones]", "sandbox")/>
                     </Field>
-                    // Without scripts the keys are always on the page; a sandbox does not read them.
-                    <div class="flex flex-col gap-4" hidden=move || !is_real()>{keys(kind, None, error)}</div>
+                    // The style sheet hides them, so they also come without scripts. A sandbox does not read them.
+                    <div class="flex flex-col gap-4 group-has-[option[value=sandbox]:checked]:hidden">{keys(kind, None, error)}</div>
                     {limits(CONCURRENCY, CALLS_PER_SECOND, error)}
                 </div>
             </Card>
@@ -213,15 +230,11 @@ fn NewGateway(kind: ProviderKind) -> impl IntoView {
     }
 }
 
-fn some_or(text: String, otherwise: String) -> String {
-    if text.is_empty() { otherwise } else { text }
-}
-
 /// The account's keys. Those that are kept are not shown: an empty field leaves them.
 pub(super) fn keys(kind: ProviderKind, kept: Option<&Gateway>, error: Signal<Option<Error>>) -> AnyView {
     let stays = kept.map(|kept| format!("Leave empty to keep {}.", kept.secret)).unwrap_or_default();
     let account = (!kind.account_label().is_empty()).then(|| {
-        let value = kept.map(|kept| kept.account.clone()).unwrap_or_else(|| typed("gateway[account]"));
+        let value = typed_or("gateway[account]", kept.map(|kept| kept.account.clone()).unwrap_or_default());
         view! {
             <Field label=kind.account_label() name="gateway[account]" error=problem(error, "account")>
                 <Input value=value autocomplete="off"/>
@@ -237,7 +250,7 @@ pub(super) fn keys(kind: ProviderKind, kept: Option<&Gateway>, error: Signal<Opt
         };
         view! {
             <Field label="Webhook secret" name="gateway[webhook_secret]" hint=hint error=problem(error, "webhook_secret")>
-                <PasswordInput autocomplete="off"/>
+                <PasswordInput autocomplete="new-password"/>
             </Field>
         }
     });
@@ -251,15 +264,15 @@ pub(super) fn keys(kind: ProviderKind, kept: Option<&Gateway>, error: Signal<Opt
                 hint=format!("One “name = value” a line: {}.", names.join(", "))
                 error=problem(error, "options")
             >
-                <Textarea value=lines.unwrap_or_else(|| typed("gateway[options]")) rows=3/>
+                <Textarea value=typed_or("gateway[options]", lines.unwrap_or_default()) rows=3/>
             </Field>
         }
     });
-    let url = kept.map(|kept| kept.base_url.clone()).unwrap_or_else(|| typed("gateway[base_url]"));
+    let url = typed_or("gateway[base_url]", kept.map(|kept| kept.base_url.clone()).unwrap_or_default());
     view! {
         {account}
         <Field label=kind.secret_label() name="gateway[secret]" hint=stays error=problem(error, "secret")>
-            <PasswordInput autocomplete="off"/>
+            <PasswordInput autocomplete="new-password"/>
         </Field>
         {webhook}
         <Field
@@ -279,10 +292,10 @@ pub(super) fn limits(concurrency: i32, per_second: i32, error: Signal<Option<Err
     view! {
         <div class="grid gap-4 sm:grid-cols-2">
             <Field label="Calls at once" name="gateway[concurrency_max]" error=problem(error, "concurrency_max")>
-                <Input value=concurrency.to_string() kind="number"/>
+                <Input value=typed_or("gateway[concurrency_max]", concurrency.to_string()) kind="number"/>
             </Field>
             <Field label="Calls a second" name="gateway[calls_per_second]" error=problem(error, "calls_per_second")>
-                <Input value=per_second.to_string() kind="number"/>
+                <Input value=typed_or("gateway[calls_per_second]", per_second.to_string()) kind="number"/>
             </Field>
         </div>
     }

@@ -16,7 +16,7 @@ use model::numbers::NumberRow;
 use serde::{Deserialize, Serialize};
 
 use crate::prelude::*;
-use crate::screen::Loaded;
+use crate::screen::{Loaded, phone};
 use crate::ui::{Badge, Card, Cell, Column, Note, PageHeader, Skeleton, Table, Tone, grouped};
 use crate::wire::Answer;
 use form::SettingsCard;
@@ -53,20 +53,22 @@ pub fn SettingsPage() -> impl IntoView {
     let company = Answer::new(|| 0, || LoadSettings {});
     view! {
         <Title text="Settings"/>
-        <PageHeader title="Settings" description="What every campaign of this company starts from and may not exceed."/>
-        <Loaded
-            resource=company
-            what="the settings"
-            waiting=|| view! { <Card><Skeleton class="h-96 w-full"/></Card> }
-            view=sections
-        />
+        <div class="max-w-4xl">
+            <PageHeader title="Settings" description="What every campaign of this company starts from and may not exceed."/>
+            <Loaded
+                resource=company
+                what="the settings"
+                waiting=|| view! { <Card><Skeleton class="h-96 w-full"/></Card> }
+                view=sections
+            />
+        </div>
     }
 }
 
 fn sections(company: Signal<CompanyPage>) -> AnyView {
     let now = company.get_untracked();
     view! {
-        <div class="flex max-w-4xl flex-col gap-6">
+        <div class="flex flex-col gap-6">
             <SettingsCard settings=now.settings zones=now.zones/>
             {law()}
             {gateways::card(now.gateways)}
@@ -107,7 +109,7 @@ fn numbers(rows: Vec<NumberRow>) -> AnyView {
             view! {
                 <tr>
                     <td class="lead">
-                        <span class="font-medium tabular-nums">{row.phone}</span>
+                        <span class="font-medium tabular-nums">{phone(&row.phone)}</span>
                         <span class="sub">{row.label}</span>
                     </td>
                     <Cell label="Gateway">

@@ -15,7 +15,7 @@ use model::suppressions::{Source, SuppressionFilter, SuppressionRow};
 
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, lines, link, may, paging, text};
+use crate::screen::{Loaded, When, lines, link, may, paging, phone, text};
 use crate::ui::{
     Badge, Button, Card, Cell, Column, Empty, FilterBar, LeadCell, LinkButton, PageHeader, Pager, Size, SkeletonRows, Table,
     Tone, Variant,
@@ -152,14 +152,15 @@ fn listing(
 }
 
 fn line(row: SuppressionRow, dialogs: Dialogs, manage: Signal<bool>) -> AnyView {
-    let (id, phone) = (row.id, row.phone.clone());
+    let (id, shown) = (row.id, phone(&row.phone));
+    let title = shown.clone();
     let remove = move |_| {
-        dialogs.removing.set(Some((id, phone.clone())));
+        dialogs.removing.set(Some((id, shown.clone())));
         dialogs.remove.set(true);
     };
     view! {
         <tr>
-            <LeadCell title=row.phone/>
+            <LeadCell title=title/>
             <Cell label="How"><Badge label=row.source.label() tone=tone(row.source)/></Cell>
             <Cell label="Reason">{row.reason}</Cell>
             <Cell label="By" muted=true>{row.by.unwrap_or_else(|| "Belfry".to_owned())}</Cell>

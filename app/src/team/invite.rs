@@ -40,11 +40,10 @@ pub(super) fn form(changed: RwSignal<u32>) -> AnyView {
     told(invite, "The invite is on its way", changed);
     let manages = may(Permission::ManageTeam);
     let form = move || {
-        changed.track();
         manages.get().then(|| {
             view! {
                 <Card title="Invite somebody" scope="They get a mail with a link that works once, for seven days.">
-                    <ChangeForm change=invite attr:class="flex flex-col gap-4">
+                    <ChangeForm change=invite empties="[name=email]" attr:class="flex flex-col gap-4">
                         <div class="grid items-start gap-4 sm:grid-cols-[1fr_12rem_auto]">
                             <Field label="E-mail" name="email" error=problem(error, "email")>
                                 <Input kind="email" autocomplete="off"/>

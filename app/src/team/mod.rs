@@ -61,22 +61,24 @@ pub fn TeamPage() -> impl IntoView {
     let team = Answer::new(move || changed.get(), || LoadTeam {});
     view! {
         <Title text="Team"/>
-        <PageHeader title="Team" description="Who works in this company, and what each may do.">
-            <LinkButton href="/team/permissions" variant=Variant::Outline icon=i::LuShieldCheck>"Roles"</LinkButton>
-        </PageHeader>
-        <Loaded
-            resource=team
-            what="the team"
-            waiting=|| view! { <Card><Skeleton class="h-64 w-full"/></Card> }
-            view=move |team| view! {
-                <div class="flex max-w-5xl flex-col gap-6">
-                    {invite::form(changed)}
-                    {members(team, changed)}
-                    {invite::waiting(team, changed)}
-                    {second_factor(team, changed)}
-                </div>
-            }
-        />
+        <div class="max-w-5xl">
+            <PageHeader title="Team" description="Who works in this company, and what each may do.">
+                <LinkButton href="/team/permissions" variant=Variant::Outline icon=i::LuShieldCheck>"Roles"</LinkButton>
+            </PageHeader>
+            <Loaded
+                resource=team
+                what="the team"
+                waiting=|| view! { <Card><Skeleton class="h-64 w-full"/></Card> }
+                view=move |team| view! {
+                    <div class="flex flex-col gap-6">
+                        {invite::form(changed)}
+                        {members(team, changed)}
+                        {invite::waiting(team, changed)}
+                        {second_factor(team, changed)}
+                    </div>
+                }
+            />
+        </div>
     }
 }
 
@@ -144,7 +146,7 @@ fn line(row: MemberRow, manages: bool, role: Change, out: Change) -> AnyView {
     let manage = (manages || row.is_you).then(|| {
         view! {
             <details>
-                <summary class="link cursor-pointer text-sm">{if manages { "Manage" } else { "Leave" }}</summary>
+                <summary class="btn btn-outline btn-sm cursor-pointer">{if manages { "Manage" } else { "Leave" }}</summary>
                 <div class="mt-2 flex flex-wrap items-center gap-2">
                     {change}
                     {access}

@@ -18,12 +18,12 @@ pub fn PermissionsPage() -> impl IntoView {
     let lines = shown.map(|p| line(*p)).collect_view();
     view! {
         <Title text="Roles"/>
-        <PageHeader
-            title="Roles"
-            description="What each role may do in this company."
-            crumbs=vec![Crumb::new("Team", "/team")]
-        />
         <div class="max-w-4xl">
+            <PageHeader
+                title="Roles"
+                description="What each role may do in this company."
+                crumbs=vec![Crumb::new("Team", "/team")]
+            />
             <Card flush=true><Table caption="What each role may do" columns=columns cards=false>{lines}</Table></Card>
         </div>
     }

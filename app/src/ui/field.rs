@@ -9,6 +9,7 @@ use crate::prelude::*;
 /// What a control needs to know about the field it stands in.
 #[derive(Clone)]
 pub(super) struct FieldContext {
+    pub id: String,
     pub name: String,
     pub has_hint: bool,
     pub error: Signal<Option<String>>,
@@ -16,14 +17,9 @@ pub(super) struct FieldContext {
 }
 
 impl FieldContext {
-    /// The control's id: the field's name, so server and browser agree.
-    pub fn id(&self) -> String {
-        format!("f-{}", self.name)
-    }
-
     /// Ids of hint and error, whichever are there.
     pub fn described_by(&self) -> Option<String> {
-        let id = self.id();
+        let id = &self.id;
         match (self.has_hint, self.error.with(Option::is_some)) {
             (false, false) => None,
             (true, false) => Some(format!("{id}-hint")),
@@ -37,9 +33,12 @@ impl FieldContext {
 #[component]
 pub fn Field(
     #[prop(into)] label: String,
-    /// The form field's name; unique on the page.
+    /// The form field's name.
     #[prop(into)]
     name: String,
+    /// Where another form of the page has a field of this name.
+    #[prop(optional, into)]
+    id: Option<String>,
     #[prop(optional, into)] hint: String,
     /// Shown under the control and announced; the control becomes `aria-invalid`.
     #[prop(optional, into)]
@@ -54,8 +53,9 @@ pub fn Field(
     #[prop(optional, into)] class: String,
     children: Children,
 ) -> impl IntoView {
-    let context = FieldContext { name, has_hint: !hint.is_empty(), error, required };
-    let id = context.id();
+    // The field's name, so server and browser agree.
+    let id = id.unwrap_or_else(|| format!("f-{name}"));
+    let context = FieldContext { id: id.clone(), name, has_hint: !hint.is_empty(), error, required };
     let hint = some(hint).map(|hint| view! { <p class="hint" id=format!("{id}-hint")>{hint}</p> });
     let error_id = format!("{id}-error");
     let label = view! {

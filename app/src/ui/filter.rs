@@ -71,6 +71,7 @@ pub fn FilterBar(
                         value=search.clone()
                         prop:value=search
                         placeholder=placeholder
+                        aria-keyshortcuts="/"
                     />
                 </label>
         }

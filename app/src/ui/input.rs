@@ -41,7 +41,7 @@ fn wire(id: Option<String>, name: Option<String>) -> Wiring {
         Some(field) => {
             let error = field.error;
             Wiring {
-                id: id.or_else(|| Some(field.id())),
+                id: id.or_else(|| Some(field.id.clone())),
                 name: name.or_else(|| Some(field.name.clone())),
                 required: field.required,
                 described: Signal::derive(move || field.described_by()),

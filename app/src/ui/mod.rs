@@ -53,6 +53,10 @@ pub use toast::{Toast, ToastHost, Toasts, provide_toasts, use_toasts};
 pub use toggle::{Checkbox, Choice, RadioCards, Switch};
 pub use upload::{DropZone, Picked, file_size};
 
+use wasm_bindgen::JsCast;
+
+use crate::prelude::*;
+
 /// What a colour means. Which status has which tone is decided where the status lives, once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
@@ -120,6 +124,22 @@ pub enum Size {
     #[default]
     Normal,
     Small,
+}
+
+/// Moves focus among what matches inside an element, from where it is; from outside to the first. Not beyond the ends.
+pub(crate) fn step_focus(inside: &web_sys::Element, selector: &str, forward: bool) {
+    let Ok(found) = inside.query_selector_all(selector) else { return };
+    let all: Vec<web_sys::Node> = (0..found.length()).filter_map(|i| found.get(i)).collect();
+    let now = document().active_element();
+    let here = all.iter().position(|node| now.as_ref().is_some_and(|now| node == now.as_ref()));
+    let next = match here {
+        Some(here) => here.saturating_add_signed(if forward { 1 } else { -1 }),
+        None => 0,
+    };
+    if let Some(element) = all.get(next).and_then(|node| node.dyn_ref::<web_sys::HtmlElement>()) {
+        // Focus is a courtesy: what is followed stays where it is.
+        let _ = element.focus();
+    }
 }
 
 /// Two class lists as one.

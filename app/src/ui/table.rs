@@ -1,7 +1,12 @@
 //! Tables and pagers. Sorting and paging are links: the query string is the state. On a phone each row becomes a card, in which
 //! a cell shows its column's name (`label`).
 
-use super::{Icon, join, some};
+use js_sys::{Function, Object, Reflect};
+use leptos::ev;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use super::{Icon, join, some, step_focus};
 use crate::prelude::*;
 
 /// How a column is sorted now.
@@ -68,6 +73,50 @@ fn head_cell(column: Column) -> AnyView {
     }
 }
 
+/// What leads from a row to what it is about.
+const LEAD: &str = "tbody .lead a[href]";
+/// What stands in a row and answers a click itself.
+const ANSWERS: &str = "a,button,input,select,textarea,label,summary,[popover]";
+
+/// Whether text is selected: then a click was the end of selecting it.
+fn selects() -> bool {
+    let ask = Reflect::get(&window(), &"getSelection".into()).ok().and_then(|ask| ask.dyn_into::<Function>().ok());
+    let selected = ask.and_then(|ask| ask.call0(&window()).ok()).and_then(|selected| selected.dyn_into::<Object>().ok());
+    selected.is_some_and(|selected| selected.to_string().length() > 0)
+}
+
+/// A click anywhere on a row opens what the row is about, with Ctrl or ⌘ in a tab of its own.
+fn open_row(event: ev::MouseEvent) {
+    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+    let answers = !matches!(target.closest(ANSWERS), Ok(None));
+    if answers || selects() {
+        return;
+    }
+    let row = target.closest("tr").ok().flatten();
+    let link = row.and_then(|row| row.query_selector(LEAD).ok().flatten());
+    let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) else { return };
+    match (event.ctrl_key() || event.meta_key(), link.get_attribute("href")) {
+        // A browser that opens no tab has said so itself.
+        (true, Some(href)) => drop(window().open_with_url_and_target(&href, "_blank")),
+        _ => link.click(),
+    }
+}
+
+/// `j` and `k` go from row to row; Enter is the link's own.
+fn step_rows(event: ev::KeyboardEvent) {
+    let forward = match event.key().as_str() {
+        "j" => true,
+        "k" => false,
+        _ => return,
+    };
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let types = target.is_some_and(|target| !matches!(target.closest("input,select,textarea"), Ok(None)));
+    let table = event.current_target().and_then(|table| table.dyn_into::<Element>().ok());
+    if let Some(table) = table.filter(|_| !types && !event.ctrl_key() && !event.meta_key() && !event.alt_key()) {
+        step_focus(&table, LEAD, forward);
+    }
+}
+
 /// A table with its caption (for screen readers) and head; children are `<tr>`s of `LeadCell` and `Cell`.
 /// `cards` (the default) turns rows into cards on a phone.
 #[component]
@@ -81,10 +130,12 @@ pub fn Table(
     children: Children,
 ) -> impl IntoView {
     let named = caption.clone();
+    let class = join(if cards { "table cards" } else { "table" }, "[&_tr:has(.lead_a)]:cursor-pointer");
     let head = move || columns.get().into_iter().map(head_cell).collect_view();
     view! {
-        <div class="overflow-x-auto" tabindex="0" role="region" aria-label=named>
-            <table class=if cards { "table cards" } else { "table" } aria-busy=move || busy.get().then_some("true")>
+        // Positioned, so that what is there for screen readers only does not widen the page.
+        <div class="relative overflow-x-auto" tabindex="0" role="region" aria-label=named on:keydown=step_rows>
+            <table class=class on:click=open_row aria-busy=move || busy.get().then_some("true")>
                 <caption class="sr-only">{caption}</caption>
                 <thead><tr>{move || head()}</tr></thead>
                 <tbody>{children()}</tbody>

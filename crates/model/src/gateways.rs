@@ -60,6 +60,14 @@ impl ProviderKind {
         }
     }
 
+    /// Can it be asked to end a call that is on?
+    pub const fn hangs_up(self) -> bool {
+        match self {
+            Self::Twilio | Self::Retell | Self::Vapi => true,
+            Self::ElevenLabs | Self::Maqsam => false,
+        }
+    }
+
     /// Does it list the numbers of an account? Otherwise they are typed in.
     pub const fn lists_numbers(self) -> bool {
         matches!(self, Self::Retell | Self::Vapi | Self::ElevenLabs)

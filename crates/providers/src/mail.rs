@@ -4,6 +4,7 @@
 use crate::{ExposeSecret, SecretString};
 use chrono::{DateTime, Utc};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::response::{Code, Severity};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl Mailer {
         let message = self.message(mail).map_err(MailError::Refused)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(MailError::Refused(told(&error))),
+            Err(error) if error.status().is_some_and(is_about_the_mail) => Err(MailError::Refused(told(&error))),
             Err(error) => Err(MailError::Later(told(&error))),
         }
     }
@@ -91,6 +92,12 @@ impl Mailer {
         };
         body.map_err(|e| e.to_string())
     }
+}
+
+/// Does this answer refuse this mail for good? What a server says of our password (RFC 4954 §6) is about every mail, and is
+/// over once somebody mends the setting.
+fn is_about_the_mail(code: Code) -> bool {
+    code.severity == Severity::PermanentNegativeCompletion && !matches!(u16::from(code), 530 | 534 | 535 | 538)
 }
 
 /// An error with what is behind it; lettre keeps the server's words there.

@@ -1,7 +1,7 @@
 //! Providers for tests: what a test does not script is answered as by a provider that knows of no call.
 
 use crate::{
-    AccountInfo, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate,
+    AccountInfo, Agents, Answer, BadSignature, Callback, CallbackKind, CallbackRequest, LookUp, Malformed, Observed, Originate,
     ProviderCallId, ProviderError, Reply, ReplyBody, Speech, VoiceProvider, Voices,
 };
 use chrono::{DateTime, Utc};
@@ -27,6 +27,9 @@ pub trait Script: Send + Sync {
         None
     }
     fn voices(&self) -> Option<&dyn Voices> {
+        None
+    }
+    fn agents(&self) -> Option<&dyn Agents> {
         None
     }
 }
@@ -64,6 +67,9 @@ impl<S: Script> VoiceProvider for Scripted<S> {
     }
     fn voices(&self) -> Option<&dyn Voices> {
         self.0.voices()
+    }
+    fn agents(&self) -> Option<&dyn Agents> {
+        self.0.agents()
     }
     fn verify(&self, _: &CallbackRequest<'_>, _: DateTime<Utc>) -> Result<(), BadSignature> {
         Err(BadSignature)

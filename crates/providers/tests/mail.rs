@@ -122,6 +122,8 @@ async fn a_server_says_whether_trying_again_helps() {
         ("MAIL", "421 4.3.2 shutting down", true),
         ("DATA", "554 5.7.1 looks like spam", false),
         ("AUTH", "454 4.7.0 temporary authentication failure", true),
+        ("AUTH", "535 5.7.8 the password was changed", true),
+        ("MAIL", "530 5.7.0 sign in first", true),
     ] {
         let (url, talk) = server(Some((command, answer))).await;
         let error = mailer(&url).send(&mail()).await.expect_err("refused");

@@ -65,10 +65,25 @@ pub(crate) async fn speaker(tx: &mut Tx, gateway: &dialer::Gateway, agent: &Publ
             // Published while the gateway was set up, each missing the other; before that, its own set-up will do it.
             if gateways::repo::keepers(tx).await?.contains(&gateway.id) {
                 publish_at(tx, *agent, gateway.id).await?;
+                return Ok(Speaker::Pending);
             }
-            Speaker::Pending
+            match gateways::problem(tx, gateway.id).await? {
+                Some(problem) => Speaker::Failed(problem),
+                None => Speaker::Pending,
+            }
         }
     })
+}
+
+/// An agent as it is kept at a gateway, in whatever version: a call that was taken goes on with it.
+pub(crate) async fn there(tx: &mut Tx, gateway: &dialer::Gateway, agent: AgentId) -> Result<Option<RemoteAgent>> {
+    let row: Option<(Option<String>, Option<String>)> =
+        sqlx::query_as("select remote_id, remote_version from kept_agents where agent_id = $1 and gateway_id = $2")
+            .bind(agent)
+            .bind(gateway.id)
+            .fetch_optional(tx.conn())
+            .await?;
+    Ok(row.and_then(|(id, version)| Some(RemoteAgent { id: id?, version })))
 }
 
 /// What an agent at a provider knows of the person it talks to.
@@ -207,33 +222,49 @@ impl Job for PublishAgent {
     const SECONDS_MAX: u64 = 90;
 
     async fn run(self, db: Db) -> anyhow::Result<()> {
-        let Some(work) = self.begin(&db).await? else { return Ok(()) };
+        self.publish(&db, &Network::shared()?).await
+    }
+}
+
+impl PublishAgent {
+    async fn publish(self, db: &Db, network: &Network) -> anyhow::Result<()> {
+        let Some(work) = self.begin(db, network).await? else { return Ok(()) };
         let agents = work.provider.agents().context("this gateway keeps no agents")?;
         let Some((version, mut spec, voice)) = work.wanted else {
             if let Some(id) = &work.remote {
                 agents.remove(id).await?;
             }
-            return Ok(self.forget(&db).await?);
+            return Ok(self.forget(db).await?);
         };
-        spec.voice = voice_of(&work.provider, &voice).await;
-        match put(agents, work.remote.as_deref(), &spec).await {
-            Ok((remote, fingerprint)) => Ok(self.done(&db, version, &remote, &fingerprint).await?),
+        let put = async {
+            spec.voice = voice_of(&work.provider, &voice).await?;
+            let (made, is_new) = make(agents, work.remote.as_deref(), &spec).await?;
+            if is_new {
+                // Before anything else can fail: the next try finds it there instead of making another.
+                self.note(db, &made.id).await.map_err(|error| ProviderError::Unreachable(error.to_string()))?;
+            }
+            agents.publish(&made).await?;
+            let seen = agents.read(&made).await?.ok_or_else(|| ProviderError::Malformed("the agent is not there".to_owned()))?;
+            Ok::<_, ProviderError>((made, seen.spec.fingerprint()))
+        };
+        match put.await {
+            Ok((remote, fingerprint)) => Ok(self.done(db, version, &remote, &fingerprint).await?),
             Err(error) => {
                 let is_transient = error.is_transient();
-                self.failed(&db, &gateways::told(work.gateway.kind, error.clone()).to_string(), is_transient).await?;
+                let problem = gateways::told(work.gateway.kind, error.clone()).to_string();
+                self.failed(db, version, &problem, is_transient).await?;
                 if is_transient { Err(error.into()) } else { Ok(()) }
             }
         }
     }
-}
 
-impl PublishAgent {
     /// Takes the agent for this job; `None` when there is nothing to do. Another job that has it makes this one wait.
-    async fn begin(&self, db: &Db) -> anyhow::Result<Option<Work>> {
+    async fn begin(&self, db: &Db, network: &Network) -> anyhow::Result<Option<Work>> {
         let mut tx = db.begin(&Actor::engine(self.company)).await?;
         let now = tx.now();
         let taken: Option<(Option<String>,)> = sqlx::query_as(
-            "update kept_agents set busy_until = $3 where agent_id = $1 and gateway_id = $2 and coalesce(busy_until <= $4, true)
+            "update kept_agents set busy_until = $3
+             where agent_id = $1 and gateway_id = $2 and keeping = 'pending' and coalesce(busy_until <= $4, true)
              returning remote_id",
         )
         .bind(self.agent)
@@ -243,23 +274,24 @@ impl PublishAgent {
         .fetch_optional(tx.conn())
         .await?;
         let Some((remote,)) = taken else {
-            let is_kept: bool =
-                sqlx::query_scalar("select exists (select 1 from kept_agents where agent_id = $1 and gateway_id = $2)")
-                    .bind(self.agent)
-                    .bind(self.gateway)
-                    .fetch_one(tx.conn())
-                    .await?;
-            anyhow::ensure!(!is_kept, "another job publishes this agent");
-            return Ok(None);
+            let is_wanted: bool = sqlx::query_scalar(
+                "select exists (select 1 from kept_agents where agent_id = $1 and gateway_id = $2 and keeping = 'pending')",
+            )
+            .bind(self.agent)
+            .bind(self.gateway)
+            .fetch_one(tx.conn())
+            .await?;
+            anyhow::ensure!(!is_wanted, "another job publishes this agent");
+            return Ok(None); // done by the job of an earlier request
         };
         let gateway = dialer::gateway_for_reading(&mut tx, self.gateway).await?;
         let settings = crate::companies::settings(&mut tx).await?;
         let hook = gateway.hook(tx.config());
         let wanted = published_agent(&mut tx, self.agent)
             .await?
-            .map(|(_, version, form)| (version, spec(&form, &settings, &hook), form.voice.clone()));
+            .map(|(_, version, form)| (version, spec(&form, &settings, &hook), voice_at(&form, self.gateway)));
         tx.commit().await?;
-        Ok(Some(Work { provider: Network::shared()?.provider(&gateway), gateway, wanted, remote }))
+        Ok(Some(Work { provider: network.provider(&gateway), gateway, wanted, remote }))
     }
 
     async fn done(&self, db: &Db, version: i32, remote: &RemoteAgent, fingerprint: &str) -> Result<()> {
@@ -280,20 +312,39 @@ impl PublishAgent {
         .bind(now)
         .execute(tx.conn())
         .await?;
+        // Their numbers ring for it from now on, also those whose campaign was launched while it was not there.
+        let numbers = gateways::repo::answered_by_agent(&mut tx, self.gateway, self.agent).await?;
+        gateways::bind_numbers(&mut tx, &numbers).await?;
         dialer::wake_parked(&mut tx, Parked::Agent).await?;
         crate::events::notice(&mut tx, Topic::Agents).await?;
         tx.commit().await
     }
 
-    async fn failed(&self, db: &Db, problem: &str, comes_again: bool) -> Result<()> {
+    /// Keeps the id of an agent that was just made.
+    async fn note(&self, db: &Db, remote: &str) -> Result<()> {
+        let mut tx = db.begin(&Actor::engine(self.company)).await?;
+        sqlx::query("update kept_agents set remote_id = $3 where agent_id = $1 and gateway_id = $2")
+            .bind(self.agent)
+            .bind(self.gateway)
+            .bind(remote)
+            .execute(tx.conn())
+            .await?;
+        tx.commit().await
+    }
+
+    /// A version that could not be published. What was published here meanwhile has a job of its own, which comes again.
+    async fn failed(&self, db: &Db, version: i32, problem: &str, comes_again: bool) -> Result<()> {
         let mut tx = db.begin(&Actor::engine(self.company)).await?;
         sqlx::query(
-            "update kept_agents set keeping = $3, problem = $4, busy_until = null where agent_id = $1 and gateway_id = $2",
+            "update kept_agents k set problem = $4, busy_until = null,
+                    keeping = case when a.version = $5 then $3 else 'pending' end
+             from agents a where a.id = k.agent_id and k.agent_id = $1 and k.gateway_id = $2",
         )
         .bind(self.agent)
         .bind(self.gateway)
         .bind(if comes_again { Keeping::Pending } else { Keeping::Failed })
         .bind(problem.chars().take(PROBLEM_MAX).collect::<String>())
+        .bind(version)
         .execute(tx.conn())
         .await?;
         dialer::wake_parked(&mut tx, Parked::Agent).await?;
@@ -312,26 +363,31 @@ impl PublishAgent {
     }
 }
 
-/// Makes or changes it, publishes it, and returns what the provider then shows.
-async fn put(agents: &dyn Agents, remote: Option<&str>, spec: &AgentSpec) -> Result<(RemoteAgent, String), ProviderError> {
+/// What an agent's voice is called at a gateway: chosen among the voices of this very account, or known by its name only.
+fn voice_at(form: &AgentForm, gateway: GatewayId) -> String {
+    let chosen = form.voice_gateway == Some(gateway) && !form.voice_id.is_empty();
+    if chosen { form.voice_id.clone() } else { form.voice.clone() }
+}
+
+/// Makes or changes it; with whether it was made.
+async fn make(agents: &dyn Agents, remote: Option<&str>, spec: &AgentSpec) -> Result<(RemoteAgent, bool), ProviderError> {
     let known = match remote {
         Some(id) => agents.read(&RemoteAgent::new(id)).await?.map(|_| id),
         None => None,
     };
-    let made = match known {
-        Some(id) => agents.update(id, spec).await?,
-        None => agents.create(spec).await?,
-    };
-    agents.publish(&made).await?;
-    let seen = agents.read(&made).await?.ok_or_else(|| ProviderError::Malformed("the agent is not there".to_owned()))?;
-    Ok((made, seen.spec.fingerprint()))
+    Ok(match known {
+        Some(id) => (agents.update(id, spec).await?, false),
+        None => (agents.create(spec).await?, true),
+    })
 }
 
-/// The provider's id of a voice with this id or name; its default when there is none.
-async fn voice_of(provider: &Provider, wanted: &str) -> Option<String> {
+/// The provider's id of the voice with this id or name; its default when there is none.
+async fn voice_of(provider: &Provider, wanted: &str) -> Result<Option<String>, ProviderError> {
     let wanted = wanted.trim();
-    let voices = provider.voices().filter(|_| !wanted.is_empty())?.list().await.ok()?;
-    voices.into_iter().find(|voice| voice.id == wanted || voice.name.eq_ignore_ascii_case(wanted)).map(|voice| voice.id)
+    let Some(voices) = provider.voices().filter(|_| !wanted.is_empty()) else { return Ok(None) };
+    let known = voices.list().await?;
+    let named = || known.iter().find(|voice| voice.name.eq_ignore_ascii_case(wanted));
+    Ok(known.iter().find(|voice| voice.id == wanted).or_else(named).map(|voice| voice.id.clone()))
 }
 
 /// Looks at every agent kept at a gateway whether somebody changed it there since we published it. The network sits between
@@ -340,6 +396,10 @@ async fn voice_of(provider: &Provider, wanted: &str) -> Option<String> {
 /// # Errors
 /// `Forbidden` without `ManageAgents`; `NotFound`; what the provider answers.
 pub async fn compare(db: &Db, actor: &Actor, agent: AgentId) -> Result<()> {
+    compare_by(db, &Network::shared()?, actor, agent).await
+}
+
+async fn compare_by(db: &Db, network: &Network, actor: &Actor, agent: AgentId) -> Result<()> {
     let mut tx = db.begin(actor).await?;
     tx.require(Permission::ManageAgents)?;
     repo::find(&mut tx, agent).await?.ok_or_else(missing)?;
@@ -359,7 +419,7 @@ pub async fn compare(db: &Db, actor: &Actor, agent: AgentId) -> Result<()> {
     tx.commit().await?;
     let mut failure = None;
     for (gateway, remote, fingerprint) in looks {
-        let provider = Network::shared()?.provider(&gateway);
+        let provider = network.provider(&gateway);
         let Some(agents) = provider.agents() else { continue };
         // The version that calls get may be newer than ours: somebody published another one.
         let newest = RemoteAgent::new(&remote.id);
@@ -424,46 +484,4 @@ pub(crate) async fn compare_all(db: &Db) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn people_stay_variables_and_the_rest_is_filled_in() {
-        let form = AgentForm {
-            name: "Nora".into(),
-            role: "assistant".into(),
-            persona: "Knows {{company}}.".into(),
-            tone: String::new(),
-            language: "en-US".into(),
-            voice: "Adrian".into(),
-            voice_gateway: None,
-            voice_id: String::new(),
-            scripts: model::agents::Scripts {
-                greeting: "Hello {{ name }}, {{agent}} of {{company}}{{nope}}.".into(),
-                main: "Ask {{name}} of {{contact_company}}.".into(),
-                voicemail: String::new(),
-                closing: "Bye.".into(),
-            },
-        };
-        let settings = Settings {
-            name: "Acme".into(),
-            company_type: model::companies::CompanyType::Generic,
-            time_zone: "UTC".into(),
-            default_region: "US".into(),
-            hours: model::time::Hours::always(),
-            concurrency_max: 1,
-            ring_seconds_max: 30,
-            call_minutes_max: 10,
-        };
-        let spec = spec(&form, &settings, "https://b.example/hooks/retell/1");
-        assert_eq!(spec.greeting, "Hello {{name}}, Nora of Acme.");
-        assert!(
-            spec.prompt.contains("Knows Acme.") && spec.prompt.contains("Ask {{name}} of {{contact_company}}."),
-            "{}",
-            spec.prompt
-        );
-        assert!(!spec.prompt.contains("Your tone"), "what is empty has no title");
-        assert_eq!((spec.voicemail, spec.talk_seconds_max), (None, 600));
-        assert_eq!(spec.variables.get("agent").map(String::as_str), Some("Nora"));
-    }
-}
+mod tests;

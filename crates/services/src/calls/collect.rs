@@ -69,9 +69,13 @@ impl Job for CollectNews {
         tx.commit().await?;
         let Some(id) = told.provider_call_id.as_ref().filter(|_| told.is_missing_something(&gateway)) else { return Ok(()) };
         let id = ProviderCallId::new(id.as_str());
-        let news = Network::shared()?.provider(&gateway).report(&id).await?;
+        let news = Network::shared()?.provider(&gateway).report(&id).await;
         let mut tx = db.begin(&actor).await?;
-        ingest_news(&mut tx, self.call, &id, news).await?;
+        match news {
+            Ok(news) => ingest_news(&mut tx, self.call, &id, news).await?,
+            // The next question comes later than a retry of this one would.
+            Err(error) => tracing::warn!(call = %self.call, %error, asked = self.asked, "what was said could not be asked for"),
+        }
         if self::told(&mut tx, self.call).await?.is_missing_something(&gateway) {
             Self { asked: self.asked + 1, ..self }.enqueue(&mut tx, speed).await?;
         }

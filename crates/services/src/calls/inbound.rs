@@ -126,7 +126,7 @@ async fn judge(
     }
     let Some(c) = answering else { return Ok(Verdict::Decline(Declined::NoCampaign, 0)) };
     let no = |why| Ok(Verdict::Decline(why, c.settings_version));
-    if c.status != Status::Active {
+    if c.status != Status::Active || companies::is_suspended(tx).await? {
         return no(Declined::Paused);
     }
     let settings = companies::settings(tx).await?;
@@ -202,14 +202,14 @@ async fn reply_to(tx: &mut Tx, gateway: &Gateway, call: CallId) -> Result<(Reply
         let reply = Reply::SayAndHangUp { text: fallback, language: FALLBACK_LANGUAGE.to_owned(), voice: None };
         return Ok((reply, None));
     };
-    let reply = match kept::speaker(tx, gateway, &agent).await? {
-        Speaker::Anyone if !gateway.kind.is_conversational() => {
-            let gather_url = format!("{}/gather?call={call}", gateway.hook(tx.config()));
-            Reply::Talk { script: agents::script(&agent.2, &listener), gather_url }
-        }
-        Speaker::Kept(remote) => Reply::Connect { call, agent: remote, variables: kept::variables(&agent.2, &listener) },
-        // It was there when the call was taken, a moment ago.
-        Speaker::Anyone | Speaker::Pending | Speaker::Failed(_) => Reply::Decline,
+    if !gateway.kind.is_conversational() {
+        let gather_url = format!("{}/gather?call={call}", gateway.hook(tx.config()));
+        return Ok((Reply::Talk { script: agents::script(&agent.2, &listener), gather_url }, Voice::of(&agent.2)));
+    }
+    // It was there when the call was taken. A newer version may be on its way by now; this call goes on with what is there.
+    let reply = match kept::there(tx, gateway, agent.0).await? {
+        Some(remote) => Reply::Connect { call, agent: remote, variables: kept::variables(&agent.2, &listener) },
+        None => Reply::Decline,
     };
-    Ok((reply, Voice::of(&agent.2)))
+    Ok((reply, None))
 }

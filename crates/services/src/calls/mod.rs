@@ -183,12 +183,16 @@ fn kept(text: &str, chars_max: usize) -> String {
 /// Asks the provider to end a call, for a person. The end itself comes back like any other.
 ///
 /// # Errors
-/// `NotFound`, or `Conflict` when the call is over.
+/// `NotFound`, or `Conflict` when the call is over or its provider ends none.
 pub async fn hang_up(tx: &mut Tx, call: CallId) -> Result<()> {
     tx.require(Permission::RunCampaigns)?;
     let row = repo::lock(tx, call).await?;
     if row.state().is_ended() {
         return Err(model::Error::conflict("This call is over already.").into());
+    }
+    if let Some(kind) = crate::gateways::kind(tx, row.gateway_id).await?.filter(|kind| !kind.hangs_up()) {
+        let why = format!("{} cannot be asked to end a call; it ends when those who talk hang up.", kind.label());
+        return Err(model::Error::conflict(why).into());
     }
     let who = tx.actor().name().to_owned();
     step(tx, call, "Hang-up asked for", &who).await?;
@@ -242,10 +246,14 @@ impl Job for HangUp {
         let call = repo::lock(&mut tx, self.call).await?;
         let gateway = crate::dialer::gateway_for_reading(&mut tx, call.gateway_id).await?;
         if self.opted_out && call.status != CallStatus::Ended {
-            step(&mut tx, call.id, "Opted out", "On the do-not-call list since it was dialed; the provider is asked to hang up.")
-                .await?;
+            let what = if gateway.kind.hangs_up() { "is asked to hang up" } else { "cannot be asked to hang up" };
+            let why = format!("On the do-not-call list since it was dialed; the provider {what}.");
+            step(&mut tx, call.id, "Opted out", &why).await?;
         }
         tx.commit().await?;
+        if !gateway.kind.hangs_up() {
+            return Ok(());
+        }
         let Some(id) = call.provider_call_id.filter(|_| call.status != CallStatus::Ended) else { return Ok(()) };
         let provider = Network::shared()?.provider(&gateway);
         provider.hang_up(&providers::ProviderCallId::new(id)).await?;

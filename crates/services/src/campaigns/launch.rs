@@ -179,14 +179,17 @@ fn credits_item(reserve: Credits, available: Credits) -> CheckItem {
 async fn gateway_item(tx: &mut Tx, form: &CampaignForm) -> Result<CheckItem> {
     let all = crate::gateways::list(tx).await?;
     let chosen = all.iter().find(|one| form.gateway.is_none_or(|id| id == one.id));
-    Ok(match chosen {
-        Some(g) if g.numbers == 0 => {
-            let fix = format!("/settings/gateways/{}", g.id);
-            item("Gateway", false, format!("{} has no number to call from.", g.name), &fix)
-        }
-        Some(g) if g.sandbox => item("Gateway", true, "Sandbox: only simulated phones ring".to_owned(), ""),
-        Some(g) => item("Gateway", true, g.name.clone(), ""),
-        None => item("Gateway", false, "Connect a gateway first.".to_owned(), "/settings"),
+    let trouble = match chosen {
+        Some(g) => crate::gateways::trouble(tx, g.id).await?,
+        None => None,
+    };
+    let fix = chosen.map(|g| format!("/settings/gateways/{}", g.id)).unwrap_or_default();
+    Ok(match (chosen, trouble) {
+        (Some(g), Some(why)) => item("Gateway", false, format!("{}: {why}", g.name), &fix),
+        (Some(g), None) if g.numbers == 0 => item("Gateway", false, format!("{} has no number to call from.", g.name), &fix),
+        (Some(g), None) if g.sandbox => item("Gateway", true, "Sandbox: only simulated phones ring".to_owned(), ""),
+        (Some(g), None) => item("Gateway", true, g.name.clone(), ""),
+        (None, _) => item("Gateway", false, "Connect a gateway first.".to_owned(), "/settings"),
     })
 }
 

@@ -85,7 +85,8 @@ pub async fn test_call(tx: &mut Tx, gateway: GatewayId, agent: AgentId, phone: &
     let settings = crate::companies::settings(tx).await?;
     let phone = crate::phones::parse(phone, &settings.default_region).map_err(|why| model::Error::field("phone", why))?;
     let form = CampaignForm {
-        name: format!("Test call to {phone}"),
+        // Read by everybody who sees campaigns, also by those who see no numbers.
+        name: format!("Test call to {}", phone.masked()),
         audience: Some(Audience::Person { contact: crate::contacts::caller(tx, &phone).await? }),
         agent: Some(agent),
         gateway: Some(gateway),

@@ -52,11 +52,12 @@ pub async fn nightly(db: &Db) -> Result<bool> {
     }
     sqlx::query("delete from checks where started_at < $1").bind(now - KEPT).execute(tx.conn()).await?;
     tx.commit().await?;
-    agents::kept::compare_all(db).await?;
+    // First what the night is for; the rest asks providers, which takes as long as they take.
+    finish(db, id).await?;
     if let Err(error) = speech::forget(db).await {
         tracing::warn!(%error, "what was spoken long ago stays");
     }
-    finish(db, id).await?;
+    agents::kept::compare_all(db).await?;
     Ok(true)
 }
 

@@ -17,7 +17,7 @@ use model::campaigns::Action;
 use model::clients::{ClientFilter, ClientRow};
 use model::error::Check;
 use model::events::EventKind;
-use model::id::CompanyId;
+use model::id::{CampaignId, CompanyId};
 use model::page::Page;
 
 /// Longest reason kept.
@@ -63,22 +63,28 @@ pub async fn suspend(db: &Db, actor: &Actor, company: CompanyId, reason: &str) -
     let now = tx.now();
     repo::suspend(&mut tx, company, reason.trim(), now).await?;
     let running = repo::running(&mut tx, company).await?;
-    tx.commit().await?;
-    // Each in a transaction of its own, with the locks of a pause; a suspension that ends here half way is suspended all the
-    // same, and may be asked for again campaign by campaign from inside.
     let inside = visiting(actor, company);
+    let mut tx = tx.inside(&inside).await?;
+    tx.record(EventKind::CompanySuspended, Some(company.to_string()), format!("Suspended: {}", reason.trim())).await?;
+    tx.commit().await?;
+    // Each in a transaction of its own, with the locks of a pause. One that is missed here pauses at its next turn, and takes
+    // no call.
     for campaign in running {
-        let mut tx = db.begin(&inside).await?;
-        match campaigns::act(&mut tx, campaign, Action::Pause).await {
-            Ok(_) => tx.commit().await?,
-            // Completed or paused by somebody else meanwhile.
-            Err(crate::Error::Told(_)) => {}
-            Err(error) => return Err(error),
+        if let Err(error) = pause(db, &inside, campaign).await {
+            tracing::warn!(%company, %campaign, %error, "a campaign of a suspended company is paused later");
         }
     }
-    let mut tx = db.begin(&inside).await?;
-    tx.record(EventKind::CompanySuspended, Some(company.to_string()), format!("Suspended: {}", reason.trim())).await?;
-    tx.commit().await
+    Ok(())
+}
+
+async fn pause(db: &Db, inside: &Actor, campaign: CampaignId) -> Result<()> {
+    let mut tx = db.begin(inside).await?;
+    match campaigns::act(&mut tx, campaign, Action::Pause).await {
+        Ok(_) => tx.commit().await,
+        // Completed or paused by somebody else meanwhile.
+        Err(crate::Error::Told(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Lets a company go on. Its campaigns stay paused until somebody resumes them.

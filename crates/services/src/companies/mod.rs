@@ -62,7 +62,7 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
     };
     gateways::repo::insert(tx.conn(), new, now).await?;
     // Simulated phones that are asked with every call where to report: nothing to set up.
-    sqlx::query("update gateways set set_up_at = $1").bind(now).execute(tx.conn()).await?;
+    sqlx::query("update gateways set set_up_at = $2 where id = $1").bind(gateway).bind(now).execute(tx.conn()).await?;
     sqlx::query("insert into capacity (scope, ref, cap) values ('company', $1, $2)")
         .bind(id)
         .bind(CONCURRENCY)

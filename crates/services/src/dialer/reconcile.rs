@@ -4,7 +4,7 @@ use super::gateway::{self, Gateway, Network};
 use super::plan::Dial;
 use crate::actor::{Actor, SystemTask};
 use crate::calls::{self, Report};
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::calls::{CallState, Direction, Outcome};
@@ -108,7 +108,9 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
             calls::ingest_news(&mut tx, late.id, &found.id, found.news).await?;
             match seen {
                 Some(seen) if matches!(seen.status, ProviderStatus::Ended(_)) => {}
-                Some(seen) => look_again_or_hang_up(&mut tx, late, &seen, next, speed).await?,
+                // Shown as under way long after it must be over: the provider lost its end.
+                _ if over => give_up(&mut tx, late.id, "The provider shows no end for a day; the hold is released.").await?,
+                Some(seen) => look_again_or_hang_up(&mut tx, &gateway, late, &seen, next).await?,
                 None => calls::repo::check_again(&mut tx, late.id, next).await?,
             }
         }
@@ -128,9 +130,7 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
         }
         Ok((None, false)) => calls::repo::note_absent(&mut tx, late.id, next).await?,
         Ok((None, true)) | Err(_) if over => {
-            calls::step(&mut tx, late.id, "Unknown", "The provider could not tell for a day; the hold is released.").await?;
-            calls::absorb(&mut tx, late.id, Report { uncertain: true, ..Report::state(CallState::ended(Outcome::Unknown)) })
-                .await?;
+            give_up(&mut tx, late.id, "The provider could not tell for a day; the hold is released.").await?;
         }
         Ok((None, true)) => calls::repo::check_again(&mut tx, late.id, next).await?,
         Err(e) => {
@@ -139,6 +139,13 @@ pub async fn reconcile(db: &Db, network: &Network, late: &Late) -> Result<()> {
         }
     }
     tx.commit().await
+}
+
+/// Nobody will ever tell how this call ended: its hold and its slots are given back.
+async fn give_up(tx: &mut Tx, call: CallId, why: &str) -> Result<()> {
+    calls::step(tx, call, "Unknown", why).await?;
+    let report = Report { uncertain: true, ..Report::state(CallState::ended(Outcome::Unknown)) };
+    calls::absorb(tx, call, report).await
 }
 
 /// What a provider tells of a call when it is asked.
@@ -193,14 +200,9 @@ impl Late {
     }
 }
 
-/// A call that outlives the longest call it may be is asked to end; the rest is looked at again.
-async fn look_again_or_hang_up(
-    tx: &mut crate::db::Tx,
-    late: &Late,
-    seen: &Observed,
-    next: DateTime<Utc>,
-    speed: i32,
-) -> Result<()> {
+/// A call that outlives the longest call it may be is asked to end, where that can be asked; the rest is looked at again.
+async fn look_again_or_hang_up(tx: &mut Tx, gateway: &Gateway, late: &Late, seen: &Observed, next: DateTime<Utc>) -> Result<()> {
+    let speed = gateway.speed(tx.config());
     let longest = TimeDelta::seconds(i64::from(late.call_seconds_max));
     let longest = match late.direction {
         // It was told its limit, and rang before that.
@@ -208,7 +210,8 @@ async fn look_again_or_hang_up(
         // Nobody can tell a provider how long a call that comes in may last: the limit is ours to enforce.
         Direction::Inbound => longest / speed.max(1),
     };
-    if tx.now() - late.created_at > longest && !matches!(seen.status, ProviderStatus::Ended(_)) {
+    let is_on = !matches!(seen.status, ProviderStatus::Ended(_));
+    if gateway.kind.hangs_up() && is_on && tx.now() - late.created_at > longest {
         calls::step(tx, late.id, "Longer than it may be", "Asking the provider to hang up.").await?;
         calls::ask_to_hang_up(tx, late.id).await?;
     }

@@ -45,8 +45,12 @@ impl Job for SetUpGateway {
                 }
                 None => {
                     // It is tried again; until then this is what there is to say.
+                    let why = error.downcast_ref::<ProviderError>().map_or_else(
+                        || "Something went wrong on our side. It is tried again.".to_owned(),
+                        |error| super::told(gateway.kind, error.clone()).to_string(),
+                    );
                     let mut tx = db.begin(&actor).await?;
-                    repo::note_set_up(&mut tx, self.gateway, Some(&format!("{error:#}"))).await?;
+                    repo::note_set_up(&mut tx, self.gateway, Some(&why)).await?;
                     tx.commit().await?;
                     return Err(error);
                 }
@@ -125,7 +129,7 @@ impl Job for BindNumber {
         let agent = match speaker {
             Speaker::Kept(agent) => Some(agent),
             Speaker::Anyone => None,
-            Speaker::Pending | Speaker::Failed(_) => anyhow::bail!("the agent is not at the provider yet"),
+            Speaker::Pending | Speaker::Failed(_) => return Ok(()), // bound once it is there
         };
         let provider = Network::shared()?.provider(&gateway);
         let Some(numbers) = provider.numbers() else { return Ok(()) };

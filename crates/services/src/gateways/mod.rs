@@ -58,6 +58,19 @@ pub(crate) async fn kind(tx: &mut Tx, id: GatewayId) -> Result<Option<ProviderKi
     Ok(repo::list(tx, Some(id)).await?.pop().map(|listed| listed.kind))
 }
 
+/// Why a gateway could not be set up; `None` when it was, or is about to be.
+pub(crate) async fn problem(tx: &mut Tx, id: GatewayId) -> Result<Option<String>> {
+    let listed = repo::list(tx, Some(id)).await?.pop();
+    Ok(listed.map(|listed| listed.problem).filter(|problem| !problem.is_empty()))
+}
+
+/// Why no call can go through a gateway yet: it is being set up, or could not be.
+pub(crate) async fn trouble(tx: &mut Tx, id: GatewayId) -> Result<Option<String>> {
+    let Some(listed) = repo::list(tx, Some(id)).await?.pop() else { return Ok(None) };
+    let is_pending = listed.set_up_at.is_none().then(|| "It is still being set up.".to_owned());
+    Ok(Some(listed.problem).filter(|problem| !problem.is_empty()).or(is_pending))
+}
+
 /// One gateway with what its owner needs to connect it; its keys are masked.
 ///
 /// # Errors
@@ -194,17 +207,20 @@ pub async fn edit(tx: &mut Tx, id: GatewayId, form: &GatewayForm) -> Result<()> 
             webhook_secret: (!webhook_secret.is_empty()).then_some(webhook_secret),
         }
     };
-    let is_another = keys.secret.is_some() || keys.webhook_secret.is_some() || keys.account != stored.account.id;
+    let has_keys = keys.secret.is_some() || keys.webhook_secret.is_some() || keys.account != stored.account.id;
     repo::set_slots(tx, id, form.concurrency_max).await?;
     repo::update(tx, id, &form, keys, &options).await?;
     let now = dialer::gateway_for_reading(tx, id).await?;
-    if is_another || options != stored.account.options || now.account.base_url != stored.account.base_url {
+    let is_another = has_keys || options != stored.account.options || now.account.base_url != stored.account.base_url;
+    if is_another {
         // Another account does not know the calls of this one: they would look as if they had never been placed.
         if repo::is_busy(tx, id).await? {
             let why = "Calls are under way through this account. Pause its campaigns, wait for the calls to end, and save again.";
             return Err(model::Error::conflict(why).into());
         }
-        // Nor what was set up in it.
+    }
+    // What was set up in one account is not so in another; and whoever saves again wants what failed to be tried again.
+    if is_another || listed.set_up_at.is_none() || !listed.problem.is_empty() {
         set_up(tx, id).await?;
     }
     dialer::wake_company(tx).await?;

@@ -134,13 +134,19 @@ pub(super) async fn update(
     Ok(())
 }
 
-/// Sets a gateway's slots. Locks them: until this commit nobody dials through it.
+/// Sets the slots of a gateway and of its numbers, which have as many. Locks them: until this commit nobody dials through it.
 pub(super) async fn set_slots(tx: &mut Tx, id: GatewayId, cap: i32) -> Result<()> {
     sqlx::query("update capacity set cap = $2 where scope = 'gateway' and ref = $1")
         .bind(id)
         .bind(cap)
         .execute(tx.conn())
         .await?;
+    sqlx::query("update capacity set cap = $2 where scope = 'number' and ref in (select id from numbers where gateway_id = $1)")
+        .bind(id)
+        .bind(cap)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query("update numbers set concurrency_max = $2 where gateway_id = $1").bind(id).bind(cap).execute(tx.conn()).await?;
     Ok(())
 }
 
@@ -192,6 +198,18 @@ pub(super) async fn bound(tx: &mut Tx, id: NumberId) -> Result<Option<(GatewayId
     )
     .bind(id)
     .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The numbers of a gateway that a campaign with this agent answers.
+pub(crate) async fn answered_by_agent(tx: &mut Tx, id: GatewayId, agent: AgentId) -> Result<Vec<NumberId>> {
+    Ok(sqlx::query_scalar(
+        "select n.id from numbers n join campaigns c on c.id = n.campaign_id
+         where n.gateway_id = $1 and n.remote_id is not null and c.agent_id = $2 order by n.id",
+    )
+    .bind(id)
+    .bind(agent)
+    .fetch_all(tx.conn())
     .await?)
 }
 

@@ -141,6 +141,7 @@ async fn a_test_call_is_a_campaign_of_one_with_all_its_walls() {
     let campaign = crate::campaigns::test_call(&mut tx, gateway, agent, "(212) 555-0001").await.expect("launched");
     let seen = crate::campaigns::load(&mut tx, campaign).await.expect("campaign");
     assert_eq!((seen.progress.contacts, seen.form.gateway, seen.form.retries.attempts_max), (1, Some(gateway), 1));
+    assert!(!seen.form.name.contains("5550001"), "a viewer reads it: {}", seen.form.name);
     tx.commit().await.expect("commit");
     // Whoever asked not to be called is not called for a test either.
     let mut tx = w.tx(&acme).await;
@@ -180,4 +181,59 @@ async fn an_account_is_not_changed_under_calls_that_are_out() {
         let answer = edit(&mut w.tx(&acme).await, id, &other).await;
         assert!(matches!(&answer, Err(crate::Error::Told(model::Error::Conflict { .. }))), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_new_company_sets_up_nothing_of_another() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let id = connect(&w, &acme, &real(ProviderKind::Retell)).await;
+    w.company("other").await;
+    let mut tx = w.tx(&acme).await;
+    assert!(load(&mut tx, id).await.expect("loaded").is_pending);
+    assert_eq!(trouble(&mut tx, id).await.expect("trouble").as_deref(), Some("It is still being set up."));
+}
+
+#[tokio::test]
+async fn saving_tries_again_what_could_not_be_set_up() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let id = connect(&w, &acme, &real(ProviderKind::Retell)).await;
+    let asked = async || -> i64 {
+        sqlx::query_scalar("select count(*) from apalis.jobs where job_type = $1")
+            .bind(<SetUpGateway as crate::jobs::Job>::QUEUE)
+            .fetch_one(w.db.system_pool())
+            .await
+            .expect("count")
+    };
+    let save = async |problem: Option<&str>| {
+        let mut tx = w.tx(&acme).await;
+        repo::note_set_up(&mut tx, id, problem).await.expect("noted");
+        edit(&mut tx, id, &GatewayForm { secret: String::new(), ..real(ProviderKind::Retell) }).await.expect("saved");
+        tx.commit().await.expect("commit");
+    };
+    let first = asked().await;
+    save(Some("Retell AI refuses: no.")).await;
+    assert_eq!(asked().await, first + 1);
+    save(None).await;
+    assert_eq!(asked().await, first + 1, "what is set up stays as it is");
+}
+
+#[tokio::test]
+async fn numbers_have_as_many_slots_as_their_gateway() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let id = connect(&w, &acme, &real(ProviderKind::Maqsam)).await;
+    let mut tx = w.tx(&acme).await;
+    add_number(&mut tx, id, "+971501234567", "Dubai").await.expect("added");
+    edit(&mut tx, id, &GatewayForm { concurrency_max: 90, ..real(ProviderKind::Maqsam) }).await.expect("saved");
+    let rows = crate::numbers::list(&mut tx).await.expect("numbers");
+    let caps: Vec<_> = rows.iter().map(|row| (row.gateway == id, row.concurrency_max)).collect();
+    assert_eq!(caps, [(false, sandbox::CONCURRENCY), (true, 90)]);
+    let slots: i32 = sqlx::query_scalar("select cap from capacity where scope = 'number' and ref = $1")
+        .bind(rows[1].id)
+        .fetch_one(tx.conn())
+        .await
+        .expect("slots");
+    assert_eq!(slots, 90);
 }

@@ -154,9 +154,15 @@ pub(crate) async fn check_voice(tx: &mut Tx, form: &AgentForm) -> Result<()> {
 /// Gives a call's script its sound, if all of it can be had in time. Otherwise it stays to be read out: the person on the line
 /// hears what they must hear, in another voice.
 pub(crate) async fn give_voice(db: &Db, network: &Network, company: CompanyId, call: CallId, voice: &Voice, script: &mut Script) {
-    match tokio::time::timeout(PATIENCE, speak_all(db, network, company, voice, script)).await {
-        Ok(Ok(())) => script.audio = Some(files::audio(db.config(), company, call)),
-        Ok(Err(error)) => tracing::warn!(%call, %error, "its voice does not speak; the script is read out"),
+    let speaking = {
+        let (db, network, voice, script) = (db.clone(), network.clone(), voice.clone(), script.clone());
+        // Goes on when nobody waits any more: what is paid for is kept, and the next caller hears it.
+        tokio::spawn(async move { speak_all(&db, &network, company, &voice, &script).await })
+    };
+    match tokio::time::timeout(PATIENCE, speaking).await {
+        Ok(Ok(Ok(()))) => script.audio = Some(files::audio(db.config(), company, call)),
+        Ok(Ok(Err(error))) => tracing::warn!(%call, %error, "its voice does not speak; the script is read out"),
+        Ok(Err(error)) => tracing::error!(%call, %error, "speaking went wrong; the script is read out"),
         Err(_) => tracing::warn!(%call, "its voice takes too long; the script is read out"),
     }
 }

@@ -100,3 +100,42 @@ async fn a_callback_during_the_last_look_up_keeps_the_call_alive() {
     assert_eq!((lost.state().await, lost.held().await), ((CallStatus::Ringing, None), Credits::whole(2)));
     lost.room.holds().await;
 }
+
+/// Shows every call as under way, for ever.
+struct Endless;
+
+#[async_trait]
+impl Script for Endless {
+    async fn fetch(&self, id: &ProviderCallId) -> Result<Option<Observed>, ProviderError> {
+        Ok(Some(Observed::new(id.clone(), ProviderStatus::InProgress, "in-progress")))
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_never_ends_at_its_provider_is_given_up_after_a_day() {
+    let lost = Lost::new().await;
+    let id = ProviderCallId::new("CA1");
+    lost.room.record(&lost.dial, Answer::Placed(id)).await;
+    let look = async || {
+        let (late, _) = due_checks(&lost.world().db).await.expect("due");
+        reconcile(&lost.world().db, &Network::scripted(Arc::new(Endless)), &late[0]).await.expect("looked up");
+    };
+    lost.world().clock.advance(TimeDelta::minutes(30));
+    look().await;
+    assert_eq!(lost.state().await, (CallStatus::InProgress, None));
+    lost.world().clock.advance(TimeDelta::hours(24));
+    look().await;
+    assert_eq!((lost.state().await, lost.held().await), ((CallStatus::Ended, Some(Outcome::Unknown)), Credits::ZERO));
+    lost.room.holds().await;
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_end_a_call_who_cannot() {
+    let lost = Lost::new().await;
+    let mut tx = lost.world().tx(&lost.room.acme).await;
+    let why = |answer: crate::Result<()>| answer.expect_err("refused").to_string();
+    sqlx::query("update gateways set kind = 'maqsam'").execute(tx.conn()).await.expect("changed");
+    assert!(why(calls::hang_up(&mut tx, lost.dial.call).await).contains("Maqsam cannot be asked to end a call"));
+    sqlx::query("update gateways set kind = 'twilio'").execute(tx.conn()).await.expect("changed");
+    calls::hang_up(&mut tx, lost.dial.call).await.expect("asked");
+}
