@@ -114,6 +114,7 @@ fn bar(filter: &EventFilter) -> impl IntoView + use<> {
     let clear = if is_filtered(filter) { "/events" } else { "" };
     let file = href("/events/export", &EventFilter { paging: Paging::default(), ..filter.clone() });
     let file = move || view! { <LinkButton href=file.clone() external=true variant=Variant::Outline>"Export CSV"</LinkButton> };
+    let (who, from, to) = (filter.who.clone(), filter.from.clone(), filter.to.clone());
     let subject = filter.subject.clone().map(|subject| {
         let without = href("/events", &EventFilter { subject: None, paging: Paging::default(), ..filter.clone() });
         view! {
@@ -123,12 +124,12 @@ fn bar(filter: &EventFilter) -> impl IntoView + use<> {
     });
     view! {
         <FilterBar
-            action="/events" label="Filter events" search=filter.who.clone() search_name="who" placeholder="Who, by full name"
+            action="/events" label="Filter events" search=who search_name="who" placeholder="Who, by full name"
             clear_href=clear actions=ViewFn::from(file)
         >
             <FilterSelect label="Kind" name="kind" value=kind options=options/>
-            <input type="date" class="input" name="from" aria-label="From" value=filter.from.clone()/>
-            <input type="date" class="input" name="to" aria-label="To" value=filter.to.clone()/>
+            <input type="date" class="input" name="from" aria-label="From" value=from/>
+            <input type="date" class="input" name="to" aria-label="To" value=to/>
             {subject}
         </FilterBar>
     }

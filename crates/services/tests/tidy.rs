@@ -67,7 +67,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "tokens.rs",
         ],
     ),
-    ("agents", &["kept.rs", "knowledge.rs", "templates.rs"]),
+    ("agents", &["kept.rs", "kept/tests.rs", "knowledge.rs", "templates.rs"]),
     ("audits", &["compare.rs"]),
     ("calls", &["absorb.rs", "analysis.rs", "arrivals.rs", "collect.rs", "inbound.rs", "ingest.rs", "read.rs", "script.rs"]),
     ("check", &["night.rs"]),
