@@ -87,7 +87,9 @@ async fn set(State(network): Net, Json(handset): Json<Handset>) -> Result<Json<H
 
 async fn one(State(network): Net, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
     let (person, scripted) = (network.person_pace(), network.pace);
-    network.with_call(&id, |call| Json(view(call, if call.hand.is_some() { person } else { scripted }))).ok_or((StatusCode::NOT_FOUND, "no such call"))
+    network
+        .with_call(&id, |call| Json(view(call, if call.hand.is_some() { person } else { scripted })))
+        .ok_or((StatusCode::NOT_FOUND, "no such call"))
 }
 
 /// A call as the handset shows it: with what was said so far.

@@ -242,10 +242,10 @@ impl Job for PublishAgent {
 
 impl PublishAgent {
     async fn publish(self, db: &Db, network: &Network) -> anyhow::Result<()> {
-        let Some(work) = self.begin(db, network).await? else { return Ok(()) };
+        let Some(mut work) = self.begin(db, network).await? else { return Ok(()) };
         let agents = work.provider.agents().context("this gateway keeps no agents")?;
         let shelf = Shelf { db, company: self.company, agent: self.agent, gateway: self.gateway };
-        let Some(wanted) = work.wanted else {
+        let Some(wanted) = work.wanted.take() else {
             if let Some(id) = &work.remote {
                 agents.remove(id).await?;
             }

@@ -61,7 +61,10 @@ pub(super) async fn lock(tx: &mut Tx, id: ApiKeyId) -> Result<Option<Stored>> {
 /// Locks the company, weaker than foreign keys wait for, and says whether the user is a member of it.
 pub(super) async fn lock_maker(tx: &mut Tx, user: UserId) -> Result<bool> {
     sqlx::query("select 1 from companies where id = app.company() for no key update").execute(tx.conn()).await?;
-    Ok(sqlx::query_scalar("select exists (select 1 from members where user_id = $1 and deactivated_at is null)").bind(user).fetch_one(tx.conn()).await?)
+    Ok(sqlx::query_scalar("select exists (select 1 from members where user_id = $1 and deactivated_at is null)")
+        .bind(user)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// Keys in force.

@@ -157,7 +157,7 @@ async fn logout(who: Who) -> Answer {
 /// Register a company
 #[utoipa::path(post, path = "/auth/register", operation_id = "register", tag = "auth", security(()), request_body = Registration,
     responses((status = 200, body = Done<Nothing>)))]
-async fn register(State(api): State<Api>, Sent(form): Sent<Registration>) -> Answer {
+async fn register(State(api): State<Api>, Extension(client): Extension<Client>, Sent(form): Sent<Registration>) -> Answer {
     let form = Register {
         name: form.name,
         email: form.email,
@@ -165,7 +165,7 @@ async fn register(State(api): State<Api>, Sent(form): Sent<Registration>) -> Ans
         company_name: form.company_name,
         time_zone: form.time_zone.unwrap_or_default(),
     };
-    accounts::register(&api.db, &form).await?;
+    accounts::register(&api.db, &form, &client).await?;
     done(Nothing {}, "Registered. A link to confirm the e-mail address is on its way.")
 }
 

@@ -175,6 +175,8 @@ struct CallsListed {
 struct Turn {
     speaker: String,
     text: String,
+    /// From the begin of the conversation, where the provider says so.
+    seconds: Option<i32>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -209,7 +211,10 @@ struct CallDetail {
 }
 
 fn turns(call: &Call) -> Vec<Turn> {
-    call.transcript.iter().map(|(speaker, text)| Turn { speaker: speaker.clone(), text: text.clone() }).collect()
+    call.transcript
+        .iter()
+        .map(|turn| Turn { speaker: turn.speaker.clone(), text: turn.text.clone(), seconds: turn.seconds })
+        .collect()
 }
 
 fn found(call: &Call) -> BTreeMap<String, String> {

@@ -15,7 +15,7 @@ async fn maya_signs_in(w: &World) -> TokenPair {
 
 async fn world() -> World {
     let w = World::new().await;
-    register(&w.db, &maya()).await.expect("registration");
+    register(&w.db, &maya(), &laptop()).await.expect("registration");
     w
 }
 

@@ -25,7 +25,8 @@ async fn a_deactivated_member_stays_in_the_list_and_is_not_let_in() {
     let refused = accounts::enter(&mut tx, user(&operator), acme.company, &Client::default(), None).await;
     assert!(matches!(told(refused), Error::NotFound { .. }), "no new session there");
     accounts::join(&mut tx, quay.company, user(&operator), Role::Viewer).await.expect("a member elsewhere");
-    let elsewhere = accounts::enter(&mut tx, user(&operator), quay.company, &Client::default(), None).await.expect("let in elsewhere");
+    let elsewhere =
+        accounts::enter(&mut tx, user(&operator), quay.company, &Client::default(), None).await.expect("let in elsewhere");
     tx.commit().await.expect("commit");
     let there = caller(&w, &elsewhere).await;
     let me = accounts::me(&w.db, &there).await.expect("me");
