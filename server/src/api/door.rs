@@ -33,7 +33,6 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub struct Who {
     pub db: Db,
     pub actor: Actor,
-    pub client: Client,
     /// The key or session, for what is counted and remembered per program.
     id: Uuid,
     person: Option<Caller>,
@@ -101,7 +100,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn resolve(db: &Db, bearer: &str, client: &Client) -> Result<Who, Refusal> {
-    let (db, client) = (db.clone(), client.clone());
+    let db = db.clone();
     let (actor, id, person, barred) = if api_keys::is_key(bearer) {
         let holder = api_keys::resolve(&db, bearer, &client.ip).await?.ok_or(Refusal::Unknown)?;
         (holder.actor, holder.id.uuid(), None, holder.barred)
@@ -111,7 +110,7 @@ async fn resolve(db: &Db, bearer: &str, client: &Client) -> Result<Who, Refusal>
     };
     match barred {
         Some(bar) => Err(Refusal::Barred(bar)),
-        None => Ok(Who { db, actor, client, id, person }),
+        None => Ok(Who { db, actor, id, person }),
     }
 }
 

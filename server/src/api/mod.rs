@@ -24,7 +24,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 /// What handlers take apart.
 #[derive(Clone)]
-struct Api {
+pub(crate) struct Api {
     db: Db,
     rates: Arc<Rates>,
 }
