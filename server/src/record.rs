@@ -10,9 +10,8 @@ use serde::Deserialize;
 use services::{Db, events};
 
 /// The filter of the page, as it stands in its address.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 pub struct Asked {
     kind: String,
     subject: String,

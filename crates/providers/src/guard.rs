@@ -82,14 +82,15 @@ pub fn is_public(ip: IpAddr) -> bool {
 
 fn is_public_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
-    !(matches!(a, 0 | 10 | 127) // this network, private, loopback
+    let special = matches!(a, 0 | 10 | 127) // this network, private, loopback
         || (a, b) == (169, 254) // link-local; the metadata of cloud machines
         || a == 172 && (16..32).contains(&b)
         || (a, b) == (192, 168)
         || a == 100 && (64..128).contains(&b) // behind a carrier's NAT
         || matches!((a, b, c), (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113)) // protocols, documentation
         || a == 198 && (18..20).contains(&b) // benchmarks
-        || a >= 224) // multicast, reserved, broadcast
+        || a >= 224; // multicast, reserved, broadcast
+    !special
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
