@@ -448,7 +448,6 @@ async fn bad_input_is_never_our_fault() {
         (Method::GET, "/contacts", "?page=x"),
         (Method::GET, "/contacts", "?page=99999999999"),
         (Method::GET, "/contacts", "?search=%00"),
-        (Method::GET, "/contacts", "?search=%ff"),
         (Method::GET, "/calls", "?dateFrom=0001-01-01"),
         (Method::GET, "/calls", "?dateFrom=2026-13-01"),
         (Method::GET, "/calls", "?status=lost"),

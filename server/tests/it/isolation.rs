@@ -137,6 +137,7 @@ const CASES: &[Case] = &[
     ("developers/rotate_key", "id={key}&hours=1", Nothing, false),
     ("events/proof/verify_events", "", Own, false),
     ("events/list_events", r#"{"filter":{}}"#, Own, false),
+    ("find/find_anything", "text=a", Own, true),
     ("imports/detail/load_import", "id={import}", Nothing, false),
     ("imports/detail/run_import", "id={import}", Nothing, false),
     ("imports/list/list_imports", r#"{"filter":{}}"#, Own, false),
@@ -202,6 +203,8 @@ impl Things {
     /// A campaign that has placed its first call.
     pub async fn make(site: &Site, admin: &Browser) -> Self {
         let db = &site.world.db;
+        // The company's sandbox came first.
+        site.world.clock.advance(chrono::TimeDelta::seconds(1));
         let caller = accounts::resolve(db, admin.token()).await.expect("database").expect("a session");
         let rows = stream::iter([Ok::<_, Infallible>(b"name,phone\nAda,+12025550123\n".as_slice())]);
         let import =

@@ -81,7 +81,7 @@ pub async fn update_number(
     let form = Form::read(&body);
     let mut now = network.number(&account, &phone).unwrap_or_default();
     for (hook, name) in [(&mut now.voice, "Voice"), (&mut now.status_callback, "StatusCallback")] {
-        let url = form.get(if name == "Voice" { "VoiceUrl" } else { name });
+        let url = form.sent(if name == "Voice" { "VoiceUrl" } else { name });
         let method = form.get(&format!("{name}Method")).unwrap_or("POST");
         match url {
             Some("") => *hook = None,

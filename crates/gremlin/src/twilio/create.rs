@@ -42,7 +42,11 @@ impl Form {
         Self(fields)
     }
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.last().map(String::as_str).filter(|value| !value.is_empty())
+        self.sent(key).filter(|value| !value.is_empty())
+    }
+    /// Also what was sent empty.
+    pub fn sent(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.last().map(String::as_str)
     }
     fn all(&self, key: &str, default: &str) -> Vec<String> {
         self.0.get(key).cloned().unwrap_or_else(|| vec![default.to_owned()])

@@ -27,7 +27,8 @@ impl Clock for Hurried {
 }
 
 /// The environment of somebody with this world's account.
-fn keys(world: &World) -> Vec<(String, String)> {
+async fn keys(world: &World) -> Vec<(String, String)> {
+    let from = caller(world).await;
     let account = world.fixture.account(&world.tap_url, super::support::OWNER);
     let options: Vec<_> = account.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let secret = account.webhook_secret.as_ref().map(|secret| secret.expose_secret()).unwrap_or_default();
@@ -36,7 +37,7 @@ fn keys(world: &World) -> Vec<(String, String)> {
         ("SECRET", account.secret.expose_secret()),
         ("WEBHOOK_SECRET", secret),
         ("BASE_URL", &account.base_url),
-        ("FROM", FROM),
+        ("FROM", from.as_str()),
         ("TO", "+14155550001"),
         ("AGENT", super::fixture::maqsam::AGENT),
         ("CALLBACK_URL", &format!("{}/hook", world.hooks)),
@@ -44,6 +45,15 @@ fn keys(world: &World) -> Vec<(String, String)> {
     ];
     let prefix = format!("BELFRY_LIVE_{}", world.kind.as_str().to_uppercase());
     given.into_iter().map(|(name, value)| (format!("{prefix}_{name}"), value.to_owned())).collect()
+}
+
+/// A number to call from that the account knows: one that was brought, or one that is there already.
+async fn caller(world: &World) -> String {
+    let listed = match world.voice.numbers().filter(|_| !world.fixture.imports_numbers()) {
+        Some(numbers) => numbers.list().await.expect("listed"),
+        None => Vec::new(),
+    };
+    listed.first().map_or_else(|| FROM.to_owned(), |one| one.phone.to_string())
 }
 
 /// Runs it; the lines and the exit code.
@@ -75,7 +85,7 @@ async fn a_number(world: &World) {
 async fn everything_an_adapter_offers_passes_on_gremlin() {
     every_kind(FAST, async |world| {
         a_number(&world).await;
-        let (lines, code) = checked(world.kind, true, true, &keys(&world)).await;
+        let (lines, code) = checked(world.kind, true, true, &keys(&world).await).await;
         assert_eq!(lines.iter().map(|line| line.check).collect::<Vec<_>>(), CHECKS, "each check has one line, in order");
         assert_eq!((with(&lines, Verdict::Failed), code), (vec![], 0), "{lines:#?}");
         let voice = &world.voice;
@@ -102,7 +112,7 @@ async fn everything_an_adapter_offers_passes_on_gremlin() {
 async fn nothing_is_left_behind() {
     every_kind(FAST, async |world| {
         a_number(&world).await;
-        let (lines, _) = checked(world.kind, true, true, &keys(&world)).await;
+        let (lines, _) = checked(world.kind, true, true, &keys(&world).await).await;
         let note = |check: &str| lines.iter().find(|line| line.check == check).expect("a line").note.clone();
         if let Some(agents) = world.voice.agents() {
             assert_eq!(agents.read(&RemoteAgent::new(note("agent: create"))).await, Ok(None));
@@ -123,7 +133,7 @@ async fn nothing_is_left_behind() {
 async fn nobody_is_called_who_was_not_named_on_purpose() {
     every_kind(FAST, async |world| {
         a_number(&world).await;
-        let all = keys(&world);
+        let all = keys(&world).await;
         let (lines, code) = checked(world.kind, true, false, &all).await;
         assert_eq!((with(&lines, Verdict::Failed), code), (vec![], 0), "{lines:#?}");
         assert!(lines.iter().filter(|line| line.check.starts_with("call: ")).all(|line| line.verdict == Verdict::NotChecked));
@@ -145,7 +155,7 @@ async fn a_call_that_is_refused_fails_and_its_agent_goes() {
             let value = if name.ends_with("_TO") { "+14155550005".to_owned() } else { value };
             (name, value)
         };
-        let env: Vec<_> = keys(&world).into_iter().map(invalid).collect();
+        let env: Vec<_> = keys(&world).await.into_iter().map(invalid).collect();
         let (lines, code) = checked(world.kind, true, true, &env).await;
         assert_eq!((with(&lines, Verdict::Failed), code), (vec!["call: place"], 1), "{lines:#?}");
         let removed = lines.iter().find(|line| line.check == "agent of the call: remove").expect("a line");
@@ -175,7 +185,7 @@ async fn a_key_that_is_wrong_fails_and_leaves_no_line_out() {
             let value = if name.ends_with("_SECRET") { "0123456789abcdef".to_owned() } else { value };
             (name, value)
         };
-        let env: Vec<_> = keys(&world).into_iter().map(wrong).collect();
+        let env: Vec<_> = keys(&world).await.into_iter().map(wrong).collect();
         let (lines, code) = checked(world.kind, true, true, &env).await;
         assert_eq!(lines.iter().map(|line| line.check).collect::<Vec<_>>(), CHECKS);
         assert_eq!(with(&lines, Verdict::Passed), ["a wrong key"], "{lines:#?}");

@@ -88,7 +88,7 @@ async fn a_refresh_token_shown_twice_ends_the_family_and_its_user_is_told() {
     assert!(renewed(&w, &second.refresh).await.is_none(), "the thief's is dead as well");
     assert!(who(&w, &other.access).await.is_some(), "another sign-in is another family");
     let mails = mails::recent(&w.db).await.expect("the mailbox");
-    assert!(mails[0].body.contains("old refresh token"), "{}", mails[0].body);
+    assert!(mails.iter().any(|mail| mail.body.contains("old refresh token")), "{mails:?}");
     let caller = who(&w, &other.access).await.expect("alive");
     let mut tx = w.db.begin(&caller.actor).await.expect("begin");
     let kinds: Vec<_> =
