@@ -23,8 +23,8 @@ pub trait Script: Send + Sync {
     async fn list(&self, _since: DateTime<Utc>, _until: DateTime<Utc>) -> Result<Vec<Observed>, ProviderError> {
         Ok(Vec::new())
     }
-    async fn report(&self, _id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {
-        Ok(Vec::new())
+    async fn report(&self, id: &ProviderCallId) -> Result<Vec<CallbackKind>, ProviderError> {
+        Ok(self.fetch(id).await?.map(|seen| CallbackKind::Status(Box::new(seen))).into_iter().collect())
     }
     async fn recording(&self, _recording: &Recording) -> Result<Sound, ProviderError> {
         Err(ProviderError::Unsupported("a script gives no recordings"))

@@ -194,8 +194,8 @@ impl World {
         let key = crate::gateways::keys::seal(&self.db, Purpose::GatewayKey, of.company, id, name).expect("sealed");
         sqlx::query(
             "insert into gateways (id, name, kind, sandbox, account_sid, secret_sealed, concurrency_max, calls_per_second,
-                    tokens_milli, tokens_at, created_at)
-             select $1, $2, kind, sandbox, account_sid, $4, concurrency_max, calls_per_second, tokens_milli, $3, $3
+                    tokens_milli, tokens_at, created_at, set_up_at)
+             select $1, $2, kind, sandbox, account_sid, $4, concurrency_max, calls_per_second, tokens_milli, $3, $3, $3
              from gateways order by created_at limit 1",
         )
         .bind(id)
