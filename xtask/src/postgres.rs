@@ -194,11 +194,44 @@ impl Drop for Cluster {
     }
 }
 
+/// Which roles a cluster has: its marker says so. Changes with [`roles`].
+const ROLES: &str = "2";
+
+/// The same roles as the cluster step of `belfry migrate`, which finds them made; here, so that tests run before it does.
+fn roles(password: &str) -> String {
+    let login = format!("noinherit password '{password}'");
+    let owner = format!("createdb password '{password}'");
+    let made = [
+        ("company", "nologin"),
+        ("assigned", "nologin"),
+        ("system", "nologin"),
+        ("belfry_owner", &format!("login {owner}")),
+        ("belfry_app", &format!("login {login}")),
+        ("belfry_system", &format!("login {login}")),
+    ];
+    let create = made.map(|(role, how)| {
+        format!("do $do$ begin create role {role} {how}; exception when duplicate_object then null; end $do$\n")
+    });
+    create.concat()
+        + "grant company to assigned\n\
+           grant company, assigned to belfry_app\n\
+           grant system to belfry_system, belfry_owner\n\
+           grant pg_signal_backend to belfry_owner\n"
+}
+
 impl Server {
-    /// initdb, our configuration, and the roles every test expects. Half-made folders (no marker) are made again.
+    /// initdb, our configuration, and the roles every test expects. Half-made folders (no marker) are made again; one that was
+    /// made before there was a role gets it.
     fn init(&self, admin_password: &str, password: &str) -> Result<()> {
         let marker = self.data.with_extension("ready");
         if marker.exists() && self.data.join("PG_VERSION").exists() {
+            if fs::read_to_string(&marker)? != ROLES {
+                if self.running_port().is_some() {
+                    self.stop()?;
+                }
+                self.single_user(&roles(password))?;
+                fs::write(marker, ROLES)?;
+            }
             return Ok(());
         }
         self.remove()?;
@@ -220,8 +253,8 @@ impl Server {
         fs::remove_file(&password_file)?;
         made?;
         File::options().append(true).open(self.data.join("postgresql.conf"))?.write_all(CONFIG.as_bytes())?;
-        self.create_roles(password)?;
-        fs::write(marker, "")?;
+        self.single_user(&(roles(password) + &format!("create database {DATABASE} owner belfry_owner\n")))?;
+        fs::write(marker, ROLES)?;
         Ok(())
     }
 
@@ -235,21 +268,8 @@ impl Server {
         Ok(())
     }
 
-    /// The same roles as the cluster step of `belfry migrate`, which finds them made; here, so that tests run before it does.
     /// In single-user mode, because the npm package has no psql. One statement per line.
-    fn create_roles(&self, password: &str) -> Result<()> {
-        let statements = format!(
-            "create role company nologin\n\
-             create role system nologin\n\
-             create role belfry_owner login createdb password '{password}'\n\
-             create role belfry_app login noinherit password '{password}'\n\
-             create role belfry_system login noinherit password '{password}'\n\
-             grant company to belfry_app\n\
-             grant system to belfry_system\n\
-             grant system to belfry_owner\n\
-             grant pg_signal_backend to belfry_owner\n\
-             create database {DATABASE} owner belfry_owner\n"
-        );
+    fn single_user(&self, statements: &str) -> Result<()> {
         let mut single = self.program("postgres");
         single.args(["--single", "-D"]).arg(&self.data).arg("postgres");
         let mut child = single.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
