@@ -33,7 +33,7 @@ async fn plain_pages_bring_no_wasm_and_others_lead_to_them_by_a_request() {
     let site = Site::new().await;
     let maya = site.newcomer("harbor").await;
     site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
-    let code = site.get(&maya, "/sign-in/code").await;
+    let code = site.visit(&maya, "/sign-in/code").await;
     assert_eq!((code.status, code.header("location")), (StatusCode::FOUND, "/sign-in"), "nobody is asked for a code alone");
     for path in ["/forgot", "/reset?token=x", "/new-address?token=x", "/invite?token=x", "/two-factor"] {
         let page = site.visit(&maya, path).await;
