@@ -26,6 +26,7 @@ const ACROSS_COMPANIES: &[&str] = &[
     "inbox_waiting",
     "invites_token_unique", // the company is known once the invite is found
     "members_user",
+    "recordings_unsettled", // the night looks for all of them
     "sessions_pkey",
     "sessions_token_unique",
     "sessions_user",

@@ -219,6 +219,8 @@ async fn cancelling_while_the_engine_starts_it_waits_its_turn() {
 
 /// Whether another transaction of this database waits for a lock.
 async fn somebody_waits(tx: &mut Tx) -> bool {
-    let sql = "select exists (select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database())";
+    // Not by pg_stat_activity: a transaction sees that as it was at its first look.
+    let sql = "select exists (select 1 from pg_locks w where not w.granted and exists (
+                   select 1 from pg_locks h join pg_database d on d.oid = h.database where h.pid = w.pid and d.datname = current_database()))";
     sqlx::query_scalar(sql).fetch_one(tx.conn()).await.expect("locks")
 }
