@@ -98,7 +98,8 @@ fn open_row(event: ev::MouseEvent) {
     match (event.ctrl_key() || event.meta_key(), link.get_attribute("href")) {
         // A browser that opens no tab has said so itself.
         (true, Some(href)) => drop(window().open_with_url_and_target(&href, "_blank")),
-        _ => link.click(),
+        // Its click comes by here too: not while this one is still being answered.
+        _ => request_animation_frame(move || link.click()),
     }
 }
 
