@@ -64,9 +64,11 @@ pub fn DevelopersPage() -> impl IntoView {
     told(rotate, "The key has a new secret", changed);
     view! {
         <Title text="Developers"/>
-        <PageHeader title="Developers" description="Keys with which your programs use Belfry.">
-            <LinkButton href="/api/v1/reference" external=true variant=Variant::Outline icon=i::LuBookOpen>"API reference"</LinkButton>
-        </PageHeader>
+        <div class="max-w-5xl">
+            <PageHeader title="Developers" description="Keys with which your programs use Belfry.">
+                <LinkButton href="/api/v1/reference" external=true variant=Variant::Outline icon=i::LuBookOpen>"API reference"</LinkButton>
+            </PageHeader>
+        </div>
         <div class="flex max-w-5xl flex-col gap-6">
             {secret(create)}
             {secret(rotate)}
