@@ -31,7 +31,8 @@ impl DialogSize {
 /// Where focus goes on opening: what asks for it, else the first field, else the first action.
 const FIRST_FOCUS: &str = "[autofocus],.dialog-body :is(input:not([type=hidden]),select,textarea),.dialog-foot button";
 
-/// Opens and closes the element with the signal. Opening waits a frame, for the body to be in the document.
+/// Opens and closes the element with the signal. Opening waits for the body to be in the document, and not for a frame: what is
+/// typed right after the key that opened it belongs in its first field.
 fn follow(node: NodeRef<html::Dialog>, open: RwSignal<bool>) {
     Effect::new(move |_| {
         let wanted = open.get();
@@ -42,7 +43,7 @@ fn follow(node: NodeRef<html::Dialog>, open: RwSignal<bool>) {
             }
             return;
         }
-        request_animation_frame(move || {
+        queue_microtask(move || {
             if dialog.open() || !dialog.is_connected() || !open.get_untracked() {
                 return;
             }
