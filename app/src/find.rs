@@ -35,7 +35,7 @@ pub struct Found {
 /// Contacts, campaigns, agents and calls that are called so, as far as the role may see them.
 #[server(protocol = crate::wire::Wire)]
 pub async fn find_anything(text: String) -> Result<Vec<Found>, Error> {
-    use crate::screen::{link, phone};
+    use crate::screen::phone;
     use crate::ssr::*;
     use model::agents::AgentFilter;
     use model::calls::CallFilter;
@@ -63,7 +63,7 @@ pub async fn find_anything(text: String) -> Result<Vec<Found>, Error> {
         let rows = services::contacts::list(&mut tx, &filter).await?.items.into_iter();
         found.extend(rows.map(|row| Found {
             about: format!("Contact, {}", phone(&row.phone)),
-            href: link("/contacts", &[("q", &row.name)]),
+            href: format!("/contacts/{}", row.id),
             title: row.name,
         }));
     }

@@ -65,7 +65,7 @@ use auth::{
 };
 use calls::{detail::CallPage, list::CallsPage};
 use campaigns::{detail::CampaignPage, list::CampaignsPage};
-use contacts::list::ContactsPage;
+use contacts::{detail::ContactPage, list::ContactsPage};
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
 use developers::DevelopersPage;
@@ -116,6 +116,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns/:id") view=CampaignPage ssr=SsrMode::Async/>
                     <Route path=path!("/contacts") view=ContactsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/contacts/:id") view=ContactPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports/new") view=NewImportPage ssr=SsrMode::Async/>
                     <Route path=path!("/imports/:id") view=ImportPage ssr=SsrMode::Async/>

@@ -51,7 +51,7 @@ test("every page opens as an address, and every tab of every campaign", async ({
       await whole(page);
     }
   }
-  for (const list of ["/agents", "/calls", "/imports"]) {
+  for (const list of ["/agents", "/contacts", "/calls", "/imports"]) {
     for (const path of (await things(page, list)).slice(0, 3)) {
       await visit(page, path);
       await whole(page);
@@ -127,7 +127,7 @@ test("every page is reached by links, without a reload", async ({ page }) => {
     await expect(page.getByRole("heading", { level: 1, name: list, exact: true })).toBeVisible();
     await whole(page);
   }
-  for (const list of ["Campaigns", "Agents", "Calls", "Imports"]) {
+  for (const list of ["Campaigns", "Agents", "Contacts", "Calls", "Imports"]) {
     await main.getByRole("link", { name: new RegExp(`^${list}`) }).click();
     await expect(page.getByRole("heading", { level: 1, name: list, exact: true })).toBeVisible();
     await page.locator(`main a[href^="/${list.toLowerCase()}/"]:not([href$="/new"])`).first().click();

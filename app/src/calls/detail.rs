@@ -11,7 +11,7 @@ use model::id::CallId;
 use super::{StateBadge, hang_up_call};
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, by_id, duration, link, may, phone, title};
+use crate::screen::{Loaded, When, by_id, duration, may, phone, title};
 use crate::ui::{
     Button, Card, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone, Variant, some, use_toasts,
 };
@@ -255,7 +255,7 @@ fn facts(call: Call) -> AnyView {
         None => agent.into_any(),
     };
     let contact = row.contact.map(|id| {
-        view! { <Fact label="Contact"><a class="link" href=link("/calls", &[("contact", &id.to_string())])>"All calls to "{phone(&row.contact_name)}</a></Fact> }
+        view! { <Fact label="Contact"><a class="link" href=format!("/contacts/{id}")>{phone(&row.contact_name)}</a></Fact> }
     });
     let who = row.state.answered_by.map(|who| view! { <Fact label="Answered by">{who.label()}</Fact> });
     let provider = call

@@ -139,7 +139,7 @@ fn line(row: EnrollmentRow, attempts_max: i32, asked: RwSignal<Option<Enrollment
     view! {
         <tr>
             <td class="lead">
-                <a class="font-medium hover:underline" href=link("/calls", &[("contact", &row.contact.to_string())])>{row.name.clone()}</a>
+                <a class="font-medium hover:underline" href=format!("/contacts/{}", row.contact)>{row.name.clone()}</a>
                 <span class="sub tabular-nums">{phone(&row.phone)}</span>
             </td>
             <Cell label="State"><Badge label=row.status.label() tone=enrollment_tone(row.status)/></Cell>

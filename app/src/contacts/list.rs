@@ -69,18 +69,23 @@ fn href(filter: &ContactFilter) -> String {
 }
 
 /// What the dialogs of this page are about; they stand outside the rows, so that news does not close them.
-#[derive(Clone, Copy)]
-struct Dialogs {
-    form: RwSignal<bool>,
-    editing: RwSignal<Option<ContactRow>>,
+#[derive(Clone, Copy, Default)]
+pub struct Dialogs {
+    pub form: RwSignal<bool>,
+    pub editing: RwSignal<Option<ContactRow>>,
     import: RwSignal<bool>,
     archive: RwSignal<bool>,
     archiving: RwSignal<Option<(ContactId, String)>>,
-    changed: RwSignal<u32>,
+    pub changed: RwSignal<u32>,
 }
 
 impl Dialogs {
-    fn edit(self, row: Option<ContactRow>) {
+    pub fn archive(self, row: &ContactRow) {
+        self.archiving.set(Some((row.id, row.name.clone())));
+        self.archive.set(true);
+    }
+
+    pub fn edit(self, row: Option<ContactRow>) {
         self.editing.set(row);
         self.form.set(true);
     }
@@ -92,14 +97,7 @@ pub fn ContactsPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(read));
     let (tick, suppressed) = (use_topic(Topic::Contacts), use_topic(Topic::Suppressions));
-    let dialogs = Dialogs {
-        form: RwSignal::new(false),
-        editing: RwSignal::new(None),
-        import: RwSignal::new(false),
-        archive: RwSignal::new(false),
-        archiving: RwSignal::new(None),
-        changed: RwSignal::new(0),
-    };
+    let dialogs = Dialogs::default();
     let news = move || tick.get() + dialogs.changed.get();
     let page = Answer::new(move || news() + suppressed.get(), move || ListContacts { filter: filter.get() });
     let segments = Answer::new(news, || ListSegments {});
@@ -222,14 +220,11 @@ fn ContactLine(row: Memo<ContactRow>, dialogs: Dialogs) -> impl IntoView {
             [row.company.as_str(), row.email.as_str()].iter().filter(|t| !t.is_empty()).copied().collect::<Vec<_>>().join(" · ")
         })
     };
-    let archive = move |_| {
-        dialogs.archiving.set(Some(row.with_untracked(|row| (row.id, row.name.clone()))));
-        dialogs.archive.set(true);
-    };
+    let archive = move |_| row.with_untracked(|row| dialogs.archive(row));
     view! {
         <tr>
             <td class="lead">
-                <span class="font-medium">{move || row.with(|row| row.name.clone())}</span>
+                <a class="font-medium hover:underline" href=format!("/contacts/{id}")>{move || row.with(|row| phone(&row.name))}</a>
                 <span class="sub">{move || sub()}</span>
             </td>
             <Cell label="Phone">
@@ -262,7 +257,7 @@ fn ContactLine(row: Memo<ContactRow>, dialogs: Dialogs) -> impl IntoView {
 }
 
 #[component]
-fn ArchiveDialog(dialogs: Dialogs) -> impl IntoView {
+pub(super) fn ArchiveDialog(dialogs: Dialogs) -> impl IntoView {
     let toasts = use_toasts();
     let archive = Change::new::<ArchiveContact>();
     let error = archive.error();

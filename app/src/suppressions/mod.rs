@@ -21,6 +21,7 @@ use crate::ui::{
     Tone, Variant,
 };
 use crate::wire::Answer;
+pub use dialogs::AddSuppression;
 use dialogs::{AddDialog, RemoveDialog};
 
 /// One page of the do-not-call list.

@@ -1,9 +1,13 @@
 //! People with phones.
 
+use crate::calls::CallRow;
+use crate::enrollments::{EnrollmentStatus, Reason};
 use crate::error::{Check, Result};
-use crate::id::{ContactId, ImportId};
+use crate::events::EventRow;
+use crate::id::{CampaignId, ContactId, ImportId};
 use crate::page::Paging;
 use crate::phone::Phone;
+use crate::suppressions::SuppressionRow;
 use crate::time::Moment;
 use crate::words;
 
@@ -64,6 +68,49 @@ pub struct ContactRow {
     pub calls: i64,
     pub last_called_at: Option<Moment>,
     pub created_at: Moment,
+}
+
+/// A contact's place in one campaign.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ContactCampaign {
+    pub id: CampaignId,
+    pub name: String,
+    pub status: EnrollmentStatus,
+    pub attempts: i32,
+    pub next_attempt_at: Option<Moment>,
+    /// The last decision not to dial, and that decision in words.
+    pub reason: Option<Reason>,
+    pub reason_detail: String,
+}
+
+/// Something that happened with a contact.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Happening {
+    Call(CallRow),
+    Event(EventRow),
+}
+
+impl Happening {
+    pub const fn at(&self) -> Moment {
+        match self {
+            Self::Call(call) => call.started_at,
+            Self::Event(event) => event.at,
+        }
+    }
+}
+
+/// A contact with everything its page shows.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Contact {
+    pub row: ContactRow,
+    /// Why the number is never called, when that is so and the role may see the list.
+    pub suppression: Option<SuppressionRow>,
+    /// The newest campaigns first.
+    pub campaigns: Vec<ContactCampaign>,
+    /// The newest first; calls and events as the role may see them.
+    pub story: Vec<Happening>,
+    /// Older happenings exist that are not here.
+    pub is_cut: bool,
 }
 
 /// What the contacts list may ask for.

@@ -123,6 +123,7 @@ const CASES: &[Case] = &[
     ("campaigns/rehearsal/given_rehearsal", "id={campaign}", Nothing, false),
     ("campaigns/rehearsal/load_rehearsal", "id={campaign}", Nothing, true),
     ("campaigns/rehearsal/run_rehearsal", r#"{"id":"{campaign}","form":{rehearsal}}"#, Nothing, false),
+    ("contacts/detail/open_contact", "id={contact}", Nothing, true),
     ("contacts/form/save_contact", CONTACT, Nothing, false),
     ("contacts/list/archive_contact", "id={contact}", Nothing, false),
     ("contacts/list/list_contacts", r#"{"filter":{}}"#, Own, true),

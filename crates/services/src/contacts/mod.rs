@@ -6,21 +6,24 @@ mod tests;
 
 use crate::db::Tx;
 use crate::error::Result;
-use crate::{phones, suppressions};
+use crate::{calls, enrollments, events, phones, suppressions};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use model::FieldErrors;
 use model::accounts::Permission;
-use model::contacts::{ContactFilter, ContactForm, ContactRow, ContactStatus, NewContact};
+use model::calls::CallFilter;
+use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, NewContact};
 use model::enrollments::{EnrollmentStatus, Reason};
-use model::events::EventKind;
+use model::events::{EventFilter, EventKind};
 use model::id::ContactId;
-use model::page::Page;
+use model::page::{Page, Paging};
 use model::phone::Phone;
 
 /// The constraint that keeps numbers apart.
 const PHONE_TAKEN: &str = "contacts_phone_unique";
 /// Segments offered for choosing; a company that has more types the name.
 const SEGMENTS_MAX: i64 = 500;
+/// Calls and events on a contact's page, of each.
+const STORY_MAX: u32 = 50;
 
 /// Active contacts, the newest first. Roles that may not see numbers get them masked, and cannot search by them.
 ///
@@ -47,6 +50,37 @@ pub async fn load(tx: &mut Tx, id: ContactId) -> Result<ContactRow> {
     tx.require(Permission::ViewContacts)?;
     let row = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
     Ok(shown(tx, row))
+}
+
+/// One contact with its campaigns and what happened, each as far as the role may see it.
+///
+/// # Errors
+/// `Forbidden` without `ViewContacts`; `NotFound`.
+pub async fn open(tx: &mut Tx, id: ContactId) -> Result<Contact> {
+    tx.require(Permission::ViewContacts)?;
+    let stored = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
+    let may = |permission| tx.actor().may(permission);
+    let (sees_calls, sees_events) = (may(Permission::ViewCalls), may(Permission::ViewEvents));
+    let (sees_list, sees_campaigns) = (may(Permission::ViewSuppressions), may(Permission::ViewCampaigns));
+    let suppression = if sees_list { suppressions::of(tx, &stored.phone).await? } else { None };
+    let campaigns = if sees_campaigns { enrollments::of_contact(tx, id).await? } else { Vec::new() };
+    let paging = Paging::new(1, STORY_MAX);
+    let (mut story, mut total) = (Vec::new(), 0);
+    if sees_calls {
+        let page = calls::list(tx, &CallFilter { contact: Some(id), paging, ..CallFilter::default() }).await?;
+        total += page.total;
+        story.extend(page.items.into_iter().map(Happening::Call));
+    }
+    if sees_events {
+        let filter = EventFilter { subject: Some(id.to_string()), paging, ..EventFilter::default() };
+        let page = events::list(tx, &filter).await?;
+        total += page.total;
+        story.extend(page.items.into_iter().map(Happening::Event));
+    }
+    story.sort_by_key(|one| std::cmp::Reverse(one.at()));
+    story.truncate(STORY_MAX as usize);
+    let is_cut = i64::try_from(story.len()).is_ok_and(|shown| shown < total);
+    Ok(Contact { row: shown(tx, stored), suppression, campaigns, story, is_cut })
 }
 
 /// Adds a contact. One that was archived with the same number comes back with the new data.

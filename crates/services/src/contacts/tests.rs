@@ -177,9 +177,55 @@ async fn another_companys_contact_does_not_exist() {
     assert!(search(&mut tx, "").await.is_empty());
     let missing = [
         load(&mut tx, id).await.err(),
+        open(&mut tx, id).await.err(),
         edit(&mut tx, id, &form("Bo", "+12025550102")).await.err(),
         archive(&mut tx, id).await.err(),
     ];
     assert!(missing.iter().all(|e| matches!(e, Some(Error::Told(model::Error::NotFound { .. })))));
     create(&mut tx, &form("Maya", "+12025550101")).await.expect("the same number is free here");
+}
+
+#[tokio::test]
+async fn a_contacts_page_tells_its_campaigns_and_what_happened_as_far_as_the_role_sees() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let id = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    let other = create(&mut tx, &form("Bo", "+12025550102")).await.expect("created");
+    let spring = campaign(&mut tx, id).await;
+    tx.commit().await.expect("commit");
+
+    let mut tx = w.tx(&acme).await;
+    let contact = open(&mut tx, id).await.expect("open");
+    assert_eq!(contact.campaigns.iter().map(|c| (c.id, c.status)).collect::<Vec<_>>(), [(spring, EnrollmentStatus::Queued)]);
+    assert_eq!(contact.suppression, None);
+    let [Happening::Event(made)] = &contact.story[..] else { panic!("one event: {:?}", contact.story) };
+    assert_eq!((made.kind, contact.is_cut), (EventKind::ContactCreated, false));
+    assert_eq!(open(&mut tx, other).await.expect("open").campaigns, []);
+
+    suppressions::add(&mut tx, "+12025550101", "asked by letter").await.expect("added");
+    tx.commit().await.expect("commit");
+    let viewer = w.member(&acme, Role::Viewer).await;
+    let mut tx = w.db.begin(&viewer).await.expect("begin");
+    let contact = open(&mut tx, id).await.expect("open");
+    let why = contact.suppression.expect("on the list");
+    assert_eq!((why.reason.as_str(), why.phone.as_str()), ("asked by letter", "+12•••••••01"));
+    assert_eq!(contact.campaigns[0].status, EnrollmentStatus::OptedOut);
+    // The event record is not for viewers.
+    assert_eq!(contact.story, []);
+}
+
+#[tokio::test]
+async fn a_long_story_is_cut_and_says_so() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let id = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    for n in 0..STORY_MAX {
+        edit(&mut tx, id, &form(&format!("Maya {n}"), "+12025550101")).await.expect("edited");
+    }
+    let contact = open(&mut tx, id).await.expect("open");
+    assert_eq!((contact.story.len(), contact.is_cut), (STORY_MAX as usize, true));
+    let Some(Happening::Event(newest)) = contact.story.first() else { panic!("events") };
+    assert_eq!(newest.kind, EventKind::ContactChanged);
 }

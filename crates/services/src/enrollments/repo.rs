@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use model::accounts::Permission;
 use model::calls::Outcome;
-use model::contacts::ContactStatus;
+use model::contacts::{ContactCampaign, ContactStatus};
 use model::credits::{Credits, Price};
 use model::enrollments::{EnrollmentFilter, EnrollmentRow, EnrollmentStatus, Reason};
 use model::id::{AgentId, CallId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
@@ -344,4 +344,37 @@ pub(super) async fn list(tx: &mut Tx, filter: &EnrollmentFilter) -> Result<Page<
         })
         .collect();
     Ok(Page::new(items, total, filter.paging))
+}
+
+#[derive(sqlx::FromRow)]
+struct OfContact {
+    campaign_id: CampaignId,
+    name: String,
+    status: EnrollmentStatus,
+    attempts: i32,
+    next_attempt_at: Option<Timestamp>,
+    reason: Option<Reason>,
+    reason_detail: String,
+}
+
+pub(super) async fn of_contact(tx: &mut Tx, contact: ContactId, at_most: i64) -> Result<Vec<ContactCampaign>> {
+    let rows: Vec<OfContact> = sqlx::query_as(
+        "select e.campaign_id, m.name, e.status, e.attempts, e.next_attempt_at, e.reason, e.reason_detail
+         from enrollments e join campaigns m on m.id = e.campaign_id
+         where e.contact_id = $1 order by e.created_at desc, e.id desc limit $2",
+    )
+    .bind(contact)
+    .bind(at_most)
+    .fetch_all(tx.conn())
+    .await?;
+    let shown = |r: OfContact| ContactCampaign {
+        id: r.campaign_id,
+        name: r.name,
+        status: r.status,
+        attempts: r.attempts,
+        next_attempt_at: r.next_attempt_at.map(|at| tx.moment(at)),
+        reason: r.reason,
+        reason_detail: r.reason_detail,
+    };
+    Ok(rows.into_iter().map(shown).collect())
 }

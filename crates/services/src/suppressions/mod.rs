@@ -39,18 +39,28 @@ pub async fn list(tx: &mut Tx, filter: &SuppressionFilter) -> Result<Page<Suppre
         None
     };
     let (rows, total) = repo::list(tx, starts.as_deref(), filter.paging).await?;
-    let items = rows
-        .into_iter()
-        .map(|r| SuppressionRow {
-            id: r.id,
-            phone: if sees { r.phone.into() } else { r.phone.masked() },
-            source: r.source,
-            reason: r.reason,
-            by: r.by_name,
-            created_at: tx.moment(r.created_at),
-        })
-        .collect();
+    let items = rows.into_iter().map(|r| shown(tx, r)).collect();
     Ok(Page::new(items, total, filter.paging))
+}
+
+fn shown(tx: &Tx, r: repo::Stored) -> SuppressionRow {
+    SuppressionRow {
+        id: r.id,
+        phone: if tx.actor().may(Permission::ViewPhones) { r.phone.into() } else { r.phone.masked() },
+        source: r.source,
+        reason: r.reason,
+        by: r.by_name,
+        created_at: tx.moment(r.created_at),
+    }
+}
+
+/// Why this number is never called, when it is on the list.
+///
+/// # Errors
+/// `Forbidden` without `ViewSuppressions`.
+pub async fn of(tx: &mut Tx, phone: &Phone) -> Result<Option<SuppressionRow>> {
+    tx.require(Permission::ViewSuppressions)?;
+    Ok(repo::find(tx, phone).await?.map(|r| shown(tx, r)))
 }
 
 /// Puts a number on the list by hand.

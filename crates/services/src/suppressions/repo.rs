@@ -21,6 +21,14 @@ pub(super) struct Stored {
     pub created_at: Timestamp,
 }
 
+const COLUMNS: &str = "select id, phone, source, reason, by_name, created_at from suppressions";
+
+pub(super) async fn find(tx: &mut Tx, phone: &Phone) -> Result<Option<Stored>> {
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push(" where phone = ").push_bind(phone);
+    Ok(sql.build_query_as().fetch_optional(tx.conn()).await?)
+}
+
 pub(super) async fn list(tx: &mut Tx, starts: Option<&[String]>, paging: Paging) -> Result<(Vec<Stored>, i64)> {
     let matching = |sql: &mut QueryBuilder<Postgres>| {
         let Some(starts) = starts else { return };
@@ -34,7 +42,7 @@ pub(super) async fn list(tx: &mut Tx, starts: Option<&[String]>, paging: Paging)
     let mut count = QueryBuilder::new("select count(*) from suppressions");
     matching(&mut count);
     let total: i64 = count.build_query_scalar().fetch_one(tx.conn()).await?;
-    let mut sql = QueryBuilder::new("select id, phone, source, reason, by_name, created_at from suppressions");
+    let mut sql = QueryBuilder::new(COLUMNS);
     matching(&mut sql);
     sql.push(" order by created_at desc, id desc limit ").push_bind(paging.limit());
     sql.push(" offset ").push_bind(paging.offset());
