@@ -49,7 +49,7 @@ pub enum Fault {
     OtherKey,
     /// `alg: none`.
     Unsigned,
-    /// `alg: HS256` with the public key as the secret's stand-in.
+    /// `alg: HS256`, which is not among those we take.
     Symmetric,
     /// Changed after it was signed.
     Changed,
