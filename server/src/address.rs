@@ -7,7 +7,7 @@ use http::header::{FORWARDED, HeaderName};
 use model::api_keys::Range;
 use std::net::{IpAddr, SocketAddr};
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The visitor's address, from the connection's and what proxies say about it.
 pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Range]) -> IpAddr {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     const OURS: &[&str] = &["10.0.0.0/8", "2001:db8:1::/48"];
-    const XFF: &HeaderName = &X_FORWARDED_FOR;
+    static XFF: &HeaderName = &X_FORWARDED_FOR;
 
     #[test]
     fn nobody_is_believed_who_is_not_ours() {

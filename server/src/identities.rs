@@ -12,7 +12,7 @@ use http::header::SET_COOKIE;
 use model::identities::{Claims, IdentityProvider, Refusal};
 use oidc::{Bonds, Registration, Trouble};
 use serde::Deserialize;
-use services::accounts::{Caller, Cookie, Entry};
+use services::accounts::{Caller, Client, Cookie, Entry};
 use services::identities::{self, Arrival, Trip};
 use services::{Config, Db};
 
@@ -38,10 +38,10 @@ pub async fn set_out(
     request: Request,
 ) -> Response {
     let Some(registration) = registration(db.config(), provider) else { return refuse(provider, Refusal::Off) };
-    let next = safe_next(onward.next.as_deref().unwrap_or("/"));
-    let token = match identities::set_out(&db, provider, next, &client(&request)).await {
+    let (next, visitor) = (safe_next(onward.next.as_deref().unwrap_or("/")), Visitor::of(&request, &db));
+    let token = match identities::set_out(&db, provider, next, &visitor.client).await {
         Ok(token) => token,
-        Err(error) => return failed(provider, error, &request),
+        Err(error) => return visitor.failed(provider, error),
     };
     match oidc::away(&registration, &Bonds::of(&token)).await {
         Ok(url) => with_cookie(Redirect::to(&url), Cookie::Trip.set(Some(&token), db.config().dev)),
@@ -53,7 +53,7 @@ pub async fn set_out(
 /// itself: a form that ends at another site is stopped by our own content policy.
 pub async fn set_out_to_link(State(db): State<Db>, Path(provider): Path<IdentityProvider>, request: Request) -> Response {
     let Some(registration) = registration(db.config(), provider) else { return refuse(provider, Refusal::Off) };
-    let Some(token) = Cookie::Trip.read(request.headers(), db.config().dev) else { return refuse(provider, Refusal::Lost) };
+    let Some(token) = Visitor::of(&request, &db).trip else { return refuse(provider, Refusal::Lost) };
     match oidc::away(&registration, &Bonds::of(&token)).await {
         Ok(url) => answers::lead(&format!("On to {}", provider.label()), &url),
         Err(trouble) => trouble_with(provider, &trouble),
@@ -67,23 +67,24 @@ pub async fn come_home(
     Query(home): Query<Home>,
     request: Request,
 ) -> Response {
-    let response = match come_back(&db, provider, home, &request).await {
-        Ok((trip, claims)) => arrive(&db, &trip, &claims, &request).await,
+    let visitor = Visitor::of(&request, &db);
+    let response = match come_back(&db, provider, home, &visitor).await {
+        Ok((trip, claims)) => arrive(&db, &trip, &claims, &visitor).await,
         Err(refused) => refused,
     };
     with_cookie(response, Cookie::Trip.set(None, db.config().dev))
 }
 
 /// The end of the trip: what it was for, and who came back.
-async fn come_back(db: &Db, provider: IdentityProvider, home: Home, request: &Request) -> Result<(Trip, Claims), Response> {
+async fn come_back(db: &Db, provider: IdentityProvider, home: Home, visitor: &Visitor) -> Result<(Trip, Claims), Response> {
     let registration = registration(db.config(), provider).ok_or_else(|| refuse(provider, Refusal::Off))?;
     let lost = || refuse(provider, Refusal::Lost);
-    let token = Cookie::Trip.read(request.headers(), db.config().dev).ok_or_else(lost)?;
-    let bonds = Bonds::of(&token);
+    let token = visitor.trip.as_deref().ok_or_else(lost)?;
+    let bonds = Bonds::of(token);
     if home.state.as_ref() != Some(&bonds.state) {
         return Err(lost());
     }
-    let trip = identities::come_back(db, provider, &token).await.map_err(|error| failed(provider, error, request))?;
+    let trip = identities::come_back(db, provider, token).await.map_err(|error| visitor.failed(provider, error))?;
     let trip = trip.ok_or_else(lost)?;
     let code = match (home.code, home.error.as_deref()) {
         (Some(code), None) => code,
@@ -100,17 +101,16 @@ async fn come_back(db: &Db, provider: IdentityProvider, home: Home, request: &Re
     Ok((trip, claims.map_err(|trouble| trouble_with(provider, &trouble))?))
 }
 
-async fn arrive(db: &Db, trip: &Trip, claims: &Claims, request: &Request) -> Response {
-    let (provider, dev, client) = (claims.provider, db.config().dev, client(request));
+async fn arrive(db: &Db, trip: &Trip, claims: &Claims, visitor: &Visitor) -> Response {
+    let (provider, dev) = (claims.provider, db.config().dev);
     if trip.linking.is_some() {
-        let caller = request.extensions().get::<Caller>();
-        return match identities::link(db, trip, caller, claims, &client).await {
+        return match identities::link(db, trip, visitor.caller.as_ref(), claims, &visitor.client).await {
             Ok(None) => Redirect::to(&trip.next).into_response(),
             Ok(Some(refusal)) => refuse(provider, refusal),
-            Err(error) => failed(provider, error, request),
+            Err(error) => visitor.failed(provider, error),
         };
     }
-    match identities::arrive(db, claims, &client).await {
+    match identities::arrive(db, claims, &visitor.client).await {
         Ok(Arrival::Known(Entry::In(token))) => with_cookie(Redirect::to(&trip.next), Cookie::Session.set(Some(&token), dev)),
         Ok(Arrival::Known(Entry::Half(token))) => {
             let code = format!("/sign-in/code?next={}", app::auth::escape(&trip.next));
@@ -118,7 +118,7 @@ async fn arrive(db: &Db, trip: &Trip, claims: &Claims, request: &Request) -> Res
         }
         Ok(Arrival::New(token)) => with_cookie(Redirect::to("/register/with"), Cookie::Newcomer.set(Some(&token), dev)),
         Ok(Arrival::Refused(refusal)) => refuse(provider, refusal),
-        Err(error) => failed(provider, error, request),
+        Err(error) => visitor.failed(provider, error),
     }
 }
 
@@ -145,10 +145,29 @@ fn trouble_with(provider: IdentityProvider, trouble: &Trouble) -> Response {
     )
 }
 
-fn failed(provider: IdentityProvider, error: services::Error, request: &Request) -> Response {
-    match error.into() {
-        model::Error::RateLimited { .. } => refuse(provider, Refusal::TooMany),
-        error => answers::refuse(answers::wants_html(request), error),
+/// What is to be known of a request: its body may not be looked at by two threads, so it is not kept.
+struct Visitor {
+    client: Client,
+    caller: Option<Caller>,
+    trip: Option<String>,
+    wants_html: bool,
+}
+
+impl Visitor {
+    fn of(request: &Request, db: &Db) -> Self {
+        Self {
+            client: client(request),
+            caller: request.extensions().get().cloned(),
+            trip: Cookie::Trip.read(request.headers(), db.config().dev),
+            wants_html: answers::wants_html(request),
+        }
+    }
+
+    fn failed(&self, provider: IdentityProvider, error: services::Error) -> Response {
+        match error.into() {
+            model::Error::RateLimited { .. } => refuse(provider, Refusal::TooMany),
+            error => answers::refuse(self.wants_html, error),
+        }
     }
 }
 

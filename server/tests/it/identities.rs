@@ -311,7 +311,7 @@ async fn whom_the_company_keeps_out_is_kept_out_this_way_too() {
 
     // A second administrator takes the first one out.
     let other = stage.site.world.member(&company, Role::CompanyAdmin).await;
-    let user = company.actor.user.as_ref().expect("a human").id;
+    let user = company.actor.user_id().expect("a human");
     services::team::access::deactivate(&stage.site.world.db, &other, user).await.expect("deactivated");
     let mut phone = Traveller::default();
     stage.refused(&mut phone, Refusal::Homeless).await;

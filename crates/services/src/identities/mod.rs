@@ -124,19 +124,17 @@ pub async fn come_back(db: &Db, provider: IdentityProvider, token: &str) -> Resu
 /// When the database refuses.
 pub async fn arrive(db: &Db, claims: &Claims, client: &Client) -> Result<Arrival> {
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
-    if let Some(user) = repo::owner(&mut tx, claims).await? {
-        return enter(tx, user, claims, client).await;
-    }
     let email = claims.email.as_deref().map(normal).filter(|email| email.len() <= TEXT_MAX);
-    let account = match &email {
-        Some(email) => accounts::find_user(&mut tx, email).await?,
-        None => None,
+    let account = match (repo::owner(&mut tx, claims).await?, &email) {
+        (Some(owner), _) => Some(owner),
+        (None, Some(email)) => accounts::find_user(&mut tx, email).await?,
+        (None, None) => None,
     };
     let Some(user) = account else {
         return Ok(Arrival::New(await_newcomer(tx, claims, email).await?));
     };
     let person = accounts::lock_user(&mut tx, user).await?;
-    // What was read before the lock may have changed.
+    // What was read before the lock may have changed: linked by another tab, unlinked, given another address.
     if repo::owner(&mut tx, claims).await? == Some(user) {
         return enter(tx, user, claims, client).await;
     }
