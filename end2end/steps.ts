@@ -26,6 +26,33 @@ export async function fillRegistration(page: Page, person: Person): Promise<void
   await page.getByLabel("Company name").fill(person.company);
 }
 
+/** Types into the sign-in page, which is plain HTML, and sends it. */
+export async function fillSignIn(page: Page, { email, password }: Pick<Person, "email" | "password">): Promise<void> {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
+/** Signs in with a password that is enough. */
+export async function comeIn(page: Page, person: Pick<Person, "email" | "password">): Promise<void> {
+  await page.goto("/sign-in");
+  await fillSignIn(page, person);
+  await inside(page);
+}
+
+/** Waits until the frame of a page is there and alive. */
+export async function inside(page: Page): Promise<void> {
+  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
+  await alive(page);
+}
+
+/** The link in the newest mail to somebody that says this. */
+export async function mailed(page: Page, email: string, says: string): Promise<string> {
+  await page.goto("/dev/mail");
+  const mail = page.getByRole("article").filter({ hasText: email }).filter({ hasText: says }).first();
+  return (await mail.getByRole("link").first().getAttribute("href"))!;
+}
+
 /** From the first page to the mailbox: account, company type, e-mail. */
 export async function register(page: Page, person: Person, look = pass): Promise<void> {
   await visit(page, "/register");

@@ -40,6 +40,8 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use account::AccountPage;
+#[cfg(feature = "ssr")]
+use account::identities::IdentitiesPage;
 use admin::{HealthPage, clients::ClientsPage};
 #[cfg(feature = "ssr")]
 use agents::knowledge::KnowledgePage;
@@ -47,11 +49,12 @@ use agents::{detail::AgentPage, list::AgentsPage};
 // What is plain HTML the browser asks for; see `auth::PLAIN`.
 #[cfg(not(feature = "ssr"))]
 use auth::{
-    Plain as AccessPage, Plain as CodePage, Plain as ConfirmPage, Plain as ForgotPage, Plain as InvitePage,
-    Plain as KnowledgePage, Plain as NewAddressPage, Plain as ProofPage, Plain as RemoveGatewayPage, Plain as ResetPage,
-    Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WelcomePage,
+    Plain as AccessPage, Plain as CodePage, Plain as ConfirmPage, Plain as ForgotPage, Plain as IdentitiesPage,
+    Plain as InvitePage, Plain as KnowledgePage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as ProofPage,
+    Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage,
+    Plain as TwoFactorPage, Plain as WelcomePage,
 };
-use auth::{check_mail::CheckMailPage, register::RegisterPage, sign_in::SignInPage};
+use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
 use auth::{
     code::CodePage,
@@ -59,6 +62,8 @@ use auth::{
     forgot::{ForgotPage, ResetPage},
     invite::InvitePage,
     new_address::NewAddressPage,
+    newcomer::{NewcomerPage, RefusedPage},
+    sign_in::SignInPage,
     suspended::SuspendedPage,
     two_factor::TwoFactorPage,
     welcome::WelcomePage,
@@ -97,6 +102,9 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NowherePage>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in/code") view=CodePage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in/refused") view=RefusedPage ssr=SsrMode::Async/>
+                <Route path=path!("/register/with") view=NewcomerPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/identities") view=IdentitiesPage ssr=SsrMode::Async/>
                 <Route path=path!("/suspended") view=SuspendedPage ssr=SsrMode::Async/>
                 <Route path=path!("/two-factor") view=TwoFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/remove-gateway") view=RemoveGatewayPage ssr=SsrMode::Async/>

@@ -35,10 +35,10 @@ pub async fn current_session() -> Result<Option<Session>, Error> {
 #[server(protocol = crate::wire::Wire)]
 pub async fn sign_out() -> Result<(), Error> {
     use crate::ssr::*;
-    if let Some(token) = session_token() {
+    if let Some(token) = kept(Cookie::Session) {
         services::accounts::sign_out(&db()?, &token).await?;
     }
-    keep_session(None)?;
+    keep(Cookie::Session, None)?;
     redirect("/sign-in");
     Ok(())
 }
@@ -48,7 +48,7 @@ pub async fn sign_out() -> Result<(), Error> {
 pub async fn switch_company(company: CompanyId) -> Result<(), Error> {
     use crate::ssr::*;
     let token = services::accounts::switch(&db()?, &anyone()?, company, &client()).await?;
-    keep_session(Some(&token))?;
+    keep(Cookie::Session, Some(&token))?;
     redirect("/");
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::prelude::*;
 use crate::wire::{Packed, Question};
 
 pub use leptos_axum::redirect;
-pub use services::accounts::{Caller, Client, Entry};
+pub use services::accounts::{Caller, Client, Cookie, Entry};
 pub use services::{Db, Tx};
 
 /// The database of this process.
@@ -85,40 +85,18 @@ pub(crate) fn set_status(error: &Error) {
     }
 }
 
-/// The session token of this request, to end it.
-pub fn session_token() -> Option<String> {
+/// What this request's browser keeps for us under this name.
+pub fn kept(cookie: Cookie) -> Option<String> {
     let dev = db().ok()?.config().dev;
-    services::accounts::session_token(&use_context::<Parts>()?.headers, dev)
+    cookie.read(&use_context::<Parts>()?.headers, dev)
 }
 
-/// Lets the browser keep (`Some`) or forget the session.
+/// Lets the browser keep (`Some`) or forget a token.
 ///
 /// # Errors
 /// `Internal` outside a request.
-pub fn keep_session(token: Option<&str>) -> Result<(), Error> {
-    let dev = db()?.config().dev;
-    set_cookie(match token {
-        Some(token) => services::accounts::session_cookie(token, dev),
-        None => services::accounts::ended_cookie(dev),
-    })
-}
-
-/// The first half of a sign-in that this request carries.
-///
-/// # Errors
-/// `Unauthenticated` without one.
-pub fn half() -> Result<String, Error> {
-    let dev = db()?.config().dev;
-    let token = use_context::<Parts>().and_then(|parts| services::accounts::half_token(&parts.headers, dev));
-    token.ok_or(Error::Unauthenticated)
-}
-
-/// Lets the browser keep (`Some`) or forget the first half of a sign-in.
-///
-/// # Errors
-/// `Internal` outside a request.
-pub fn keep_half(token: Option<&str>) -> Result<(), Error> {
-    set_cookie(services::accounts::half_cookie(token, db()?.config().dev))
+pub fn keep(cookie: Cookie, token: Option<&str>) -> Result<(), Error> {
+    set_cookie(cookie.set(token, db()?.config().dev))
 }
 
 fn set_cookie(cookie: HeaderValue) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 // Mistakes: each is told where it was made and in words that help, and nothing else happens.
 import { csv, phone } from "../people.mjs";
-import { dropFile, fillRegistration, register, somebody } from "../steps.ts";
+import { dropFile, fillRegistration, fillSignIn, register, somebody } from "../steps.ts";
 import { expect, expectAccessible, test, visit } from "../support.ts";
 
 test("wrong login, weak password, taken e-mail", async ({ page, context }) => {
@@ -8,15 +8,10 @@ test("wrong login, weak password, taken e-mail", async ({ page, context }) => {
   await register(page, emil);
   await context.clearCookies();
 
-  await visit(page, "/sign-in");
-  const signIn = async (email: string, password: string) => {
-    await page.getByLabel("E-mail").fill(email);
-    await page.getByLabel("Password", { exact: true }).fill(password);
-    await page.getByRole("button", { name: "Sign in" }).click();
-  };
+  await page.goto("/sign-in");
   // the same words for a wrong password and for nobody: who has an account is nobody's business
   for (const [email, password] of [[emil.email, "wrong-pass1!"], ["nobody@mail.example", emil.password]]) {
-    await signIn(email, password);
+    await fillSignIn(page, { email, password });
     await expect(page.getByText("E-mail and password do not match.")).toBeVisible();
     await expect(page.getByLabel("Password", { exact: true })).toHaveAttribute("aria-invalid", "true");
   }

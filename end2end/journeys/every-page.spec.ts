@@ -1,19 +1,13 @@
 // Every page of the demo companies, once typed as an address and once reached by links. What the other journeys never open is
 // opened here, so that a page whose code is missing from the wasm, or cannot read its answer, fails.
 import type { Page } from "@playwright/test";
+import { comeIn } from "../steps.ts";
 import { alive, expect, expectAccessible, test, visit } from "../support.ts";
 
 const PASSWORD = "Belfry-demo-1";
 const LISTS = ["Campaigns", "Contacts", "Imports", "Agents", "Calls", "Suppressions", "Billing", "Events", "Team", "Settings"];
 
-async function signIn(page: Page, email: string): Promise<void> {
-  await visit(page, "/sign-in");
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
-  await alive(page);
-}
+const signIn = (page: Page, email: string) => comeIn(page, { email, password: PASSWORD });
 
 /** A page that came whole: with its heading, without a failure, and nothing is waiting any more. */
 async function whole(page: Page): Promise<void> {
@@ -63,16 +57,18 @@ test("every page opens as an address, and every tab of every campaign", async ({
 });
 
 test("seldom pages are there for everybody", async ({ page }) => {
-  for (const path of ["/forgot", "/reset?token=made-up", "/new-address?token=made-up", "/sign-in/code"]) {
+  for (const path of ["/sign-in", "/sign-in/refused?why=denied&with=google", "/forgot", "/reset?token=made-up", "/new-address?token=made-up", "/sign-in/code"]) {
     await page.goto(path);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await expectAccessible(page);
   }
   await expect(page, "a code is asked for after a password only").toHaveURL(/\/sign-in$/);
   await signIn(page, "maya@harborpine.example");
-  await page.goto("/two-factor");
-  await expect(page.getByRole("heading", { level: 1, name: "Set up two-factor sign-in" })).toBeVisible();
-  await expectAccessible(page);
+  for (const [path, name] of [["/two-factor", "Set up two-factor sign-in"], ["/account/identities", "Google and LinkedIn"]]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+    await expectAccessible(page);
+  }
   await visit(page, "/settings");
   const gateway = await page.locator('main a[href^="/settings/gateways/"]:not([href$="/new"])').first().getAttribute("href");
   for (const path of ["/settings/gateways/new", "/settings/gateways/new?provider=retell", gateway!, "/account", "/team", "/team/permissions"]) {

@@ -1,14 +1,6 @@
 // Who may come in, and what they see: a viewer who is asked in by mail and sees no button they may not press.
-import type { Page } from "@playwright/test";
-import { confirm, go, register, somebody } from "../steps.ts";
+import { confirm, go, mailed, register, somebody } from "../steps.ts";
 import { expect, expectAccessible, stranger, test, visit } from "../support.ts";
-
-/** The link of the newest mail to somebody. */
-async function mailed(page: Page, email: string): Promise<string> {
-  await page.goto("/dev/mail");
-  const link = page.getByRole("article").filter({ hasText: email }).first().getByRole("link").first();
-  return (await link.getAttribute("href"))!;
-}
 
 test("a viewer is asked in and sees nothing they may not press", async ({ page, browser }) => {
   const ada = somebody("Ada", "Lighthouse");
@@ -28,7 +20,7 @@ test("a viewer is asked in and sees nothing they may not press", async ({ page, 
 
   const { page: other, done } = await stranger(browser);
   await test.step("come in, and see no button that is not for a viewer", async () => {
-    await other.goto(await mailed(other, vic.email));
+    await other.goto(await mailed(other, vic.email, "invites you"));
     await other.getByLabel("Your name").fill("Vic");
     await other.getByLabel("Password", { exact: true }).fill(vic.password);
     await other.getByRole("button", { name: "Create account and join" }).click();

@@ -106,6 +106,18 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response {
     (status, Html(html)).into_response()
 }
 
+/// A page that leads on to another site by itself; a link stands by where it does not.
+pub fn lead(title: &str, url: &str) -> Response {
+    let url = url.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"refresh\" content=\"0; url={url}\"><title>{title}</title><style>:root{{color-scheme:light dark}}\
+         body{{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style></head><body><main>\
+         <h1>{title}</h1><p><a href=\"{url}\">Go on</a></p></main></body></html>"
+    );
+    Html(html).into_response()
+}
+
 /// Whether a person navigates here, as opposed to a program that reads JSON.
 pub fn wants_html(request: &Request) -> bool {
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());

@@ -1,5 +1,6 @@
 //! Who sends this request: session cookie → `Caller`, once per request, before Leptos and every other handler.
 
+use crate::address;
 use crate::answers::{self, Refused};
 use app::ssr::Barred;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
@@ -8,13 +9,13 @@ use axum::response::Response;
 use http::header;
 use http::request::Parts;
 use services::Db;
-use services::accounts::{self, Caller, Client};
+use services::accounts::{self, Caller, Client, Cookie};
 use std::net::SocketAddr;
 
-/// Puts [`Client`] and, with a living session, [`Caller`] into the request's extensions. Whom the company does not let in yet
+/// Puts, with a living session, [`Caller`] into the request's extensions. Whom the company does not let in yet
 /// is put there as [`Barred`], which no door but a few asks for: to all others they are nobody.
 pub async fn resolve(State(db): State<Db>, mut request: Request, next: Next) -> Response {
-    if let Some(token) = accounts::session_token(request.headers(), db.config().dev) {
+    if let Some(token) = Cookie::Session.read(request.headers(), db.config().dev) {
         match accounts::resolve(&db, &token).await {
             Ok(Some(caller)) if caller.barred.is_some() => {
                 request.extensions_mut().insert(Barred(caller));
@@ -26,16 +27,22 @@ pub async fn resolve(State(db): State<Db>, mut request: Request, next: Next) -> 
             Err(error) => return answers::refuse(answers::wants_html(&request), error.into()),
         }
     }
-    let client = client(&request);
+    next.run(request).await
+}
+
+/// Puts [`Client`] into the request's extensions, once for every door.
+pub async fn locate(State(db): State<Db>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let ip = peer.map(|peer| address::of(peer, request.headers(), &db.config().trusted_proxies).to_string());
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let client = Client { ip: ip.unwrap_or_default(), user_agent: user_agent.to_owned() };
     request.extensions_mut().insert(client);
     next.run(request).await
 }
 
-/// The address is the socket's: a header that anybody may write would let anybody escape throttling.
+/// The machine a request comes from.
 pub fn client(request: &Request) -> Client {
-    let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default();
-    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Client { ip, user_agent: user_agent.to_owned() }
+    request.extensions().get().cloned().unwrap_or_default()
 }
 
 /// Extracts the caller; without one the answer is 401.

@@ -4,11 +4,13 @@
 // A view is one type as deep as its markup.
 #![recursion_limit = "512"]
 
+mod address;
 mod answers;
 mod api;
 mod caller;
 mod dev;
 mod hooks;
+mod identities;
 mod limits;
 mod live;
 mod record;

@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use http::HeaderMap;
 use model::id::CompanyId;
 use services::Db;
-use services::accounts;
+use services::accounts::{self, Cookie};
 use services::events::live::{Heard, listen};
 use std::convert::Infallible;
 use std::future::ready;
@@ -86,7 +86,7 @@ pub async fn stream(State(live): State<Live>, SignedIn(caller): SignedIn, header
     let heard = BroadcastStream::new(live.subscribe().await).filter_map(move |heard| ready(tell(company, heard)));
     let hello = event("hello").retry(limits::STREAM_RETRY);
     let missed = headers.contains_key(LAST_EVENT_ID).then(|| event("resync"));
-    let token = accounts::session_token(&headers, live.db.config().dev).unwrap_or_default();
+    let token = Cookie::Session.read(&headers, live.db.config().dev).unwrap_or_default();
     let end = async move {
         tokio::select! {
             () = live.stop.cancelled() => {}

@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::live::Live;
-use crate::{answers, api, caller, dev, hooks, live, record, recordings, speech, uploads};
+use crate::{answers, api, caller, dev, hooks, identities, live, record, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -62,6 +62,7 @@ pub fn looking(db: Db, options: LeptosOptions, stop: CancellationToken, look: Du
     let site = Site { db, options, live };
     Router::new()
         .merge(people(&site))
+        .merge(travellers(&site))
         .merge(readers(&site))
         .merge(uploaders(&site))
         .merge(listeners(&site))
@@ -71,6 +72,7 @@ pub fn looking(db: Db, options: LeptosOptions, stop: CancellationToken, look: Du
         .merge(api::router(&site.db))
         .merge(files(&site))
         .layer(from_fn(answers::honest))
+        .layer(from_fn_with_state(site.db.clone(), caller::locate))
         .layer(compression())
         .layer(from_fn_with_state(site.db.config().dev, security_headers))
         .layer(CatchPanicLayer::custom(answers::panicked))
@@ -88,6 +90,17 @@ fn people(site: &Site) -> Router<Site> {
         .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(csrf(site))
         .layer(RequestBodyLimitLayer::new(limits::FORM_BYTES_MAX))
+        .layer(timeout())
+        .layer(no_store())
+}
+
+/// People on their way to a provider who knows them, and back.
+fn travellers(site: &Site) -> Router<Site> {
+    Router::new()
+        .route("/sign-in/with/{provider}", get(identities::set_out))
+        .route("/sign-in/link/{provider}", get(identities::set_out_to_link))
+        .route("/sign-in/from/{provider}", get(identities::come_home))
+        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(timeout())
         .layer(no_store())
 }

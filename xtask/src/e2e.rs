@@ -143,6 +143,7 @@ fn with_stack(
 fn dressed<'c>(stack: &Stack<'_>, command: &'c mut Command) -> Result<&'c mut Command> {
     command.current_dir(&stack.paths.root).envs(stack.env()?);
     command.env("BASE_URL", stack.url()).env("GREMLIN_URL", stack.sandbox_url());
+    command.envs(stack.issuer_url().map(|url| ("ISSUER_URL", url)));
     command.env("BELFRY_BIN", stack.paths.bin(stack.profile, "belfry"));
     Ok(command)
 }

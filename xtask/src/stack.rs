@@ -26,6 +26,8 @@ pub struct Stack<'a> {
     pub port: u16,
     pub sandbox_port: u16,
     pub speed: u32,
+    /// Where the journeys run a provider of identities, in place of Google's and LinkedIn's.
+    pub issuer_port: Option<u16>,
     /// Folder for the logs of server and gremlin; without it they write to the terminal.
     pub logs: Option<std::path::PathBuf>,
 }
@@ -41,13 +43,13 @@ impl<'a> Stack<'a> {
     pub fn dev(paths: &'a Paths, cluster: &'a Cluster, profile: Profile, port: u16, speed: u32) -> Result<Self> {
         ensure!(port_is_free(port), "port {port} is in use; stop what listens there or pass --port");
         let sandbox_port = if port_is_free(SANDBOX_PORT) { SANDBOX_PORT } else { free_port()? };
-        Ok(Self { paths, cluster, profile, site: profile, port, sandbox_port, speed, logs: None })
+        Ok(Self { paths, cluster, profile, site: profile, port, sandbox_port, speed, issuer_port: None, logs: None })
     }
 
     /// A stack of its own on free ports, with its logs in a folder.
     pub fn scratch(paths: &'a Paths, cluster: &'a Cluster, profile: Profile, speed: u32, logs: &Path) -> Result<Self> {
-        let (port, sandbox_port) = (free_port()?, free_port()?);
-        Ok(Self { paths, cluster, profile, site: profile, port, sandbox_port, speed, logs: Some(logs.to_owned()) })
+        let (port, sandbox_port, issuer_port) = (free_port()?, free_port()?, Some(free_port()?));
+        Ok(Self { paths, cluster, profile, site: profile, port, sandbox_port, speed, issuer_port, logs: Some(logs.to_owned()) })
     }
 
     pub fn url(&self) -> String {
@@ -80,7 +82,22 @@ impl<'a> Stack<'a> {
             ("LEPTOS_SITE_ADDR", address),
             ("LEPTOS_HASH_FILES", (self.site == Profile::Release).to_string()),
         ]);
+        if let Some(issuer) = self.issuer_url() {
+            env.extend([
+                ("GOOGLE_CLIENT_ID", "belfry-at-google".into()),
+                ("GOOGLE_CLIENT_SECRET", "nothing is kept there".into()),
+                ("GOOGLE_ISSUER", issuer.clone()),
+                ("LINKEDIN_CLIENT_ID", "belfry-at-linkedin".into()),
+                ("LINKEDIN_CLIENT_SECRET", "nothing is kept there".into()),
+                ("LINKEDIN_ISSUER", issuer),
+            ]);
+        }
         Ok(env)
+    }
+
+    /// Where the journeys' provider of identities is, once they have started it.
+    pub fn issuer_url(&self) -> Option<String> {
+        self.issuer_port.map(|port| format!("http://127.0.0.1:{port}"))
     }
 
     /// One of `belfry`'s commands.

@@ -1,5 +1,7 @@
 //! Your account: name, password, e-mail, and where you are signed in. The same in every company.
 
+#[cfg(feature = "ssr")]
+pub mod identities;
 pub mod password;
 pub mod sessions;
 
@@ -60,6 +62,16 @@ fn second_factor(account: Signal<Account>) -> AnyView {
     }
 }
 
+/// With what else one signs in, where that is offered; on a page of its own.
+fn identities(account: Signal<Account>) -> Option<AnyView> {
+    let scope = account.get_untracked().identities?;
+    Some(view! {
+        <Card title="Google and LinkedIn" scope=scope>
+            <LinkButton href="/account/identities" external=true variant=Variant::Outline icon=i::LuLink>"Link and unlink"</LinkButton>
+        </Card>
+    })
+}
+
 fn cards(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView {
     let save = Change::new::<SaveName>();
     let error = save.error();
@@ -78,6 +90,7 @@ fn cards(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView {
             {password::email_card(account, changed)}
             {password::password_card(changed)}
             {second_factor(account)}
+            {identities(account)}
             {sessions::card(account, changed)}
         </div>
     }

@@ -1,4 +1,4 @@
-//! The second half of signing in: a code of the authenticator app, or a recovery code.
+//! The second half of signing in, after the password or a provider: a code of the authenticator app, or a recovery code.
 
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
@@ -11,25 +11,25 @@ use crate::prelude::*;
 use crate::ui::{AuthLayout, Button, Field, Input};
 use crate::wire::{Change, ChangeForm};
 
-/// Opens a session with a code, after the password.
+/// Opens a session with a code, after the first half.
 #[server(protocol = crate::wire::Wire)]
 pub async fn finish_sign_in(code: String, next: Option<String>) -> Result<(), Error> {
     use crate::ssr::*;
     let next = safe_next(next.as_deref().unwrap_or("/"));
-    let entered = match half() {
-        Ok(half) => services::accounts::finish(&db()?, &half, &code, &client()).await.map_err(Error::from),
-        Err(error) => Err(error),
+    let entered = match kept(Cookie::Half) {
+        Some(half) => services::accounts::finish(&db()?, &half, &code, &client()).await.map_err(Error::from),
+        None => Err(Error::Unauthenticated),
     };
     match entered {
         Ok(token) => {
-            keep_session(Some(&token))?;
+            keep(Cookie::Session, Some(&token))?;
             redirect(next);
         }
-        // Too long ago, or no code is asked for any more: the password leads on.
+        // Too long ago, or no code is asked for any more: it begins anew.
         Err(Error::Unauthenticated) => redirect(&format!("/sign-in?next={}", leptos_router::location::Url::escape(next))),
         Err(error) => return Err(error),
     }
-    keep_half(None)
+    keep(Cookie::Half, None)
 }
 
 /// `/sign-in/code`
@@ -40,14 +40,14 @@ pub fn CodePage() -> impl IntoView {
     let finish = Change::new::<FinishSignIn>();
     let error = finish.error();
     // Nobody has half signed in here, or too long ago.
-    if crate::ssr::half().is_err() {
+    if crate::ssr::kept(crate::ssr::Cookie::Half).is_none() {
         return view! { <Redirect path="/sign-in"/> };
     }
     view! {
         <Title text="Your code"/>
         <AuthLayout
             title="Your code"
-            lead=|| view! { "Your password is right. " <a class="link" href="/sign-in">"Start again"</a> }
+            lead=|| view! { "One step is left. " <a class="link" href="/sign-in">"Start again"</a> }
         >
             <ChangeForm change=finish attr:class="flex flex-col gap-4" attr:novalidate=true>
                 <input type="hidden" name="next" value=next/>

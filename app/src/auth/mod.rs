@@ -12,7 +12,10 @@ pub mod forgot;
 pub mod invite;
 #[cfg(feature = "ssr")]
 pub mod new_address;
+#[cfg(feature = "ssr")]
+pub mod newcomer;
 pub mod register;
+#[cfg(feature = "ssr")]
 pub mod sign_in;
 #[cfg(feature = "ssr")]
 pub mod suspended;
@@ -30,7 +33,11 @@ use crate::ui::Icon;
 /// carry them; their modules are the server's alone. Links to them are `rel="external"`.
 #[cfg(feature = "ssr")]
 pub(crate) const PLAIN: &[&str] = &[
+    "/sign-in",
     "/sign-in/code",
+    "/sign-in/refused",
+    "/register/with",
+    "/account/identities",
     "/welcome",
     "/confirm",
     "/forgot",
@@ -59,9 +66,16 @@ pub fn Plain() -> impl IntoView {
 }
 
 /// Where to go after signing in: only a path of ours, never another site and nothing that ends a header line.
-pub(crate) fn safe_next(next: &str) -> &str {
+#[cfg(feature = "ssr")]
+pub fn safe_next(next: &str) -> &str {
     let path = next.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
     if path && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') { next } else { "/" }
+}
+
+/// A path as the value of a query.
+#[cfg(feature = "ssr")]
+pub fn escape(path: &str) -> String {
+    leptos_router::location::Url::escape(path)
 }
 
 /// The quiet half of the page on wide screens: what one gets.
@@ -94,10 +108,10 @@ pub(crate) fn promise() -> AnyView {
 }
 
 #[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests {
     use super::safe_next;
 
-    #[cfg(feature = "ssr")]
     #[test]
     fn a_slash_at_its_end_makes_no_other_page() {
         assert!(super::is_plain("/forgot") && super::is_plain("/forgot/"));

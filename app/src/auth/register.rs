@@ -23,7 +23,7 @@ pub async fn open_account(form: Register) -> Result<(), Error> {
         keep_typed(&[("name", &form.name), ("email", &form.email), ("company_name", &form.company_name)]);
     })?;
     let token = services::accounts::sign_in(&db, &form.email, &form.password, &client()).await?;
-    keep_session(Some(&token))?;
+    keep(Cookie::Session, Some(&token))?;
     redirect("/welcome");
     Ok(())
 }
@@ -97,7 +97,7 @@ pub fn RegisterPage() -> impl IntoView {
         <Title text="Create an account"/>
         <AuthLayout
             title="Create an account"
-            lead=|| view! { "20 credits are waiting, no card needed. Have one? " <a class="link" href="/sign-in">"Sign in"</a> }
+            lead=|| view! { "20 credits are waiting, no card needed. Have one? " <a class="link" rel="external" href="/sign-in">"Sign in"</a> }
             aside=promise
         >
             <ChangeForm change=register attr:class="flex flex-col gap-4" attr:novalidate=true on:focusout=move |event| draft.leave(&event)>

@@ -1,15 +1,17 @@
-//! Sign in with e-mail and password.
+//! Sign in with e-mail and password, or by way of a provider who knows one. A plain page.
 
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_query_map;
+use leptos_router::location::Url;
 use model::Error;
+use model::identities::IdentityProvider;
 
 use super::{promise, safe_next};
 use crate::form::{FormProblem, problem, typed};
 use crate::prelude::*;
 use crate::session::CurrentSession;
-use crate::ui::{AuthLayout, Button, Field, Input, Note, PasswordInput, Tone};
+use crate::ui::{AuthLayout, Button, Field, Input, LinkButton, Note, OrDivider, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Opens a session and leads to `next`, by way of the code where one is needed.
@@ -22,12 +24,12 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
         .inspect_err(|_| keep_typed(&[("email", &email)]))?;
     match entry {
         Entry::In(token) => {
-            keep_session(Some(&token))?;
+            keep(Cookie::Session, Some(&token))?;
             redirect(next);
         }
         Entry::Half(token) => {
-            keep_half(Some(&token))?;
-            redirect(&format!("/sign-in/code?next={}", leptos_router::location::Url::escape(next)));
+            keep(Cookie::Half, Some(&token))?;
+            redirect(&format!("/sign-in/code?next={}", Url::escape(next)));
         }
     }
     Ok(())
@@ -53,6 +55,7 @@ pub fn SignInPage() -> impl IntoView {
             lead=|| view! { "Welcome back. New here? " <a class="link" href="/register">"Create an account"</a> }
             aside=promise
         >
+            {ways(&next())}
             <ChangeForm change=sign_in attr:class="flex flex-col gap-4" attr:novalidate=true>
                 <input type="hidden" name="next" value=next/>
                 <Field label="E-mail" name="email" error=problem(error, "email")>
@@ -63,13 +66,28 @@ pub fn SignInPage() -> impl IntoView {
                     label="Password"
                     name="password"
                     error=problem(error, "password")
-                    aside=|| view! { <a class="link text-sm" rel="external" href="/forgot">"Forgotten?"</a> }
+                    aside=|| view! { <a class="link text-sm" href="/forgot">"Forgotten?"</a> }
                 >
-                    <PasswordInput/>
+                    <Input kind="password" autocomplete="current-password"/>
                 </Field>
                 <FormProblem error=error fields=&["email", "password"]/>
                 <Button submit=true class="w-full" busy=sign_in.pending()>"Sign in"</Button>
             </ChangeForm>
         </AuthLayout>
     }
+}
+
+/// The providers that may be used instead of a password.
+fn ways(next: &str) -> Option<AnyView> {
+    let offered = crate::ssr::db().map(|db| services::identities::offered(db.config())).unwrap_or_default();
+    let way = |provider: &IdentityProvider| {
+        let href = format!("/sign-in/with/{provider}?next={}", Url::escape(next));
+        view! { <LinkButton href=href variant=Variant::Outline class="w-full">{format!("Continue with {}", provider.label())}</LinkButton> }
+    };
+    (!offered.is_empty()).then(|| {
+        view! {
+            <div class="flex flex-col gap-2">{offered.iter().map(way).collect_view()}</div>
+            <OrDivider/>
+        }
+    })
 }

@@ -97,13 +97,18 @@ impl Register {
     /// All field problems at once. Whether the e-mail is taken only the server knows.
     pub fn check(&self) -> Result<()> {
         let mut check = Check::new();
-        check.text(&self.name, "name", "your name", 120).text(&self.company_name, "company_name", "the company's name", 120);
-        check.need(looks_like_email(&self.email), "email", "Enter an e-mail address like name@company.com.");
+        newcomer(&mut check, &self.name, &self.email, &self.company_name);
         if let Some(problem) = password_problem(&self.password) {
             check.need(false, "password", problem);
         }
         check.done()
     }
+}
+
+/// What everybody says who registers, however they sign in.
+pub(crate) fn newcomer(check: &mut Check, name: &str, email: &str, company_name: &str) {
+    check.text(name, "name", "your name", 120).text(company_name, "company_name", "the company's name", 120);
+    check.need(looks_like_email(email), "email", "Enter an e-mail address like name@company.com.");
 }
 
 /// One `@` with something before it and a dotted name after it. The confirmation mail is the real test.
@@ -214,6 +219,8 @@ pub struct Account {
     pub email: String,
     /// Whether they sign in with a code.
     pub two_factor: bool,
+    /// How else they sign in, as a sentence; nothing where that is not offered.
+    pub identities: Option<String>,
     /// Where they are signed in, the newest first.
     pub sessions: Vec<SessionRow>,
 }

@@ -25,6 +25,8 @@ words! {
         UserSessionsEnded = "user.sessions_ended", "Sessions ended";
         TwoFactorOn = "user.two_factor_on", "Two-factor turned on";
         TwoFactorOff = "user.two_factor_off", "Two-factor turned off";
+        IdentityLinked = "user.identity_linked", "Identity linked";
+        IdentityUnlinked = "user.identity_unlinked", "Identity unlinked";
         MemberInvited = "member.invited", "Member invited";
         InviteRevoked = "member.invite_revoked", "Invite taken back";
         MemberJoined = "member.joined", "Member joined";
@@ -149,6 +151,8 @@ impl EventKind {
             | K::CompanyLeft
             | K::TwoFactorOn
             | K::TwoFactorOff
+            | K::IdentityLinked
+            | K::IdentityUnlinked
             | K::MemberInvited
             | K::InviteRevoked
             | K::MemberJoined

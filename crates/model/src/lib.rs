@@ -21,6 +21,7 @@ pub mod events;
 pub mod gateways;
 pub mod health;
 pub mod id;
+pub mod identities;
 pub mod imports;
 pub mod numbers;
 pub mod page;

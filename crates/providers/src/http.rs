@@ -51,7 +51,7 @@ pub(crate) fn guarded(guard: Guard, request_timeout: Duration) -> reqwest::Resul
 
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
+pub enum ReadError {
     #[error("answer is larger than {0} bytes")]
     TooLarge(usize),
     #[error(transparent)]
@@ -68,4 +68,21 @@ pub(crate) async fn read(mut response: Response, bytes_max: usize) -> Result<Vec
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// One request as others write it, and its whole answer, up to `bytes_max` bytes.
+///
+/// # Errors
+/// When nobody answered in time, or more than that.
+pub async fn fetch(
+    client: &Client,
+    request: ::http::Request<Vec<u8>>,
+    bytes_max: usize,
+) -> Result<::http::Response<Vec<u8>>, ReadError> {
+    let response = client.execute(request.try_into()?).await.map_err(reqwest::Error::without_url)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut answer = ::http::Response::new(read(response, bytes_max).await?);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    Ok(answer)
 }

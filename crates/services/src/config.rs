@@ -1,6 +1,7 @@
 //! Configuration: one struct, from the environment only. `.env.example` lists the same names.
 
 use anyhow::{Context, bail};
+use model::api_keys::Range;
 use secrecy::SecretString;
 use std::path::PathBuf;
 
@@ -33,12 +34,27 @@ pub struct Config {
     pub smtp_url: Option<SecretString>,
     /// Who our mails are from, like `Belfry <mail@belfry.example>`.
     pub mail_from: String,
+    /// Our registration at Google, if people may sign in with it.
+    pub google: Option<SignInWith>,
+    /// The same at LinkedIn.
+    pub linkedin: Option<SignInWith>,
+    /// The proxies in front of us, whose word on a visitor's address is taken; nobody else's is.
+    pub trusted_proxies: Vec<Range>,
     /// The built site.
     pub site_root: PathBuf,
     /// Uploaded files.
     pub data_dir: PathBuf,
     /// Development mode: mailbox page, gallery, cookies without `Secure`.
     pub dev: bool,
+}
+
+/// A registration at a provider of identities; see docs/operations.md.
+#[derive(Debug, Clone)]
+pub struct SignInWith {
+    pub client_id: String,
+    pub client_secret: SecretString,
+    /// Where its discovery document is, without `/.well-known/openid-configuration`.
+    pub issuer: String,
 }
 
 /// Every name [`Config::from_env`] reads; a test compares it with `.env.example`.
@@ -54,6 +70,13 @@ pub const NAMES: &[&str] = &[
     "SECRET_KEY_OLD",
     "SMTP_URL",
     "MAIL_FROM",
+    "GOOGLE_CLIENT_ID",
+    "GOOGLE_CLIENT_SECRET",
+    "GOOGLE_ISSUER",
+    "LINKEDIN_CLIENT_ID",
+    "LINKEDIN_CLIENT_SECRET",
+    "LINKEDIN_ISSUER",
+    "TRUSTED_PROXIES",
     "SITE_ROOT",
     "DATA_DIR",
     "DEV",
@@ -94,11 +117,39 @@ impl Config {
             secret_key_old: read("SECRET_KEY_OLD").map(SecretString::from),
             smtp_url,
             mail_from,
+            google: sign_in_with("GOOGLE", "https://accounts.google.com")?,
+            linkedin: sign_in_with("LINKEDIN", "https://www.linkedin.com/oauth")?,
+            trusted_proxies: ranges(&or("TRUSTED_PROXIES", ""))?,
             site_root: or("SITE_ROOT", "target/site").into(),
             data_dir: or("DATA_DIR", ".data/files").into(),
             dev: or("DEV", "0") == "1",
         })
     }
+}
+
+/// The registration at one provider: both its id and its secret, or neither.
+fn sign_in_with(name: &str, issuer: &str) -> anyhow::Result<Option<SignInWith>> {
+    let (id, secret) = (read(&format!("{name}_CLIENT_ID")), read(&format!("{name}_CLIENT_SECRET")));
+    let issuer = or(&format!("{name}_ISSUER"), issuer);
+    if !trustworthy(&issuer) {
+        bail!("{name}_ISSUER must begin with https:// (or be on this machine)");
+    }
+    match (id, secret) {
+        (None, None) => Ok(None),
+        (Some(client_id), Some(secret)) => Ok(Some(SignInWith { client_id, client_secret: secret.into(), issuer })),
+        _ => bail!("{name}_CLIENT_ID and {name}_CLIENT_SECRET belong together: set both, or neither"),
+    }
+}
+
+/// Nobody between us and it can answer in its place.
+fn trustworthy(issuer: &str) -> bool {
+    issuer.starts_with("https://") || issuer.starts_with("http://127.0.0.1:") || issuer.starts_with("http://localhost:")
+}
+
+/// Ranges of addresses between commas or spaces.
+fn ranges(text: &str) -> anyhow::Result<Vec<Range>> {
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    words.map(|word| word.parse().with_context(|| format!("TRUSTED_PROXIES: {word:?} is no range like 10.0.0.0/8"))).collect()
 }
 
 /// One variable, required.
@@ -116,4 +167,31 @@ fn or(name: &str, default: &str) -> String {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn read(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_asked_where_nobody_can_answer_in_its_place() {
+        for good in ["https://accounts.google.com", "http://127.0.0.1:9000", "http://localhost:9000/a"] {
+            assert!(trustworthy(good), "{good}");
+        }
+        for bad in [
+            "http://accounts.google.com",
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+            "accounts.google.com",
+        ] {
+            assert!(!trustworthy(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_a_list_of_ranges_and_a_typing_error_is_named() {
+        assert_eq!(ranges("").expect("none"), Vec::new());
+        assert_eq!(ranges("10.0.0.0/8, 2001:db8::1").expect("two").len(), 2);
+        assert!(ranges("10.0.0.0/8 proxy").expect_err("a name").to_string().contains("\"proxy\""));
+    }
 }

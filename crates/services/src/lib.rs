@@ -26,6 +26,7 @@ pub mod error;
 pub mod events;
 pub mod gateways;
 pub mod idempotency;
+pub mod identities;
 pub mod imports;
 pub mod inbox;
 pub mod jobs;

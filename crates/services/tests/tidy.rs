@@ -24,12 +24,13 @@ const FOLDERS: &[&str] =
 const OURS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("providers", &["model"]),
+    ("oidc", &["model", "providers"]),
     ("gremlin", &[]),
     ("services", &["model", "providers"]),
     ("worker", &["services"]),
     ("app", &["model", "services"]),
     ("frontend", &["app"]),
-    ("server", &["app", "model", "services", "worker"]),
+    ("server", &["app", "model", "oidc", "services", "worker"]),
     ("xtask", &[]),
     ("bench", &["model", "providers", "services"]),
 ];
@@ -40,6 +41,7 @@ const THEIRS: &[(&str, &[&str])] = &[
     ("apalis", &["services"]),
     ("argon2", &["services"]),
     ("reqwest", &["providers", "gremlin"]),
+    ("openidconnect", &["oidc"]),
     ("leptos", &["app", "frontend", "server"]),
     ("lettre", &["providers"]),
     ("axum", &["server", "gremlin"]),
@@ -56,6 +58,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     (
         "accounts",
         &[
+            "cookies.rs",
             "links.rs",
             "passwords.rs",
             "profile.rs",

@@ -65,7 +65,6 @@ pub async fn identify(State(api): State<Api>, mut request: Request, next: Next) 
     };
     let taken = counted.map(|who| api.rates.take(&who, api.db.clock().now()));
     request.extensions_mut().insert(Asker(found));
-    request.extensions_mut().insert(client);
     let mut response = match &taken {
         Some(taken) if !taken.is_allowed => {
             Refusal::Told(Error::RateLimited { retry_seconds: taken.reset_seconds }).into_response()

@@ -37,6 +37,8 @@ const OPEN: &[&str] = &[
     "/fn/app/auth/invite/join_as_new",
     "/fn/app/auth/invite/load_invite",
     "/fn/app/auth/new_address/take_address",
+    "/fn/app/auth/newcomer/load_newcomer",
+    "/fn/app/auth/newcomer/open_account_with",
     "/fn/app/auth/register/open_account",
     "/fn/app/auth/sign_in/sign_in",
     "/fn/app/session/current_session",
@@ -69,6 +71,9 @@ const GATEWAY: &str = "id={gateway}&gateway[kind]=vapi&gateway[phones]=real&gate
     &gateway[calls_per_second]=1";
 
 const CASES: &[Case] = &[
+    ("account/identities/link_identity", "provider=google&password=wrong", Own, true),
+    ("account/identities/load_identities", "", Own, true),
+    ("account/identities/unlink_identity", "provider=google", Own, true),
     ("account/load_account", "", Own, true),
     ("account/password/change_email", "email=x%40y.example&password=wrong", Own, true),
     ("account/password/change_password", "old=wrong&new=better-horse-8", Own, true),

@@ -42,8 +42,10 @@ async fn plain_pages_bring_no_wasm_and_others_lead_to_them_by_a_request() {
         assert!(!page.text().contains("app.js") && !page.text().contains("app.wasm"), "{path}");
     }
     let sign_in = site.visit(&Browser::default(), "/sign-in").await.text();
-    assert!(sign_in.contains("app.js"));
-    for (page, to) in [(sign_in, "/forgot"), (site.visit(&maya, "/account").await.text(), "/two-factor")] {
+    assert!(sign_in.contains("<form") && !sign_in.contains("app.js"), "{sign_in}");
+    let register = site.visit(&Browser::default(), "/register").await.text();
+    assert!(register.contains("app.js"));
+    for (page, to) in [(register, "/sign-in"), (site.visit(&maya, "/account").await.text(), "/two-factor")] {
         let (_, link) = page.split_once(&format!("href=\"{to}\"")).expect(to);
         let tag = page[..page.len() - link.len()].rsplit('<').next().unwrap_or_default().to_owned()
             + link.split('>').next().unwrap_or_default();

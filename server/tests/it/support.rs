@@ -8,8 +8,8 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use model::accounts::{Register, Role};
 use serde::de::DeserializeOwned;
 use services::accounts::{self, Client};
-use services::mails;
 use services::testing::{Someone, World};
+use services::{Config, mails};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,9 +44,14 @@ pub struct Answer {
 
 impl Site {
     pub async fn new() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// A site with another configuration.
+    pub async fn configured(edit: impl FnOnce(&mut Config)) -> Self {
         // As `main` does. Every test but the first finds it installed.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let world = World::new().await;
+        let world = World::configured(1, edit).await;
         let options = server::leptos_options(world.db.config()).expect("options");
         let router = server::router(world.db.clone(), options);
         Self { world, router }
@@ -61,8 +66,13 @@ impl Site {
     }
 
     /// Sends any request; the body of the answer is still open.
-    pub async fn send(&self, mut request: Request<Body>) -> Response {
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([203, 0, 113, 7], 50_000))));
+    pub async fn send(&self, request: Request<Body>) -> Response {
+        self.send_from([203, 0, 113, 7], request).await
+    }
+
+    /// Sends any request from another machine.
+    pub async fn send_from(&self, peer: [u8; 4], mut request: Request<Body>) -> Response {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 50_000))));
         self.router.clone().oneshot(request).await.expect("a router never fails")
     }
 

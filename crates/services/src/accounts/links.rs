@@ -1,10 +1,8 @@
 //! Links that are mailed and let whoever opens one do one thing, once. The mail has 32 random bytes, the table their SHA-256.
 
-use super::{digest, repo};
+use super::{digest, new_token, repo};
 use crate::db::SystemTx;
 use crate::error::Result;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::Error;
 use model::id::UserId;
 use model::time::Timestamp;
@@ -46,7 +44,7 @@ pub(super) async fn write(
     email: Option<&str>,
     expires_at: Timestamp,
 ) -> Result<Option<String>> {
-    let token = URL_SAFE_NO_PAD.encode(tx.secret());
+    let token = new_token(tx);
     let done = sqlx::query(
         "insert into links (id, kind, token_hash, user_id, email, expires_at) values ($1, $2, $3, $4, $5, $6)
          on conflict (id) do nothing",

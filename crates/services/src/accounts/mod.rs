@@ -4,6 +4,7 @@
 //! `SystemTask::SignIn`. Sign-in and sessions are in `sessions.rs`, hashing in `passwords.rs`, what people do with their own
 //! account in `profile.rs`, forgotten passwords in `reset.rs`, what programs sign in with in `tokens.rs`.
 
+mod cookies;
 pub mod jobs;
 mod links;
 mod passwords;
@@ -16,10 +17,10 @@ mod testing;
 mod tests;
 pub mod tokens;
 
-pub(crate) use repo::{delete_halves, forget_tries, lock_user, second_factor_required};
+pub use cookies::Cookie;
+pub(crate) use repo::{User, delete_halves, forget_tries, lock_user, password_hash, second_factor_required};
 pub use sessions::{Caller, Client, Entry, finish, is_alive, knock, resolve, sign_in, sign_out, switch};
-pub(crate) use sessions::{actor, count_try, enter, go_home, leave_session, visit};
-pub use sessions::{ended_cookie, half_cookie, half_token, session_cookie, session_token};
+pub(crate) use sessions::{actor, count_from, count_try, enter, forgive_from, go_home, leave_session, visit, welcome};
 
 use crate::actor::{ActingUser, Actor, SystemTask};
 use crate::db::{Db, SystemTx, Tx};
@@ -50,7 +51,8 @@ pub(crate) struct NewUser<'a> {
     pub name: &'a str,
     /// Any case; stored lower-cased.
     pub email: &'a str,
-    pub password_hash: &'a str,
+    /// Without one they sign in by an identity, see `identities`.
+    pub password_hash: Option<&'a str>,
     pub confirmed: bool,
 }
 
@@ -60,25 +62,61 @@ pub(crate) struct NewUser<'a> {
 /// `Invalid`, also when the e-mail is taken; `RateLimited` after many from one machine.
 pub async fn register(db: &Db, form: &Register, client: &Client) -> Result<()> {
     form.check()?;
-    let mut tx = db.begin_system(SystemTask::SignIn).await?;
-    // Counted before anything is hashed. What was counted stays: each is a mail to a stranger, and free credits.
-    count_try(&mut tx, &[(&format!("register-ip:{}", client.ip), REGISTRATIONS_PER_IP_MAX)]).await?;
-    tx.commit().await?;
+    count_registration(db, client).await?;
     let password_hash = passwords::hash(db, &form.password).await?;
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
-    let new = NewUser { name: form.name.trim(), email: &form.email, password_hash: &password_hash, confirmed: false };
-    let user = create_user(&mut tx, &new).await?;
-    let company: CompanyId = tx.id();
-    let zone: Tz = form.time_zone.parse().unwrap_or(FIRST_ZONE);
-    crate::companies::open(&mut tx, company, form.company_name.trim(), zone.name()).await?;
-    join(&mut tx, company, user, Role::CompanyAdmin).await?;
-    send_confirmation(&mut tx, user, new.name, &normal(new.email)).await?;
-    let acting = ActingUser { id: user, name: new.name.to_owned(), confirmed: false };
-    let actor = Actor { company, zone, role: Role::CompanyAdmin, user: Some(acting), scopes: None };
-    let mut tx = tx.inside(&actor).await?;
-    let text = format!("{} registered {}", new.name, form.company_name.trim());
-    tx.record(EventKind::CompanyRegistered, Some(company.to_string()), text).await?;
+    let new = NewUser { name: form.name.trim(), email: &form.email, password_hash: Some(&password_hash), confirmed: false };
+    let founder = found(&mut tx, &new, &form.company_name, &form.time_zone).await?;
+    founder.record(tx).await?.commit().await
+}
+
+/// Counted before anything is hashed. What was counted stays: each is a mail to a stranger, and free credits.
+///
+/// # Errors
+/// `RateLimited` after many from one machine.
+pub(crate) async fn count_registration(db: &Db, client: &Client) -> Result<()> {
+    let mut tx = db.begin_system(SystemTask::SignIn).await?;
+    count_try(&mut tx, &[(&format!("register-ip:{}", client.ip), REGISTRATIONS_PER_IP_MAX)]).await?;
     tx.commit().await
+}
+
+/// Somebody new in a company of their own.
+pub(crate) struct Founder {
+    pub user: UserId,
+    actor: Actor,
+    company_name: String,
+}
+
+impl Founder {
+    pub fn company(&self) -> CompanyId {
+        self.actor.company()
+    }
+
+    /// Goes on inside the new company, whose record begins with it.
+    pub async fn record(self, tx: SystemTx) -> Result<Tx> {
+        let mut tx = tx.inside(&self.actor).await?;
+        let text = format!("{} registered {}", self.actor.name(), self.company_name);
+        tx.record(EventKind::CompanyRegistered, Some(self.actor.company().to_string()), text).await?;
+        Ok(tx)
+    }
+}
+
+/// Writes a user and a company of theirs; an address that is not confirmed is sent a mail. `zone` is the browser's, if it names one.
+///
+/// # Errors
+/// `Invalid` on `email` when it is taken.
+pub(crate) async fn found(tx: &mut SystemTx, new: &NewUser<'_>, company_name: &str, zone: &str) -> Result<Founder> {
+    let user = create_user(tx, new).await?;
+    let (company, company_name): (CompanyId, _) = (tx.id(), company_name.trim().to_owned());
+    let zone: Tz = zone.parse().unwrap_or(FIRST_ZONE);
+    crate::companies::open(tx, company, &company_name, zone.name()).await?;
+    join(tx, company, user, Role::CompanyAdmin).await?;
+    if !new.confirmed {
+        send_confirmation(tx, user, new.name, &normal(new.email)).await?;
+    }
+    let acting = ActingUser { id: user, name: new.name.to_owned(), confirmed: new.confirmed };
+    let actor = Actor { company, zone, role: Role::CompanyAdmin, user: Some(acting), scopes: None };
+    Ok(Founder { user, actor, company_name })
 }
 
 /// Writes a user.
@@ -110,12 +148,12 @@ pub(crate) async fn find_user(tx: &mut SystemTx, email: &str) -> Result<Option<U
     Ok(repo::find_user(tx, &normal(email)).await?.map(|found| found.id))
 }
 
-/// Whether somebody with an account is in no company, and so cannot sign in.
+/// Somebody in the company they have been in longest; nobody who is in none, and so cannot sign in.
 ///
 /// # Errors
 /// When the database refuses.
-pub(crate) async fn is_homeless(tx: &mut SystemTx, user: UserId) -> Result<bool> {
-    Ok(repo::first_membership(tx, user).await?.is_none())
+pub(crate) async fn at_home(tx: &mut SystemTx, user: UserId) -> Result<Option<Actor>> {
+    Ok(repo::first_membership(tx, user).await?.map(|member| member.actor()))
 }
 
 /// Gives somebody a name and a password who has proven by mail who they are. Their second factor stays.
@@ -237,11 +275,16 @@ pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
 }
 
 async fn send_confirmation(tx: &mut SystemTx, user: UserId, name: &str, email: &str) -> Result<()> {
-    let token = URL_SAFE_NO_PAD.encode(tx.secret());
+    let token = new_token(tx);
     let expires_at = tx.now() + TimeDelta::hours(CONFIRMATION_HOURS);
     repo::insert_confirmation(tx, &digest(&token), user, expires_at).await?;
     let url = format!("{}/confirm?token={token}", tx.config().public_url);
     mails::send(tx, email, &letters::confirm(name, url, CONFIRMATION_HOURS)).await
+}
+
+/// A token that nobody can guess, in letters for a link or a cookie.
+pub(crate) fn new_token(tx: &SystemTx) -> String {
+    URL_SAFE_NO_PAD.encode(tx.secret())
 }
 
 /// How a token is stored. Tokens are 32 random bytes, so a fast hash without salt is enough.
@@ -250,6 +293,6 @@ pub(crate) fn digest(token: &str) -> Vec<u8> {
 }
 
 /// How an e-mail is stored and looked up.
-fn normal(email: &str) -> String {
+pub(crate) fn normal(email: &str) -> String {
     email.trim().to_lowercase()
 }

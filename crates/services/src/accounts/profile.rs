@@ -7,7 +7,7 @@ use crate::actor::SystemTask;
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
 use crate::mails::{self, letters};
-use crate::two_factor;
+use crate::{identities, two_factor};
 use chrono::TimeDelta;
 use model::Error;
 use model::accounts::{Account, SessionRow, looks_like_email, password_problem};
@@ -31,6 +31,7 @@ pub async fn load(db: &Db, caller: &Caller) -> Result<Account> {
     let user = repo::user(&mut tx, caller.user).await?;
     let (now, two_factor) = (tx.now(), two_factor::is_on(&mut tx, caller.user).await?);
     let sessions = repo::sessions_of(&mut tx, caller.user, now).await?;
+    let identities = identities::summary(&mut tx, caller.user).await?;
     let row = |s: repo::Place| SessionRow {
         current: s.id == caller.session,
         id: s.id,
@@ -40,7 +41,8 @@ pub async fn load(db: &Db, caller: &Caller) -> Result<Account> {
         created_at: caller.actor.moment(s.created_at),
         last_seen_at: caller.actor.moment(s.last_seen_at),
     };
-    Ok(Account { name: user.name, email: user.email, two_factor, sessions: sessions.into_iter().map(row).collect() })
+    let sessions = sessions.into_iter().map(row).collect();
+    Ok(Account { name: user.name, email: user.email, two_factor, identities, sessions })
 }
 
 /// Changes the name.
@@ -168,7 +170,14 @@ pub(crate) async fn prove(db: &Db, caller: &Caller, password: &str, field: &str)
     count_try(&mut tx, &[(&key, GUESSES_MAX)]).await?;
     let stored = repo::password_hash(&mut tx, caller.user).await?;
     tx.commit().await?;
-    if !passwords::verify(password, Some(stored)).await? {
+    if stored.is_none() {
+        return Err(Error::field(
+            field,
+            "Your account has no password yet. Choose one by way of “Forgotten?” on the sign-in page.",
+        )
+        .into());
+    }
+    if !passwords::verify(password, stored).await? {
         return Err(Error::field(field, "This is not your password.").into());
     }
     let mut tx = db.begin_system(SystemTask::SignIn).await?;

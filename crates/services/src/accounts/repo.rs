@@ -132,7 +132,8 @@ pub(super) async fn set_password(tx: &mut SystemTx, user: UserId, hash: &str) ->
     Ok(())
 }
 
-pub(super) async fn password_hash(tx: &mut SystemTx, user: UserId) -> Result<String> {
+/// The hash of somebody's password, if they have one.
+pub(crate) async fn password_hash(tx: &mut SystemTx, user: UserId) -> Result<Option<String>> {
     Ok(sqlx::query_scalar("select password_hash from users where id = $1").bind(user).fetch_one(tx.conn()).await?)
 }
 
@@ -171,11 +172,11 @@ pub(crate) async fn lock_user(tx: &mut SystemTx, user: UserId) -> Result<User> {
 
 /// Whether this is still the hash of a user, who is locked: hashing takes long enough to change a password meanwhile.
 pub(super) async fn has_hash(tx: &mut SystemTx, user: UserId, hash: &str) -> Result<bool> {
-    let now: Option<String> = sqlx::query_scalar("select password_hash from users where id = $1 for no key update")
+    let now: Option<Option<String>> = sqlx::query_scalar("select password_hash from users where id = $1 for no key update")
         .bind(user)
         .fetch_optional(tx.conn())
         .await?;
-    Ok(now.as_deref() == Some(hash))
+    Ok(now.flatten().as_deref() == Some(hash))
 }
 
 /// Whether any company of a user lets nobody in without a second factor.
@@ -192,7 +193,7 @@ pub(crate) async fn second_factor_required(tx: &mut SystemTx, user: UserId) -> R
 #[derive(sqlx::FromRow)]
 pub(super) struct Login {
     pub id: UserId,
-    pub password_hash: String,
+    pub password_hash: Option<String>,
 }
 
 pub(super) async fn login(tx: &mut SystemTx, email: &str) -> Result<Option<Login>> {

@@ -1,25 +1,23 @@
 //! Sign-in, sign-out and the session behind a cookie. The cookie carries 32 random bytes; the table only
 //! their SHA-256, so that reading the database does not let anybody in.
 
-use super::{digest, normal, passwords, repo};
+use super::{digest, new_token, normal, passwords, repo};
 use crate::actor::{Actor, SystemTask};
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
 use crate::two_factor;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use model::Error;
 use model::accounts::{Bar, PASSWORD_MAX, Role};
 use model::events::EventKind;
 use model::id::{CompanyId, SessionId, UserId};
+use model::identities::IdentityProvider;
 use model::time::Timestamp;
-use providers::{HeaderMap, HeaderValue};
 
 /// A session ends after this long without a request.
 const IDLE_HOURS: i64 = 12;
 /// A session ends this long after sign-in, whatever happens.
-const ABSOLUTE_DAYS: i64 = 30;
+pub(super) const ABSOLUTE_DAYS: i64 = 30;
 /// `last_seen_at` is written at most this often: reading a page should not write.
 pub(super) const SEEN_SECONDS: i64 = 60;
 /// Failed tries are counted over this span.
@@ -29,7 +27,7 @@ const FAILURES_PER_EMAIL_MAX: i64 = 5;
 /// Failed tries per address before it has to wait; many people may share one.
 const FAILURES_PER_IP_MAX: i64 = 50;
 /// How long the code may be awaited after the password.
-const HALF_MINUTES: i64 = 5;
+pub(super) const HALF_MINUTES: i64 = 5;
 /// Longest user agent kept.
 pub(super) const USER_AGENT_MAX: usize = 200;
 /// Longest e-mail looked at; see `model::accounts::looks_like_email`.
@@ -53,9 +51,9 @@ pub struct Caller {
 /// What a right password leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// A session; its token, for [`session_cookie`].
+    /// A session; its token, for [`super::Cookie::Session`].
     In(String),
-    /// A code is asked for; the token of this half of a sign-in, for [`half_cookie`].
+    /// A code is asked for; the token of this half of a sign-in, for [`super::Cookie::Half`].
     Half(String),
 }
 
@@ -66,7 +64,7 @@ pub struct Client {
     pub user_agent: String,
 }
 
-/// Signs in somebody who has no second factor. Returns the token of the session, for [`session_cookie`].
+/// Signs in somebody who has no second factor. Returns the token of the session, for [`super::Cookie::Session`].
 ///
 /// # Errors
 /// As [`knock`]; `Conflict` for somebody who has one.
@@ -82,15 +80,20 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, client: &Client) -> R
 /// # Errors
 /// `Invalid` on `password`, in the same words for an unknown user; `RateLimited` after too many failures.
 pub async fn knock(db: &Db, email: &str, password: &str, client: &Client) -> Result<Entry> {
-    let (mut tx, user) = prove_password(db, email, password, client).await?;
+    let (tx, user) = prove_password(db, email, password, client).await?;
+    welcome(tx, user, client, None).await
+}
+
+/// Opens a session for somebody who has proven who they are, by their password or at a provider, unless they have a second factor.
+pub(crate) async fn welcome(mut tx: SystemTx, user: UserId, client: &Client, by: Option<IdentityProvider>) -> Result<Entry> {
     if two_factor::is_on(&mut tx, user).await? {
-        let token = URL_SAFE_NO_PAD.encode(tx.secret());
+        let token = new_token(&tx);
         let (now, until) = (tx.now(), tx.now() + TimeDelta::minutes(HALF_MINUTES));
         repo::insert_half(&mut tx, user, &digest(&token), now, until).await?;
         tx.commit().await?;
         return Ok(Entry::Half(token));
     }
-    Ok(Entry::In(land(tx, user, client).await?))
+    Ok(Entry::In(land(tx, user, client, by).await?))
 }
 
 /// Whose password this is. The transaction has taken back the tries that a right password is forgiven.
@@ -102,16 +105,17 @@ pub(super) async fn prove_password(db: &Db, email: &str, password: &str, client:
     if email.len() > EMAIL_MAX || password.chars().count() > PASSWORD_MAX {
         return Err(no_match());
     }
-    let keys = [format!("email:{email}"), format!("ip:{}", client.ip)];
+    let keys = [format!("email:{email}"), ip_key(client)];
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     count_try(&mut tx, &[(&keys[0], FAILURES_PER_EMAIL_MAX), (&keys[1], FAILURES_PER_IP_MAX)]).await?;
     let found = repo::login(&mut tx, &email).await?;
     // No connection is held while the password is hashed.
     tx.commit().await?;
-    if !passwords::verify(password, found.as_ref().map(|u| u.password_hash.clone())).await? {
+    if !passwords::verify(password, found.as_ref().and_then(|u| u.password_hash.clone())).await? {
         return Err(no_match());
     }
     let repo::Login { id: user, password_hash } = found.ok_or_else(no_match)?;
+    let password_hash = password_hash.ok_or_else(no_match)?;
     let mut tx = db.begin_system(SystemTask::SignIn).await?;
     if !repo::has_hash(&mut tx, user, &password_hash).await? {
         return Err(no_match());
@@ -134,7 +138,7 @@ pub async fn finish(db: &Db, half: &str, code: &str, client: &Client) -> Result<
     let user = repo::find_half(&mut tx, &half, now).await?.ok_or(Error::Unauthenticated)?;
     let mut tx = prove_code(db, tx, user, Some(&half), code, client).await?;
     repo::delete_halves(&mut tx, user).await?;
-    land(tx, user, client).await
+    land(tx, user, client, None).await
 }
 
 /// Goes on in the transaction when the code of the app, or a recovery code, is right. A wrong one stays counted.
@@ -150,7 +154,7 @@ pub(super) async fn prove_code(
     client: &Client,
 ) -> Result<SystemTx> {
     let now = tx.now();
-    let (of_user, of_ip) = (two_factor::key(user), format!("ip:{}", client.ip));
+    let (of_user, of_ip) = (two_factor::key(user), ip_key(client));
     count_try(&mut tx, &[(&of_user, two_factor::guesses_max()), (&of_ip, FAILURES_PER_IP_MAX)]).await?;
     repo::lock_user(&mut tx, user).await?;
     // Somebody may have been faster while this waited.
@@ -166,11 +170,12 @@ pub(super) async fn prove_code(
 }
 
 /// Opens a session in the company chosen last.
-async fn land(mut tx: SystemTx, user: UserId, client: &Client) -> Result<String> {
+async fn land(mut tx: SystemTx, user: UserId, client: &Client, by: Option<IdentityProvider>) -> Result<String> {
     let member = repo::latest_membership(&mut tx, user).await?.ok_or_else(no_match)?;
     let token = open_session(&mut tx, &member, client).await?;
     let mut tx = tx.inside(&member.actor()).await?;
-    tx.record(EventKind::UserSignedIn, Some(user.to_string()), format!("Signed in from {}", client.ip)).await?;
+    let by = by.map_or_else(String::new, |by| format!(" with {}", by.label()));
+    tx.record(EventKind::UserSignedIn, Some(user.to_string()), format!("Signed in{by} from {}", client.ip)).await?;
     tx.commit().await?;
     Ok(token)
 }
@@ -319,6 +324,27 @@ pub(crate) async fn count_try(tx: &mut SystemTx, limits: &[(&str, i64)]) -> Resu
     Ok(())
 }
 
+/// Counts a try from a machine at which nobody is named yet; [`forgive_from`] takes it back.
+///
+/// # Errors
+/// `RateLimited` after as many as sign-ins with wrong passwords.
+pub(crate) async fn count_from(tx: &mut SystemTx, client: &Client) -> Result<()> {
+    count_try(tx, &[(&ip_key(client), FAILURES_PER_IP_MAX)]).await
+}
+
+/// Takes back the try of a success.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn forgive_from(tx: &mut SystemTx, client: &Client) -> Result<()> {
+    let old = tx.now() - TimeDelta::minutes(FAILURE_MINUTES);
+    repo::forget_failures(tx, "", &ip_key(client), old).await
+}
+
+fn ip_key(client: &Client) -> String {
+    format!("ip:{}", client.ip)
+}
+
 /// A new row for every sign-in: a token from before is never promoted.
 pub(super) async fn open_session(tx: &mut SystemTx, member: &repo::Membership, client: &Client) -> Result<String> {
     let until = tx.now() + TimeDelta::days(ABSOLUTE_DAYS);
@@ -326,7 +352,7 @@ pub(super) async fn open_session(tx: &mut SystemTx, member: &repo::Membership, c
 }
 
 async fn open_until(tx: &mut SystemTx, member: &repo::Membership, client: &Client, until: Timestamp) -> Result<String> {
-    let token = URL_SAFE_NO_PAD.encode(tx.secret());
+    let token = new_token(tx);
     let (id, now) = (tx.id(), tx.now());
     let user_agent: String = client.user_agent.chars().take(USER_AGENT_MAX).collect();
     let new = repo::NewSession {
@@ -348,70 +374,4 @@ pub(super) fn no_match() -> crate::Error {
 
 fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
     u32::try_from((then - now).num_seconds()).unwrap_or(0).max(1)
-}
-
-/// The two cookies we set for people who sign in.
-#[derive(Debug, Clone, Copy)]
-enum Cookie {
-    Session,
-    /// Between password and code.
-    Half,
-}
-
-impl Cookie {
-    /// Browsers take a `__Host-` cookie only with `Secure`, `Path=/` and without `Domain`, so no other host can
-    /// plant one. Plain http in development cannot have that.
-    const fn name(self, dev: bool) -> &'static str {
-        match (self, dev) {
-            (Self::Session, true) => "sid",
-            (Self::Session, false) => "__Host-sid",
-            (Self::Half, true) => "half",
-            (Self::Half, false) => "__Host-half",
-        }
-    }
-
-    fn set(self, token: &str, life: TimeDelta, dev: bool) -> HeaderValue {
-        let secure = if dev { "" } else { "; Secure" };
-        let (name, seconds) = (self.name(dev), life.num_seconds());
-        let text = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-        // A token that is no header text is none of ours: the browser is told nothing.
-        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
-    }
-
-    fn read(self, headers: &HeaderMap, dev: bool) -> Option<String> {
-        headers
-            .get_all("cookie")
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, value)| *name == self.name(dev) && !value.is_empty())
-            .map(|(_, value)| value.to_owned())
-    }
-}
-
-/// The `Set-Cookie` value that keeps a browser signed in. `token` must come from [`sign_in`] or its like.
-pub fn session_cookie(token: &str, dev: bool) -> HeaderValue {
-    Cookie::Session.set(token, TimeDelta::days(ABSOLUTE_DAYS), dev)
-}
-
-/// The `Set-Cookie` value that makes a browser forget its session.
-pub fn ended_cookie(dev: bool) -> HeaderValue {
-    Cookie::Session.set("", TimeDelta::zero(), dev)
-}
-
-/// The session token among a request's cookies, if there is one.
-pub fn session_token(headers: &HeaderMap, dev: bool) -> Option<String> {
-    Cookie::Session.read(headers, dev)
-}
-
-/// The `Set-Cookie` value that keeps the first half of a sign-in, or forgets it.
-pub fn half_cookie(token: Option<&str>, dev: bool) -> HeaderValue {
-    let life = if token.is_some() { TimeDelta::minutes(HALF_MINUTES) } else { TimeDelta::zero() };
-    Cookie::Half.set(token.unwrap_or_default(), life, dev)
-}
-
-/// The first half of a sign-in among a request's cookies, if there is one.
-pub fn half_token(headers: &HeaderMap, dev: bool) -> Option<String> {
-    Cookie::Half.read(headers, dev)
 }

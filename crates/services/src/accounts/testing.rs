@@ -7,7 +7,7 @@ use crate::testing::World;
 use model::id::CompanyId;
 
 impl World {
-    /// The token of a fresh session of this member; see `session_cookie`.
+    /// The token of a fresh session of this member; see `Cookie::Session`.
     pub async fn session(&self, member: &Actor) -> String {
         let mut tx = self.db.begin_system(SystemTask::SignIn).await.expect("begin");
         let user = member.user.as_ref().expect("a human").id;

@@ -300,15 +300,15 @@ async fn neither_tokens_nor_passwords_are_stored() {
 #[test]
 fn the_cookie_is_read_back_and_other_names_are_not() {
     for dev in [true, false] {
-        let set = session_cookie("abc", dev);
+        let set = Cookie::Session.set(Some("abc"), dev);
         let set = set.to_str().expect("text");
         assert_eq!(set.contains("; Secure"), !dev);
         assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax") && set.contains("Path=/"));
         let pair = set.split(';').next().expect("a pair");
         let mut headers = providers::HeaderMap::new();
         headers.insert("cookie", format!("a=b; {pair}; c=d").parse().expect("header"));
-        assert_eq!(session_token(&headers, dev), Some("abc".to_owned()));
-        assert_eq!(session_token(&headers, !dev), None);
+        assert_eq!(Cookie::Session.read(&headers, dev), Some("abc".to_owned()));
+        assert_eq!(Cookie::Session.read(&headers, !dev), None);
     }
 }
 

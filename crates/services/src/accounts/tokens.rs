@@ -3,16 +3,14 @@
 //! Both hang on a session like that of a browser, whose own token nobody has. So a new password, *sign out everywhere else*, a
 //! lost membership and a suspended company end them, and the account page lists them, without anything of their own.
 
-use super::digest;
 use super::profile::tell;
 use super::repo::{self, tokens};
 use super::sessions::{self, Caller, Client, no_match, prove_code, prove_password};
+use super::{digest, new_token};
 use crate::actor::SystemTask;
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
 use crate::two_factor;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use model::Error;
 use model::events::EventKind;
@@ -56,7 +54,7 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, code: Option<&str>, c
     let new = repo::NewSession {
         id: session,
         // Of bytes that nobody gets: no cookie opens this session.
-        token_hash: digest(&URL_SAFE_NO_PAD.encode(tx.secret())),
+        token_hash: digest(&new_token(&tx)),
         ip: client.ip.clone(),
         user_agent: client.user_agent.chars().take(sessions::USER_AGENT_MAX).collect(),
         now,
@@ -148,8 +146,8 @@ pub async fn sign_out(db: &Db, caller: &Caller) -> Result<()> {
 /// A new pair, in place of what is too old to be asked for.
 async fn issue(tx: &mut SystemTx, session: SessionId) -> Result<TokenPair> {
     let now = tx.now();
-    let made = |prefix: &str, secret: [u8; 32]| format!("{prefix}{}", URL_SAFE_NO_PAD.encode(secret));
-    let pair = TokenPair { access: made(ACCESS_PREFIX, tx.secret()), refresh: made(REFRESH_PREFIX, tx.secret()) };
+    let made = |prefix: &str| format!("{prefix}{}", new_token(tx));
+    let pair = TokenPair { access: made(ACCESS_PREFIX), refresh: made(REFRESH_PREFIX) };
     tokens::forget_old(tx, session, now).await?;
     tokens::insert(tx, session, "access", &digest(&pair.access), now + TimeDelta::seconds(ACCESS_SECONDS)).await?;
     tokens::insert(tx, session, "refresh", &digest(&pair.refresh), now + TimeDelta::days(REFRESH_DAYS)).await?;

@@ -78,7 +78,7 @@ async fn join(
 ) -> Result<(UserId, String)> {
     let mut admin = None;
     for (email, name, role) in members(plan) {
-        let new = accounts::NewUser { name, email: &email, password_hash, confirmed: true };
+        let new = accounts::NewUser { name, email: &email, password_hash: Some(password_hash), confirmed: true };
         let user = accounts::create_user(tx, &new).await?;
         accounts::join(tx, company, user, role).await?;
         admin.get_or_insert((user, name.to_owned()));

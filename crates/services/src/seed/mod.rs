@@ -82,7 +82,7 @@ async fn super_admin(db: &Db, password_hash: Option<String>) -> Result<()> {
     let company: CompanyId = tx.id();
     companies::open(&mut tx, company, "Belfry", "UTC").await?;
     sqlx::query("update companies set company_type = 'generic' where id = $1").bind(company).execute(tx.conn()).await?;
-    let new = accounts::NewUser { name, email, password_hash: &password_hash, confirmed: true };
+    let new = accounts::NewUser { name, email, password_hash: Some(&password_hash), confirmed: true };
     let user = accounts::create_user(&mut tx, &new).await?;
     accounts::join(&mut tx, company, user, Role::SuperAdmin).await?;
     tx.commit().await

@@ -1,8 +1,8 @@
 //! Taking an invite up: by somebody new, who gets an account with it, or by somebody who has one and is signed in to it.
 //! An invite works once: it is locked, used up and becomes a membership in one transaction.
 
-use super::{digest, repo};
-use crate::accounts::{self, Caller, Client, NewUser};
+use super::repo;
+use crate::accounts::{self, Caller, Client, NewUser, digest};
 use crate::actor::SystemTask;
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub async fn look(db: &Db, token: &str, caller: Option<&Caller>) -> Result<Invit
     let known = accounts::find_user(&mut tx, &invite.email).await?;
     // Whose last company took them out cannot sign in anywhere: they begin anew, with what the mail proves.
     let known = match known {
-        Some(user) if accounts::is_homeless(&mut tx, user).await? => None,
+        Some(user) if accounts::at_home(&mut tx, user).await?.is_none() => None,
         known => known,
     };
     let guest = match (known, caller) {
@@ -58,14 +58,14 @@ pub async fn join_new(db: &Db, token: &str, name: &str, password: &str, client: 
     let mut tx = db.begin_system(SystemTask::Team).await?;
     let invite = open(&mut tx, token).await?;
     if let Some(user) = accounts::find_user(&mut tx, &invite.email).await? {
-        if !accounts::is_homeless(&mut tx, user).await? {
+        if accounts::at_home(&mut tx, user).await?.is_some() {
             return Err(Error::conflict("You have an account already. Sign in and open the link again.").into());
         }
         accounts::renew(&mut tx, user, name.trim(), &password_hash).await?;
         join(tx, invite, user, None).await?;
         return Ok(None);
     }
-    let new = NewUser { name: name.trim(), email: &invite.email, password_hash: &password_hash, confirmed: true };
+    let new = NewUser { name: name.trim(), email: &invite.email, password_hash: Some(&password_hash), confirmed: true };
     let user = accounts::create_user(&mut tx, &new).await?;
     join(tx, invite, user, Some((client, None))).await
 }

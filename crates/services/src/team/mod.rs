@@ -7,19 +7,17 @@ mod repo;
 #[cfg(test)]
 mod tests;
 
+use crate::accounts::{digest, new_token};
 use crate::actor::{Actor, SystemTask};
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
 use crate::mails::{self, letters};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use model::Error;
 use model::accounts::{Permission, Role, looks_like_email};
 use model::events::EventKind;
 use model::id::{InviteId, UserId};
 use model::team::{InviteRow, MemberRow, ROLES, Team};
-use sha2::{Digest, Sha256};
 
 /// How long an invite works.
 const INVITE_DAYS: i64 = 7;
@@ -237,13 +235,4 @@ async fn mail(tx: &mut SystemTx, actor: &Actor, email: &str, role: Role, token: 
     let url = format!("{}/invite?token={token}", tx.config().public_url);
     let company = repo::company_name(tx, actor.company()).await?;
     mails::send(tx, email, &letters::invite(actor.name(), &company, role.label(), url, INVITE_DAYS)).await
-}
-
-fn new_token(tx: &SystemTx) -> String {
-    URL_SAFE_NO_PAD.encode(tx.secret())
-}
-
-/// How a token is stored. It is 32 random bytes, so a fast hash without salt is enough.
-fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
 }

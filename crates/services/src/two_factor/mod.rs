@@ -153,11 +153,14 @@ pub(crate) async fn is_on(tx: &mut SystemTx, user: UserId) -> Result<bool> {
 pub(crate) async fn take(db: &Db, tx: &mut SystemTx, user: UserId, code: &str) -> Result<bool> {
     let now = tx.now();
     let found = repo::lock(tx, user).await?.filter(|found| found.confirmed).ok_or(Error::Unauthenticated)?;
-    let totp = totp(&unseal(db, user, &found.secret)?)?;
-    if let Some(step) = step_of(&totp, code, now.timestamp()) {
-        return repo::take_step(tx, user, step).await;
+    if digits(code).is_none() {
+        // Only a hash of it is kept: it lets its owner in when `SECRET_KEY` is lost, and the app's key with it.
+        return repo::take_code(tx, user, &hash(user, code), now).await;
     }
-    repo::take_code(tx, user, &hash(user, code), now).await
+    match step_of(&totp(&unseal(db, user, &found.secret)?)?, code, now.timestamp()) {
+        Some(step) => repo::take_step(tx, user, step).await,
+        None => Ok(false),
+    }
 }
 
 /// Under which wrong codes of a user are counted.
@@ -205,10 +208,13 @@ fn totp(secret: &[u8]) -> Result<Totp> {
 
 /// The step a code belongs to.
 fn step_of(totp: &Totp, code: &str, at: i64) -> Option<i64> {
+    i64::try_from(totp.check(&digits(code)?, u64::try_from(at).ok()?)?).ok()
+}
+
+/// A code of an app, as it is typed; recovery codes are longer.
+fn digits(code: &str) -> Option<String> {
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    let is_code = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit());
-    let step = is_code.then(|| totp.check(&digits, u64::try_from(at).ok()?)).flatten()?;
-    i64::try_from(step).ok()
+    (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
 }
 
 fn setup(email: &str, secret: &[u8], codes: &[u8]) -> Result<Setup> {

@@ -327,3 +327,26 @@ async fn the_user_is_locked_before_the_second_factor() {
     takes_the_user_first(&w, &me, finish(&w.db, &half, &code, &laptop())).await.expect("in");
     takes_the_user_first(&w, &me, turn_off(&w.db, &me, PASSWORD, &laptop())).await.expect("off");
 }
+
+#[tokio::test]
+async fn recovery_codes_let_one_in_when_the_secret_key_is_lost() {
+    let w = World::new().await;
+    let me = maya(&w).await;
+    let shown = on(&w, &me).await;
+    // As if it was sealed under a key that nobody has any more.
+    let mut tx = w.db.begin_system(SystemTask::SignIn).await.expect("begin");
+    sqlx::query("update two_factors set secret = substr(secret, 1, 1) || '\\x00000000'::bytea || substr(secret, 6)")
+        .execute(tx.conn())
+        .await
+        .expect("update");
+    tx.commit().await.expect("commit");
+    let code = half(&w).await;
+    assert!(finish(&w.db, &code, &app(&w, &shown), &laptop()).await.is_err(), "the app's key is lost");
+    let wrong = told(finish(&w.db, &code, "aaaa-aaaa-aaaa-aaaa", &laptop()).await);
+    assert!(wrong.of_field("code").is_some(), "{wrong:?}");
+    let token = finish(&w.db, &code, &shown.codes[3], &laptop()).await.expect("a recovery code");
+    let me = resolve(&w.db, &token).await.expect("resolve").expect("a session");
+    assert_eq!(load(&w.db, &me).await.expect("the page opens").codes_left, 9);
+    turn_off(&w.db, &me, PASSWORD, &laptop()).await.expect("and it is set up anew");
+    on(&w, &me).await;
+}
