@@ -91,12 +91,17 @@ pub fn session_token() -> Option<String> {
     services::accounts::session_token(&use_context::<Parts>()?.headers, dev)
 }
 
-/// Lets the browser keep (`Some`) or forget the session.
+/// Lets the browser keep (`Some`) or forget the session. The one it came with ends: whoever else has its token, because
+/// they planted it or stole it, is out.
 ///
 /// # Errors
-/// `Internal` outside a request.
-pub fn keep_session(token: Option<&str>) -> Result<(), Error> {
-    let dev = db()?.config().dev;
+/// `Internal` outside a request, or when the database is away.
+pub async fn keep_session(token: Option<&str>) -> Result<(), Error> {
+    let db = db()?;
+    if let Some(old) = session_token() {
+        services::accounts::sign_out(&db, &old).await?;
+    }
+    let dev = db.config().dev;
     set_cookie(match token {
         Some(token) => services::accounts::session_cookie(token, dev),
         None => services::accounts::ended_cookie(dev),
@@ -128,8 +133,10 @@ fn set_cookie(cookie: HeaderValue) -> Result<(), Error> {
     Ok(())
 }
 
-/// What was typed into a refused form, on its way to the page that shows the form again.
-const TYPED: &str = "typed";
+/// What was typed into a refused form, on its way to the page that shows the form again. No other host can plant it.
+fn typed_name() -> &'static str {
+    if db().is_ok_and(|db| db.config().dev) { "typed" } else { "__Host-typed" }
+}
 /// How long it is kept: the browser is on its way already.
 const TYPED_SECONDS: u32 = 60;
 /// Longest text kept of one field.
@@ -151,7 +158,7 @@ pub fn keep_typed(fields: &[(&str, &str)]) {
 
 fn typed_cookie(value: &str, seconds: u32) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
     let secure = if db().is_ok_and(|db| db.config().dev) { "" } else { "; Secure" };
-    HeaderValue::from_str(&format!("{TYPED}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"))
+    HeaderValue::from_str(&format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", typed_name()))
 }
 
 /// Hands what was typed to the form that is drawn again, and forgets it.
@@ -160,7 +167,7 @@ fn provide_typed() {
     else {
         return;
     };
-    let Some(value) = cookie(&parts, TYPED) else { return };
+    let Some(value) = cookie(&parts, typed_name()) else { return };
     let pairs = value.split('&').filter_map(|pair| pair.split_once('='));
     provide_context(Typed(pairs.map(|(name, text)| (name.to_owned(), Url::unescape(text))).collect()));
     if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), typed_cookie("", 0)) {

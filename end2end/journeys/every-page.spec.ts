@@ -1,9 +1,9 @@
 // Every page of the demo companies, once typed as an address and once reached by links. What the other journeys never open is
 // opened here, so that a page whose code is missing from the wasm, or cannot read its answer, fails.
 import type { Page } from "@playwright/test";
-import { alive, expect, expectAccessible, test, visit } from "../support.ts";
+import { alive, canary, expect, expectAccessible, test, visit } from "../support.ts";
 
-const PASSWORD = "Belfry-demo-1";
+const PASSWORD = canary("password", "Belfry-demo-1");
 const LISTS = ["Campaigns", "Contacts", "Imports", "Agents", "Calls", "Suppressions", "Billing", "Events", "Team", "Settings"];
 
 async function signIn(page: Page, email: string): Promise<void> {

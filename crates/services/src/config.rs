@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use secrecy::SecretString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Shortest `SECRET_KEY`.
@@ -33,6 +34,11 @@ pub struct Config {
     pub smtp_url: Option<SecretString>,
     /// Who our mails are from, like `Belfry <mail@belfry.example>`.
     pub mail_from: String,
+    /// Where limits are counted when several processes answer: `redis://…` or `rediss://…`, also of a Valkey. Without it each
+    /// process counts for itself.
+    pub redis_url: Option<SecretString>,
+    /// Proxies in front of us, whose word on where a request comes from is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// The built site.
     pub site_root: PathBuf,
     /// Uploaded files.
@@ -54,6 +60,8 @@ pub const NAMES: &[&str] = &[
     "SECRET_KEY_OLD",
     "SMTP_URL",
     "MAIL_FROM",
+    "REDIS_URL",
+    "TRUSTED_PROXIES",
     "SITE_ROOT",
     "DATA_DIR",
     "DEV",
@@ -81,6 +89,12 @@ impl Config {
             // A typing error is found at the start, and not with the first mail.
             providers::mail::Mailer::new(url, &mail_from).map_err(anyhow::Error::msg)?;
         }
+        let redis_url = read("REDIS_URL");
+        if redis_url.as_ref().is_some_and(|url| !url.starts_with("redis://") && !url.starts_with("rediss://")) {
+            bail!("REDIS_URL must begin with redis:// or rediss://");
+        }
+        let proxies = or("TRUSTED_PROXIES", "");
+        let trusted_proxies = proxies.split(',').map(str::trim).filter(|ip| !ip.is_empty()).map(str::parse);
         let addr = or("ADDR", "127.0.0.1:3000");
         Ok(Self {
             app_database_url: need("APP_DATABASE_URL")?.into(),
@@ -94,6 +108,10 @@ impl Config {
             secret_key_old: read("SECRET_KEY_OLD").map(SecretString::from),
             smtp_url,
             mail_from,
+            redis_url: redis_url.map(SecretString::from),
+            trusted_proxies: trusted_proxies
+                .collect::<Result<_, _>>()
+                .context("TRUSTED_PROXIES must be addresses with commas")?,
             site_root: or("SITE_ROOT", "target/site").into(),
             data_dir: or("DATA_DIR", ".data/files").into(),
             dev: or("DEV", "0") == "1",

@@ -359,6 +359,8 @@ fn config(owner: &PgConnectOptions, name: &str) -> Config {
         secret_key_old: None,
         smtp_url: None,
         mail_from: "Belfry <mail@belfry.test>".to_owned(),
+        redis_url: None,
+        trusted_proxies: Vec::new(),
         site_root: PathBuf::from("target/site"),
         data_dir: std::env::temp_dir().join("belfry-tests").join(name),
         dev: true,

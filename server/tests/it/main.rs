@@ -1,5 +1,6 @@
 //! The doors, tried from outside: the real router in-process, over a real database.
 
+mod abuse;
 mod account;
 mod accounts;
 mod api;
@@ -9,7 +10,9 @@ mod inbound;
 mod isolation;
 mod knowledge;
 mod live;
+mod matrix;
 mod pages;
+mod rates;
 mod speech;
 mod support;
 mod team;
