@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::response::Parts;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use leptos::server_fn::error::FromServerFnError;
 use services::Db;
 use std::any::Any;
@@ -34,11 +34,16 @@ impl From<services::Error> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let mut response = (status(&self.0), Json(&self.0)).into_response();
-        if let model::Error::RateLimited { retry_seconds } = self.0 {
-            response.headers_mut().insert(header::RETRY_AFTER, retry_seconds.into());
-        }
+        say_when(response.headers_mut(), &self.0);
         response.extensions_mut().insert(self.0);
         response
+    }
+}
+
+/// When to come again, where that is known.
+fn say_when(headers: &mut HeaderMap, error: &model::Error) {
+    if let model::Error::RateLimited { retry_seconds } = error {
+        headers.insert(header::RETRY_AFTER, (*retry_seconds).into());
     }
 }
 
@@ -95,11 +100,13 @@ fn packed(mut parts: Parts, error: &model::Error) -> Response {
     parts.status = status(error);
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(OURS));
+    say_when(&mut parts.headers, error);
     Response::from_parts(parts, Body::from(error.ser()))
 }
 
 fn said(parts: Parts, error: &model::Error) -> Response {
     let mut response = (status(error), Json(error)).into_response();
+    say_when(response.headers_mut(), error);
     for (name, value) in &parts.headers {
         if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name) {
             response.headers_mut().append(name, value.clone());

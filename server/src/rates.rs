@@ -4,6 +4,7 @@
 //! is away every process goes on with its own count.
 
 use crate::limits::{self, Limit};
+use chrono::TimeDelta;
 use model::Error;
 use model::time::Timestamp;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Who is remembered before those whose span is over are forgotten.
+/// Askers remembered in this process.
 const KEPT_MAX: usize = 50_000;
 
 /// Counts per limit and asker.
@@ -27,8 +28,9 @@ struct Inner {
 }
 
 /// One asker's span.
+#[derive(Clone, Copy)]
 struct Span {
-    since: Timestamp,
+    ends: Timestamp,
     used: u32,
 }
 
@@ -75,17 +77,22 @@ impl Rates {
 
     fn take_here(&self, limit: &Limit, who: &str, now: Timestamp) -> Taken {
         let mut here = self.0.here.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = |span: &Span| i64::from(limit.seconds) - (now - span.since).num_seconds();
         let key = (limit.name, who.to_owned());
         if here.len() >= KEPT_MAX && !here.contains_key(&key) {
-            here.retain(|(name, _), span| *name != limit.name || left(span) > 0);
+            here.retain(|_, span| span.ends > now);
+            // So many at once are an attack from everywhere: whoever forgets them forgets the others too, and keeps its memory.
+            if here.len() >= KEPT_MAX {
+                tracing::warn!("too many askers to remember");
+                here.clear();
+            }
         }
-        let span = here.entry(key).or_insert(Span { since: now, used: 0 });
-        if left(span) <= 0 {
-            *span = Span { since: now, used: 0 };
+        let fresh = Span { ends: now + TimeDelta::seconds(limit.seconds.into()), used: 0 };
+        let span = here.entry(key).or_insert(fresh);
+        if span.ends <= now {
+            *span = fresh;
         }
         span.used = span.used.saturating_add(1);
-        Taken::new(limit, span.used, left(span))
+        Taken::new(limit, span.used, (span.ends - now).num_seconds())
     }
 }
 
@@ -158,5 +165,49 @@ impl Shared {
 
     fn set_away(&self, until: Option<Instant>) -> Option<Instant> {
         std::mem::replace(&mut *self.away_until.lock().unwrap_or_else(PoisonError::into_inner), until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FEW: Limit = Limit { name: "few", max: 2, seconds: 60 };
+    const MORE: Limit = Limit { name: "more", max: 3, seconds: 10 };
+
+    fn here() -> Rates {
+        Rates(Arc::new(Inner { here: Mutex::default(), shared: None }))
+    }
+
+    #[test]
+    fn a_span_begins_with_its_first_request_and_each_asker_and_limit_has_its_own() {
+        let (rates, noon) = (here(), Timestamp::UNIX_EPOCH);
+        let at = |seconds| noon + TimeDelta::seconds(seconds);
+        let taken = |limit, who, seconds| {
+            let Taken { is_allowed, remaining, reset_seconds } = rates.take_here(limit, who, at(seconds));
+            (is_allowed, remaining, reset_seconds)
+        };
+        assert_eq!(taken(&FEW, "a", 0), (true, 1, 60));
+        assert_eq!(taken(&FEW, "a", 20), (true, 0, 40));
+        assert_eq!(taken(&FEW, "a", 59), (false, 0, 1));
+        assert_eq!(taken(&FEW, "b", 59), (true, 1, 60));
+        assert_eq!(taken(&MORE, "a", 59), (true, 2, 10));
+        assert_eq!(taken(&FEW, "a", 60), (true, 1, 60));
+    }
+
+    #[test]
+    fn an_attack_from_everywhere_takes_no_more_memory_than_there_is_for_it() {
+        let (rates, now) = (here(), Timestamp::UNIX_EPOCH);
+        for n in 0..KEPT_MAX {
+            rates.take_here(&FEW, &n.to_string(), now);
+        }
+        assert!(rates.take_here(&FEW, "0", now).is_allowed);
+        assert!(!rates.take_here(&FEW, "0", now).is_allowed, "they are remembered");
+        rates.take_here(&MORE, "late", now + TimeDelta::seconds(60));
+        assert_eq!(rates.0.here.lock().expect("a lock").len(), 1, "those whose span is over are forgotten");
+        for n in 0..=KEPT_MAX {
+            rates.take_here(&MORE, &n.to_string(), now + TimeDelta::seconds(61));
+        }
+        assert!(rates.0.here.lock().expect("a lock").len() <= KEPT_MAX);
     }
 }

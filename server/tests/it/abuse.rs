@@ -241,7 +241,7 @@ async fn a_refresh_token_that_comes_again_ends_the_whole_sign_in() {
         assert_eq!(profile.status, 401, "access tokens end with it");
     }
     let mails = services::mails::recent(&street.site.world.db).await.expect("mails");
-    assert!(mails[0].body.contains("refresh token"), "and its owner is told: {}", mails[0].body);
+    assert!(mails.iter().any(|mail| mail.body.contains("refresh token")), "and its owner is told: {mails:?}");
 }
 
 // ── other sites ─────────────────────────────────────────────────────────────
@@ -323,7 +323,6 @@ async fn a_line_break_in_a_name_makes_no_header() {
     let made = street.post(1, register, &Browser::default(), &form).await;
     let eve = made.session().expect("such a name is odd, and harmless");
     street.site.call(&eve, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
-    street.site.world.db.clock();
     let link = format!("/confirm?token={}", street.site.mailed_token().await);
     assert_eq!(street.site.get(&Browser::default(), &link).await.status, StatusCode::OK);
     let invited = street.post(1, "/fn/app/team/invite/invite_member", &eve, "email=ines%40quay.example&role=viewer").await;
@@ -421,7 +420,7 @@ async fn what_nobody_asked_for_is_not_assigned() {
         let made: Value = serde_json::from_str(&heard.body).expect("JSON");
         if heard.status == 201 {
             assert_ne!(made["data"]["id"], "con_1", "{path}");
-            assert_ne!(made["data"]["status"], "active", "{path}: a draft is launched by its own operation");
+            assert!(path != "/api/v1/campaigns" || made["data"]["status"] == "draft", "a draft is launched by its own operation");
         } else {
             assert_eq!(heard.status, 400, "{path}: {}", heard.body);
         }
@@ -484,6 +483,7 @@ async fn a_gigabyte_is_refused_before_it_is_read() {
         (format!("/hooks/twilio/{gateway}"), FORM, small),
         ("/agents/documents".to_owned(), "multipart/form-data; boundary=x", small),
         ("/imports/upload-form".to_owned(), "multipart/form-data; boundary=x", small),
+        ("/api/v1/contacts/upload".to_owned(), "multipart/form-data; boundary=x", small),
         // One line without an end is no spreadsheet.
         ("/imports/upload?kind=contacts&name=a.csv".to_owned(), "text/csv", small),
     ] {
@@ -541,8 +541,8 @@ async fn a_slow_body_is_given_up() {
             "POST {path} HTTP/1.1\r\nhost: belfry.test\r\ncookie: {cookie}\r\ncontent-type: {FORM}\r\ncontent-length: 5000\r\nconnection: close\r\n\r\nx"
         );
         let heard = Heard::parse(&street.raw(1, request.as_bytes()).await);
-        assert!([400, 404, 408, 422, 500, 503].contains(&heard.status), "{path}: {}", heard.head);
-        assert_ne!(heard.status, 500, "{path}: {}", heard.body);
+        // 502 is how the contract of the API says that something was not available.
+        assert!([400, 404, 408, 422, 502, 503].contains(&heard.status), "{path}: {} {}", heard.head, heard.body);
     }
 }
 

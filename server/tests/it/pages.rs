@@ -172,19 +172,13 @@ async fn the_record_goes_home_as_a_file_with_those_who_may_read_it_only() {
 #[tokio::test]
 async fn in_production_cookies_are_bound_to_this_host_and_to_tls() {
     let site = Site::configured(Patience::default(), |config| config.dev = false).await;
-    let maya = site.newcomer("harbor").await;
-    assert_eq!(site.get(&maya, "/dev/mail").await.status, StatusCode::NOT_FOUND, "nobody reads mails there");
-    assert_eq!(
-        site.get(&maya, "/live").await.status,
-        StatusCode::UNAUTHORIZED,
-        "the name of a cookie in development is nobody's"
-    );
-    let sign_in = "/fn/app/auth/sign_in/sign_in";
-    let wrong =
-        site.submit(&Browser::default(), "/sign-in", sign_in, "email=admin%40harbor.example&password=wrong-horse-7").await;
-    let right = format!("email=admin%40harbor.example&password={PASSWORD}");
-    let right = site.call(&Browser::default(), sign_in, &right).await;
+    let nobody = Browser::default();
+    assert_eq!(site.get(&nobody, "/dev/mail").await.status, StatusCode::NOT_FOUND, "nobody reads mails there");
+    let form = format!("form[name]=Maya&form[email]=admin%40harbor.example&form[password]={PASSWORD}&form[company_name]=Harbor");
+    let right = site.call(&nobody, "/fn/app/auth/register/open_account", &form).await;
     assert_eq!(right.status, StatusCode::OK, "{}", right.text());
+    let wrong = "email=admin%40harbor.example&password=wrong-horse-7";
+    let wrong = site.submit(&nobody, "/sign-in", "/fn/app/auth/sign_in/sign_in", wrong).await;
     for (answer, name) in [(&wrong, "__Host-typed="), (&right, "__Host-sid=")] {
         let cookie = answer.header("set-cookie");
         assert!(cookie.starts_with(name), "{cookie}");
@@ -193,14 +187,16 @@ async fn in_production_cookies_are_bound_to_this_host_and_to_tls() {
         }
         assert!(!cookie.contains("Domain"), "{cookie}");
     }
-    for answer in
-        [&wrong, &right, &site.get(&maya, "/").await, &site.get(&maya, "/nowhere").await, &site.get(&maya, "/healthz").await]
-    {
+    let pages = [site.get(&nobody, "/").await, site.get(&nobody, "/nowhere").await, site.get(&nobody, "/healthz").await];
+    for answer in [&wrong, &right].into_iter().chain(&pages) {
         assert_eq!(answer.header("strict-transport-security"), "max-age=31536000; includeSubDomains");
     }
-    let mut inside = Browser::default();
-    inside.keep(&right);
-    assert_eq!(site.call(&inside, "/fn/app/account/load_account", "").await.status, StatusCode::OK);
+    let mut maya = Browser::default();
+    maya.keep(&right);
+    let account = "/fn/app/account/load_account";
+    assert_eq!(site.call(&maya, account, "").await.status, StatusCode::OK);
+    maya.cookie = maya.cookie.map(|cookie| cookie.replace("__Host-", ""));
+    assert_eq!(site.call(&maya, account, "").await.status, StatusCode::UNAUTHORIZED, "the name of development is nobody's");
 }
 
 #[tokio::test]
