@@ -1,15 +1,15 @@
 // Secrets on all their ways: typed right and wrong, made, used, shown twice, mailed. `cargo xtask e2e` then searches everything
 // the programs printed for them; here it is only made sure that each was used.
 import { randomUUID } from "node:crypto";
-import { expect, type APIRequestContext } from "@playwright/test";
+import type { APIRequestContext, APIResponse } from "@playwright/test";
 import { somebody } from "../steps.ts";
-import { canary, test } from "../support.ts";
+import { canary, expect, test } from "../support.ts";
 
 /** A server function, by its module and name, as a form. */
-async function call(request: APIRequestContext, name: string, form: Record<string, string>, status = 200): Promise<string> {
+async function call(request: APIRequestContext, name: string, form: Record<string, string>, status = 200): Promise<APIResponse> {
   const response = await request.post(`/fn/app/${name}`, { form, headers: { accept: "application/json" }, maxRedirects: 0 });
   expect(response.status(), `${name}: ${await response.text()}`).toBe(status);
-  return response.text();
+  return response;
 }
 
 async function keepCookies(request: APIRequestContext): Promise<void> {
@@ -46,7 +46,7 @@ test("secrets that people and programs use", async ({ request }) => {
 
   // a key of the API, used rightly, wrongly and in the wrong place
   const made = await call(request, "developers/create_key", { "form[name]": "canary", "form[scopes][]": "read", "form[addresses]": "", "form[days]": "" });
-  const key = canary("API key", JSON.parse(made).secret);
+  const key = canary("API key", (await made.json()).secret);
   for (const path of ["/api/v1/company", "/api/v1/nowhere", "/api/v1/auth/profile"]) {
     await request.get(path, { headers: { authorization: `Bearer ${key}` } });
   }
@@ -62,17 +62,16 @@ test("secrets that people and programs use", async ({ request }) => {
 
   // an account at a provider, and a callback that lies
   const secret = canary("provider key", randomUUID().replaceAll("-", ""));
-  const gateway = JSON.parse(
-    await call(request, "settings/gateways/create_gateway", {
-      "gateway[kind]": "twilio",
-      "gateway[phones]": "real",
-      "gateway[name]": "Canary",
-      "gateway[account]": `AC${"0".repeat(31)}1`,
-      "gateway[secret]": secret,
-      "gateway[concurrency_max]": "1",
-      "gateway[calls_per_second]": "1",
-    }),
-  );
+  const connected = await call(request, "settings/gateways/create_gateway", {
+    "gateway[kind]": "twilio",
+    "gateway[phones]": "real",
+    "gateway[name]": "Canary",
+    "gateway[account]": `AC${"0".repeat(31)}1`,
+    "gateway[secret]": secret,
+    "gateway[concurrency_max]": "1",
+    "gateway[calls_per_second]": "1",
+  });
+  const gateway = connected.headers().location?.split("/").at(-1);
   const forged = await request.post(`/hooks/twilio/${gateway}`, { form: { CallSid: "CA1" }, headers: { "x-twilio-signature": secret } });
   expect(forged.status()).toBe(403);
 

@@ -109,7 +109,7 @@ pub(super) async fn prove_password(db: &Db, email: &str, password: &str, client:
     // No connection is held while the password is hashed.
     tx.commit().await?;
     if !passwords::verify(password, found.as_ref().map(|u| u.password_hash.clone())).await? {
-        tracing::warn!(ip = client.ip, user = found.map(|u| u.id.to_string()), "a password was wrong");
+        tracing::warn!(user = found.map(|u| u.id.to_string()), "a password was wrong");
         return Err(no_match());
     }
     let repo::Login { id: user, password_hash } = found.ok_or_else(no_match)?;
@@ -159,7 +159,7 @@ pub(super) async fn prove_code(
         repo::lock_half(&mut tx, half, now).await?.ok_or(Error::Unauthenticated)?;
     }
     if !two_factor::take(db, &mut tx, user, code).await? {
-        tracing::warn!(ip = client.ip, %user, "a code was wrong");
+        tracing::warn!(%user, "a code was wrong");
         tx.commit().await?;
         return Err(two_factor::wrong());
     }
