@@ -2,7 +2,7 @@
 // on every page that was opened on the way.
 import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { alive, expect, visit } from "./support.ts";
+import { alive, canary, expect, visit } from "./support.ts";
 
 export interface Person {
   name: string;
@@ -16,7 +16,7 @@ const pass: Look = async () => {};
 
 /** Somebody nobody has heard of: journeys run side by side on one database. */
 export function somebody(name: string, company: string): Person {
-  return { name, company, email: `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@mail.example`, password: "Str0ng-enough!" };
+  return { name, company, email: `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@mail.example`, password: canary("password", "Str0ng-enough!") };
 }
 
 export async function fillRegistration(page: Page, person: Person): Promise<void> {

@@ -35,10 +35,7 @@ pub async fn current_session() -> Result<Option<Session>, Error> {
 #[server(protocol = crate::wire::Wire)]
 pub async fn sign_out() -> Result<(), Error> {
     use crate::ssr::*;
-    if let Some(token) = kept(Cookie::Session) {
-        services::accounts::sign_out(&db()?, &token).await?;
-    }
-    keep(Cookie::Session, None)?;
+    keep_session(None).await?;
     redirect("/sign-in");
     Ok(())
 }
@@ -48,7 +45,7 @@ pub async fn sign_out() -> Result<(), Error> {
 pub async fn switch_company(company: CompanyId) -> Result<(), Error> {
     use crate::ssr::*;
     let token = services::accounts::switch(&db()?, &anyone()?, company, &client()).await?;
-    keep(Cookie::Session, Some(&token))?;
+    keep_session(Some(&token)).await?;
     redirect("/");
     Ok(())
 }

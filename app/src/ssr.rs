@@ -91,12 +91,24 @@ pub fn kept(cookie: Cookie) -> Option<String> {
     cookie.read(&use_context::<Parts>()?.headers, dev)
 }
 
-/// Lets the browser keep (`Some`) or forget a token.
+/// Lets the browser keep (`Some`) or forget a token. For that of a session: [`keep_session`].
 ///
 /// # Errors
 /// `Internal` outside a request.
 pub fn keep(cookie: Cookie, token: Option<&str>) -> Result<(), Error> {
     set_cookie(cookie.set(token, db()?.config().dev))
+}
+
+/// Lets the browser keep (`Some`) or forget the session. The one it came with ends: whoever else has its token, because
+/// they planted it or stole it, is out.
+///
+/// # Errors
+/// `Internal` outside a request, or when the database is away.
+pub async fn keep_session(token: Option<&str>) -> Result<(), Error> {
+    if let Some(old) = kept(Cookie::Session) {
+        services::accounts::sign_out(&db()?, &old).await?;
+    }
+    keep(Cookie::Session, token)
 }
 
 fn set_cookie(cookie: HeaderValue) -> Result<(), Error> {
@@ -106,8 +118,10 @@ fn set_cookie(cookie: HeaderValue) -> Result<(), Error> {
     Ok(())
 }
 
-/// What was typed into a refused form, on its way to the page that shows the form again.
-const TYPED: &str = "typed";
+/// What was typed into a refused form, on its way to the page that shows the form again. No other host can plant it.
+fn typed_name() -> &'static str {
+    if db().is_ok_and(|db| db.config().dev) { "typed" } else { "__Host-typed" }
+}
 /// How long it is kept: the browser is on its way already.
 const TYPED_SECONDS: u32 = 60;
 /// Longest text kept of one field.
@@ -129,7 +143,7 @@ pub fn keep_typed(fields: &[(&str, &str)]) {
 
 fn typed_cookie(value: &str, seconds: u32) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
     let secure = if db().is_ok_and(|db| db.config().dev) { "" } else { "; Secure" };
-    HeaderValue::from_str(&format!("{TYPED}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"))
+    HeaderValue::from_str(&format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", typed_name()))
 }
 
 /// Hands what was typed to the form that is drawn again, and forgets it.
@@ -138,7 +152,7 @@ fn provide_typed() {
     else {
         return;
     };
-    let Some(value) = cookie(&parts, TYPED) else { return };
+    let Some(value) = cookie(&parts, typed_name()) else { return };
     let pairs = value.split('&').filter_map(|pair| pair.split_once('='));
     provide_context(Typed(pairs.map(|(name, text)| (name.to_owned(), Url::unescape(text))).collect()));
     if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), typed_cookie("", 0)) {

@@ -2,15 +2,14 @@
 //! and FastAPI on the same Postgres, and against the bare insert by pgbench. Blocks are interleaved, because machines are
 //! noisy. Peers know their gateway's key by heart and ring no bell; we look the key up and wake the worker.
 
-mod sides;
+pub mod events;
+pub mod sides;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use model::id::{CallId, GatewayId};
-use providers::twilio::sign;
 use serde_json::{Value, json};
 use services::companies;
 use services::testing::{Someone, World};
@@ -20,6 +19,7 @@ use sqlx::{ConnectOptions, PgConnection};
 use crate::disk;
 use crate::hammer::hammer;
 use crate::measure::{Counters, Spread, ensure_durable, load, owner, percentile};
+use events::Events;
 use sides::{Running, Side};
 
 /// Callers at once.
@@ -73,14 +73,10 @@ struct Block {
 
 struct Bench {
     acme: Someone,
-    gateway: GatewayId,
-    token: String,
-    public_url: String,
+    events: Events,
     owner: PgConnectOptions,
     running: Vec<Running>,
     options: Options,
-    /// Makes every callback another event.
-    sent: u64,
     probes: Vec<f64>,
     loads: Vec<f64>,
 }
@@ -93,11 +89,9 @@ pub async fn run(options: Options) -> Result<()> {
     let mut tx = world.tx(&acme).await;
     let gateway = companies::gateways(&mut tx).await?[0].id;
     drop(tx);
-    let token = world.auth_token(acme.company, gateway).await?;
-    let public_url = world.db.config().public_url.clone();
-    let running = sides::start(&world, &acme, gateway, &token, &options).await?;
-    let bench =
-        Bench { acme, gateway, token, public_url, owner, running, options, sent: 0, probes: Vec::new(), loads: Vec::new() };
+    let events = Events::of(&world, &acme, gateway).await?;
+    let running = sides::start(&world, &acme, gateway, events.token(), &options).await?;
+    let bench = Bench { acme, events, owner, running, options, probes: Vec::new(), loads: Vec::new() };
     bench.measure().await
 }
 
@@ -137,7 +131,7 @@ impl Bench {
         let time = Duration::from_secs(self.options.seconds);
         let port = self.running.iter().find(|running| running.side == side).map(|running| running.port);
         let requests = match port {
-            Some(_) => self.requests((rate * 2.0 * time.as_secs_f64()) as usize + 200),
+            Some(_) => self.events.requests((rate * 2.0 * time.as_secs_f64()) as usize + 200),
             None => Vec::new(),
         };
         let before = Counters::read(&mut c).await?;
@@ -147,11 +141,11 @@ impl Bench {
                 let did = hammer(port, callers, requests, time).await?;
                 // An idle connection keeps its counts for seconds; a little work a second later makes it tell them.
                 tokio::time::sleep(Duration::from_millis(1_100)).await;
-                let few = self.requests(callers * 4);
+                let few = self.events.requests(callers * 4);
                 told += hammer(port, callers, few, time).await?.answered;
                 (did.answered, did.elapsed.as_secs_f64(), did.times)
             }
-            None => sides::pgbench(&self.owner, &self.acme, self.gateway, &self.body(0), callers, time)?,
+            None => sides::pgbench(&self.owner, &self.acme, self.events.gateway(), &Events::body(0), callers, time)?,
         };
         let after = Counters::read(&mut c).await?;
         let stored = stored(&mut c).await?;
@@ -159,45 +153,6 @@ impl Bench {
         let each = after.each(before, (done + told) as f64);
         let (p50, p99) = (percentile(&times, 0.5), percentile(&times, 0.99));
         Ok(Block { side, callers, round, per_second: done as f64 / seconds, p50, p99, each })
-    }
-
-    /// A form like Twilio's for one event.
-    fn body(&self, n: u64) -> String {
-        let sid = format!("CA{n:032x}");
-        let account = "AC0123456789abcdef0123456789abcdef";
-        let place =
-            "FromCity=NEW+YORK&FromCountry=US&FromState=NY&FromZip=10001&ToCity=NEWARK&ToCountry=US&ToState=NJ&ToZip=07102";
-        let head = format!(
-            "AccountSid={account}&AnsweredBy=human&ApiVersion=2010-04-01&CallDuration=61&CallSid={sid}&CallStatus=completed\
-             &CallbackSource=call-progress-events&Called=%2B12125550100&Caller=%2B12125550199&Direction=outbound-api&Duration=2\
-             &From=%2B12125550199&{place}&SequenceNumber=3&SipResponseCode=200&Timestamp=Mon%2C+23+Nov+2026+15%3A00%3A00+%2B0000\
-             &To=%2B12125550100&StirVerstat=TN-Validation-Passed-A&StirPassportToken="
-        );
-        let token = "eyJhbGciOiJFUzI1NiIsInBwdCI6InNoYWtlbiIsInR5cCI6InBhc3Nwb3J0In0".repeat(16);
-        format!("{head}{}", &token[..1_300 - head.len()])
-    }
-
-    fn requests(&mut self, count: usize) -> Vec<Vec<u8>> {
-        let call = CallId::from(self.acme.company.uuid());
-        let path = format!("/hooks/twilio/{}?call={call}", self.gateway);
-        let url = format!("{}{path}", self.public_url);
-        let first = self.sent + 1;
-        self.sent += count as u64;
-        let mut requests = Vec::with_capacity(count);
-        for n in first..=self.sent {
-            let body = self.body(n);
-            let signature = sign::signature(&self.token, &url, &sign::decode_form(body.as_bytes()).unwrap_or_default());
-            requests.push(
-                format!(
-                    "POST {path} HTTP/1.1\r\nHost: belfry.test\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n\
-                     Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nX-Twilio-Signature: {signature}\r\n\
-                     I-Twilio-Idempotency-Token: 5e3b4f3c-0000-4000-8000-{n:012x}\r\nContent-Length: {}\r\n\r\n{body}",
-                    body.len()
-                )
-                .into_bytes(),
-            );
-        }
-        requests
     }
 
     fn tell(&self, blocks: &[Block]) {

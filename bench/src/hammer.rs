@@ -55,7 +55,7 @@ pub async fn hammer(port: u16, connections: usize, requests: Vec<Vec<u8>>, time:
 }
 
 /// Reads one answer that says how long it is.
-async fn answered(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<()> {
+pub async fn answered(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<()> {
     answer.clear();
     loop {
         ensure!(stream.read_buf(answer).await? > 0, "the connection was closed");

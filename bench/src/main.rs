@@ -9,6 +9,7 @@ mod due;
 mod fill;
 mod hammer;
 mod ledger;
+mod login;
 mod measure;
 
 use anyhow::{Result, ensure};
@@ -29,6 +30,8 @@ enum What {
     Ledger(ledger::Options),
     /// Signed callbacks, acknowledged after a durable commit, against web frameworks and the bare insert
     Callback(callback::Options),
+    /// Callbacks while many people sign in at once
+    LoginFlood(login::Options),
     /// Claim and complete from a backlog, against job queues
     Dispatch(dispatch::Options),
     /// From due to the request, with many campaigns and a large backlog
@@ -45,6 +48,7 @@ fn main() -> Result<()> {
         match args.what {
             What::Ledger(options) => ledger::run(options).await,
             What::Callback(options) => callback::run(options).await,
+            What::LoginFlood(options) => login::run(options).await,
             What::Dispatch(options) => dispatch::run_bench(options).await,
             What::DueToDial(options) => due::run_bench(options).await,
             What::Fill(options) => fill::run_bench(options).await,

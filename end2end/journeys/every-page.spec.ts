@@ -2,9 +2,9 @@
 // opened here, so that a page whose code is missing from the wasm, or cannot read its answer, fails.
 import type { Page } from "@playwright/test";
 import { comeIn } from "../steps.ts";
-import { alive, expect, expectAccessible, test, visit } from "../support.ts";
+import { alive, canary, expect, expectAccessible, test, visit } from "../support.ts";
 
-const PASSWORD = "Belfry-demo-1";
+const PASSWORD = canary("password", "Belfry-demo-1");
 const LISTS = ["Campaigns", "Contacts", "Imports", "Agents", "Calls", "Suppressions", "Billing", "Events", "Team", "Settings"];
 
 const signIn = (page: Page, email: string) => comeIn(page, { email, password: PASSWORD });

@@ -4,12 +4,13 @@ use crate::limits;
 use app::wire::{OURS, speaks_ours};
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::response::Parts;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use leptos::server_fn::error::FromServerFnError;
+use services::Db;
 use std::any::Any;
 
 /// Set by `server_fn` on every error it answers.
@@ -33,11 +34,16 @@ impl From<services::Error> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let mut response = (status(&self.0), Json(&self.0)).into_response();
-        if let model::Error::RateLimited { retry_seconds } = self.0 {
-            response.headers_mut().insert(header::RETRY_AFTER, retry_seconds.into());
-        }
+        say_when(response.headers_mut(), &self.0);
         response.extensions_mut().insert(self.0);
         response
+    }
+}
+
+/// When to come again, where that is known.
+fn say_when(headers: &mut HeaderMap, error: &model::Error) {
+    if let model::Error::RateLimited { retry_seconds } = error {
+        headers.insert(header::RETRY_AFTER, (*retry_seconds).into());
     }
 }
 
@@ -67,15 +73,40 @@ pub async fn honest(request: Request, next: Next) -> Response {
     }
 }
 
+/// Keeps redirects in the house. Leptos leads a form without scripts back to the page that the request says it comes from.
+pub async fn stay(State(db): State<Db>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let mut response = next.run(request).await;
+    let to = response.headers().get(header::LOCATION).map(|to| to.to_str().unwrap_or_default());
+    if to.is_some_and(|to| !is_ours(to, &host, &db.config().public_url)) {
+        response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/"));
+    }
+    response
+}
+
+/// Whether an address is a path, or leads to the host that was asked.
+fn is_ours(to: &str, host: &str, public_url: &str) -> bool {
+    let rest = to.strip_prefix("http://").or_else(|| to.strip_prefix("https://"));
+    match rest {
+        Some(rest) => {
+            let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+            authority == host || public_url.split_once("://").is_some_and(|(_, ours)| ours == authority)
+        }
+        None => to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/\\"),
+    }
+}
+
 fn packed(mut parts: Parts, error: &model::Error) -> Response {
     parts.status = status(error);
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(OURS));
+    say_when(&mut parts.headers, error);
     Response::from_parts(parts, Body::from(error.ser()))
 }
 
 fn said(parts: Parts, error: &model::Error) -> Response {
     let mut response = (status(error), Json(error)).into_response();
+    say_when(response.headers_mut(), error);
     for (name, value) in &parts.headers {
         if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name) {
             response.headers_mut().append(name, value.clone());
@@ -122,4 +153,30 @@ pub fn lead(title: &str, url: &str) -> Response {
 pub fn wants_html(request: &Request) -> bool {
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn only_paths_and_our_own_host_are_ours() {
+        let ours = |to: &str| is_ours(to, "belfry.test", "https://app.belfry.test");
+        for to in ["/", "/a?next=//x", "http://belfry.test/a", "https://app.belfry.test?a", "https://belfry.test"] {
+            assert!(ours(to), "{to}");
+        }
+        for to in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example/",
+            "https://belfry.test.evil.example",
+            "https://belfry.test@evil.example",
+            "https://belfry.test\\@evil.example/x@evil",
+            "javascript:1",
+            "",
+        ] {
+            // Browsers read a backslash as a slash: the host before it is ours.
+            assert_eq!(ours(to), to.starts_with("https://belfry.test\\"), "{to}");
+        }
+    }
 }

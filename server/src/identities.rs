@@ -12,7 +12,7 @@ use http::header::SET_COOKIE;
 use model::identities::{Claims, IdentityProvider, Refusal};
 use oidc::{Bonds, Registration, Trouble};
 use serde::Deserialize;
-use services::accounts::{Caller, Client, Cookie, Entry};
+use services::accounts::{self, Caller, Client, Cookie, Entry};
 use services::identities::{self, Arrival, Trip};
 use services::{Config, Db};
 
@@ -111,7 +111,10 @@ async fn arrive(db: &Db, trip: &Trip, claims: &Claims, visitor: &Visitor) -> Res
         };
     }
     match identities::arrive(db, claims, &visitor.client).await {
-        Ok(Arrival::Known(Entry::In(token))) => with_cookie(Redirect::to(&trip.next), Cookie::Session.set(Some(&token), dev)),
+        Ok(Arrival::Known(Entry::In(token))) => match visitor.leave(db).await {
+            Ok(()) => with_cookie(Redirect::to(&trip.next), Cookie::Session.set(Some(&token), dev)),
+            Err(error) => visitor.failed(provider, error),
+        },
         Ok(Arrival::Known(Entry::Half(token))) => {
             let code = format!("/sign-in/code?next={}", app::auth::escape(&trip.next));
             with_cookie(Redirect::to(&code), Cookie::Half.set(Some(&token), dev))
@@ -150,6 +153,7 @@ struct Visitor {
     client: Client,
     caller: Option<Caller>,
     trip: Option<String>,
+    session: Option<String>,
     wants_html: bool,
 }
 
@@ -159,7 +163,16 @@ impl Visitor {
             client: client(request),
             caller: request.extensions().get().cloned(),
             trip: Cookie::Trip.read(request.headers(), db.config().dev),
+            session: Cookie::Session.read(request.headers(), db.config().dev),
             wants_html: answers::wants_html(request),
+        }
+    }
+
+    /// Ends the session that the browser came with: whoever else has its token is out.
+    async fn leave(&self, db: &Db) -> Result<(), services::Error> {
+        match &self.session {
+            Some(token) => accounts::sign_out(db, token).await,
+            None => Ok(()),
         }
     }
 

@@ -12,14 +12,17 @@ mod dev;
 mod hooks;
 mod identities;
 mod limits;
+mod listen;
 mod live;
+mod rates;
 mod record;
 mod recordings;
 mod router;
 mod speech;
 mod uploads;
 
-pub use router::{looking, router};
+pub use limits::Patience;
+pub use router::{patient, router};
 
 use anyhow::Context;
 use leptos::config::LeptosOptions;
@@ -47,20 +50,7 @@ pub fn leptos_options(config: &Config) -> anyhow::Result<LeptosOptions> {
 }
 
 /// Answers requests on `listener` until `stop`; then lets running requests finish.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(db: Db, options: LeptosOptions, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-    let router = router::until(db, options, stop.clone());
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let patience = async {
-        stop.cancelled().await;
-        tokio::time::sleep(limits::SHUTDOWN).await;
-    };
-    tokio::select! {
-        served = async { serving.await } => served.context("serving")?,
-        () = patience => tracing::warn!("some requests did not finish in time"),
-    }
-    Ok(())
+pub async fn serve(db: Db, options: LeptosOptions, listener: TcpListener, stop: CancellationToken, patience: Patience) {
+    let router = router::patient(db, options, stop.clone(), patience);
+    listen::serve(router, listener, stop, patience.head).await;
 }

@@ -117,7 +117,11 @@ async fn serve(with_worker: bool) -> anyhow::Result<()> {
     let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen on {addr}"))?;
     tracing::info!(%addr, url = db.config().public_url, with_worker, "serving");
     let work = async { if with_worker { together(worker::run(db.clone(), stop.clone()), &stop).await } else { Ok(()) } };
-    let serving = together(server::serve(db.clone(), options, listener, stop.clone()), &stop);
+    let serving = async {
+        server::serve(db.clone(), options, listener, stop.clone(), server::Patience::default()).await;
+        Ok(())
+    };
+    let serving = together(serving, &stop);
     // The first callback need not wait for a sign-in; where this fails, it does.
     let warming = async {
         if let Err(error) = services::inbox::warm(&db).await {

@@ -1,10 +1,11 @@
 //! Every URL prefix on one screen, grouped by who calls it, and the layers around each group.
 //!
 //! Outside in: request id → trace → panics → headers → compression → honest status, then per group
-//! timeout → body limit → CSRF → session.
+//! timeout → body limit → CSRF → limits of the address → session → limits of person and company.
 
-use crate::limits;
+use crate::limits::{self, Patience};
 use crate::live::Live;
+use crate::rates::Rates;
 use crate::{answers, api, caller, dev, hooks, identities, live, record, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
@@ -22,7 +23,6 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{ErrorHandler, LeptosRoutes, ResponseOptions, generate_route_list};
 use services::accounts::{Caller, Client};
 use services::{Db, SystemTask};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -37,6 +37,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::Level;
+use tracing::field::Empty;
 
 /// What handlers take apart.
 #[derive(Clone, FromRef)]
@@ -44,32 +45,30 @@ struct Site {
     db: Db,
     options: LeptosOptions,
     live: Live,
+    rates: Rates,
 }
 
 /// The whole site, for tests that call it in-process.
 pub fn router(db: Db, options: LeptosOptions) -> Router {
-    until(db, options, CancellationToken::new())
+    patient(db, options, CancellationToken::new(), Patience::default())
 }
 
 /// The whole site, with live streams that end at `stop`.
-pub fn until(db: Db, options: LeptosOptions, stop: CancellationToken) -> Router {
-    looking(db, options, stop, limits::STREAM_LOOK)
-}
-
-/// The same, with streams that ask after every `look` whether their session still lives.
-pub fn looking(db: Db, options: LeptosOptions, stop: CancellationToken, look: Duration) -> Router {
-    let live = Live::new(db.clone(), stop, look);
-    let site = Site { db, options, live };
+pub fn patient(db: Db, options: LeptosOptions, stop: CancellationToken, patience: Patience) -> Router {
+    let live = Live::new(db.clone(), stop, patience.stream_look);
+    let rates = Rates::new(db.config(), patience.redis_rest);
+    let site = Site { db, options, live, rates };
+    let request = || TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, patience.request);
     Router::new()
-        .merge(people(&site))
-        .merge(travellers(&site))
-        .merge(readers(&site))
-        .merge(uploaders(&site))
+        .merge(people(&site).layer(request()).layer(no_store()))
+        .merge(travellers(&site).layer(request()).layer(no_store()))
+        .merge(readers(&site).layer(request()).layer(no_store()))
+        .merge(uploaders(&site).layer(RequestBodyTimeoutLayer::new(patience.upload_pause)))
         .merge(listeners(&site))
-        .merge(providers())
-        .merge(listeners_to_calls())
-        .merge(operators(&site))
-        .merge(api::router(&site.db))
+        .merge(providers().layer(request()))
+        .merge(listeners_to_calls().layer(request()))
+        .merge(operators(&site).layer(request()).layer(no_store()))
+        .merge(api::router(&site.db, &site.rates, patience))
         .merge(files(&site))
         .layer(from_fn(answers::honest))
         .layer(from_fn_with_state(site.db.clone(), caller::locate))
@@ -87,11 +86,10 @@ fn people(site: &Site) -> Router<Site> {
     let (db, options) = (site.db.clone(), site.options.clone());
     Router::new()
         .leptos_routes_with_context(site, generate_route_list(App), move || provide(&db), move || shell(options.clone()))
-        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
+        .layer(from_fn_with_state(site.clone(), caller::resolve))
+        .layer(from_fn_with_state(site.db.clone(), answers::stay))
         .layer(csrf(site))
         .layer(RequestBodyLimitLayer::new(limits::FORM_BYTES_MAX))
-        .layer(timeout())
-        .layer(no_store())
 }
 
 /// People on their way to a provider who knows them, and back.
@@ -100,18 +98,12 @@ fn travellers(site: &Site) -> Router<Site> {
         .route("/sign-in/with/{provider}", get(identities::set_out))
         .route("/sign-in/link/{provider}", get(identities::set_out_to_link))
         .route("/sign-in/from/{provider}", get(identities::come_home))
-        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
-        .layer(timeout())
-        .layer(no_store())
+        .layer(from_fn_with_state(site.clone(), caller::resolve))
 }
 
 /// People who take a file home.
 fn readers(site: &Site) -> Router<Site> {
-    Router::new()
-        .route("/events/export", get(record::export))
-        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
-        .layer(timeout())
-        .layer(no_store())
+    Router::new().route("/events/export", get(record::export)).layer(from_fn_with_state(site.clone(), caller::resolve))
 }
 
 /// Browsers that send a file: as large as a file may be, as long as it keeps coming.
@@ -120,16 +112,15 @@ fn uploaders(site: &Site) -> Router<Site> {
         .route("/imports/upload", post(uploads::raw))
         .route("/imports/upload-form", post(uploads::form))
         .route("/agents/documents", post(uploads::document))
-        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
+        .layer(from_fn_with_state(site.clone(), caller::resolve))
         .layer(csrf(site))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(limits::UPLOAD_BYTES_MAX))
-        .layer(RequestBodyTimeoutLayer::new(limits::UPLOAD_PAUSE))
 }
 
 /// Screens that wait for news.
 fn listeners(site: &Site) -> Router<Site> {
-    Router::new().route("/live", get(live::stream)).layer(from_fn_with_state(site.db.clone(), caller::resolve)).layer(no_store())
+    Router::new().route("/live", get(live::stream)).layer(from_fn_with_state(site.clone(), caller::resolve)).layer(no_store())
 }
 
 /// Whoever has a signed link to a recording, or to what an agent says.
@@ -138,7 +129,6 @@ fn listeners_to_calls() -> Router<Site> {
         .route("/recordings/{company}/{name}", get(recordings::play))
         .route("/speech/{company}/{name}", get(speech::preview))
         .route("/speech/{company}/{call}/{name}", get(speech::of_call))
-        .layer(timeout())
 }
 
 /// Telephone providers: no session and no CSRF, but a signature over the raw bytes.
@@ -149,14 +139,12 @@ fn providers() -> Router<Site> {
         .route("/hooks/{provider}/{gateway}/voice", post(hooks::voice))
         .route("/hooks/{provider}/{gateway}/script", post(hooks::script))
         .layer(DefaultBodyLimit::max(limits::HOOK_BYTES_MAX))
-        .layer(timeout())
 }
 
 /// Whoever runs this process, and in development whoever writes it.
 fn operators(site: &Site) -> Router<Site> {
     let router = Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
-    let router = if site.db.config().dev { router.route("/dev/mail", get(dev::mailbox)) } else { router };
-    router.layer(timeout()).layer(no_store())
+    if site.db.config().dev { router.route("/dev/mail", get(dev::mailbox)) } else { router }
 }
 
 /// The built site, and Leptos' page for everything that is nowhere.
@@ -164,7 +152,7 @@ fn files(site: &Site) -> Router<Site> {
     let root = &site.db.config().site_root;
     let db = site.db.clone();
     let nowhere = ServiceBuilder::new()
-        .layer(from_fn_with_state(site.db.clone(), caller::resolve))
+        .layer(from_fn_with_state(site.clone(), caller::resolve))
         .service(ErrorHandler::new_with_context(move || provide(&db), shell, site.options.clone()));
     Router::new()
         .nest_service("/pkg", ServeDir::new(root.join("pkg")).precompressed_br())
@@ -206,7 +194,8 @@ fn page_policy(nonce: &str) -> String {
 /// What is not a page needs nothing; the inline style is for the plain pages of `answers`.
 const BARE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-const ONE_YEAR: &str = "max-age=31536000";
+/// As the standard for web applications asks: a year, with whatever lies below our host.
+const ONE_YEAR: &str = "max-age=31536000; includeSubDomains";
 
 async fn security_headers(State(dev): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -239,10 +228,10 @@ async fn keep(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether this process can do its work: Postgres answers.
-async fn ready(State(db): State<Db>) -> Response {
+/// Whether this process can do its work: Postgres answers. Without Redis it can, and says so.
+async fn ready(State(db): State<Db>, State(rates): State<Rates>) -> Response {
     match tokio::time::timeout(limits::READY, db.begin_system(SystemTask::Live)).await {
-        Ok(Ok(_)) => "ready".into_response(),
+        Ok(Ok(_)) => rates.trouble().map_or("ready".to_owned(), |trouble| format!("ready. {trouble}")).into_response(),
         Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response(),
     }
 }
@@ -257,10 +246,6 @@ fn csrf(site: &Site) -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clon
     layer.with_rejection_response(|_| (StatusCode::FORBIDDEN, "This request came from another site.").into_response())
 }
 
-fn timeout() -> TimeoutLayer {
-    TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::REQUEST)
-}
-
 fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
@@ -271,8 +256,9 @@ fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
 }
 
-/// The path without its query: confirmation links carry a secret there.
+/// The path without its query: confirmation links carry a secret there. Who it was is filled in when that is known.
 fn span(request: &http::Request<Body>) -> tracing::Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
-    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+    let path = request.uri().path();
+    tracing::info_span!("request", id, method = %request.method(), path, ip = Empty, user = Empty, company = Empty)
 }

@@ -5,11 +5,11 @@ use crate::answers::Refused;
 use crate::caller::SignedIn;
 use app::agents::knowledge::AddDocument;
 use axum::Json;
-use axum::body::Body;
-use axum::extract::multipart::MultipartRejection;
-use axum::extract::{Multipart, Query, State};
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::multipart::Field;
+use axum::extract::{FromRequest, Multipart, Query, Request, State};
 use axum::response::Redirect;
-use futures::TryStreamExt;
+use futures::{Stream, TryStream, TryStreamExt};
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::error::ServerFnUrlError;
 use model::Error;
@@ -19,6 +19,76 @@ use model::imports::ImportKind;
 use serde::{Deserialize, Serialize};
 use services::{Actor, Db, imports};
 use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+/// How much of a document that is too long is read before its sender is cut off.
+const DOCUMENT_SENT_MAX: usize = 8 * DOCUMENT_BYTES_MAX;
+/// Bytes of a form that may wait to be understood: between its parts stand a boundary and a few names, and nothing longer.
+const UNREAD_MAX: usize = 1024 * 1024;
+
+/// A form that is handed to its reader piece by piece. The reader keeps what it cannot place, and would keep a form without a
+/// boundary to its end.
+pub struct Form {
+    parts: Multipart,
+    /// Bytes handed out since something of it was read; see [`read`].
+    pub unread: Arc<AtomicUsize>,
+}
+
+impl Form {
+    /// Of a request that says that it sends one; the error is for people.
+    pub async fn of(request: Request) -> Result<Self, String> {
+        let (head, body) = request.into_parts();
+        let unread = Arc::new(AtomicUsize::new(0));
+        let pieces = Pieces { body: body.into_data_stream(), rests: false, unread: unread.clone() };
+        let request = Request::from_parts(head, Body::from_stream(pieces));
+        let parts = Multipart::from_request(request, &()).await.map_err(|e| e.to_string())?;
+        Ok(Self { parts, unread })
+    }
+
+    /// The next of its parts.
+    pub async fn next(&mut self) -> Result<Option<Field<'_>>, String> {
+        let field = self.parts.next_field().await.map_err(|e| e.body_text())?;
+        self.unread.store(0, Ordering::Relaxed);
+        Ok(field)
+    }
+}
+
+/// Pieces of a file that say that they were read.
+pub fn read<S: TryStream>(unread: &Arc<AtomicUsize>, pieces: S) -> impl Stream<Item = Result<S::Ok, S::Error>> + use<S> {
+    let unread = unread.clone();
+    pieces.inspect_ok(move |_| unread.store(0, Ordering::Relaxed))
+}
+
+/// The bytes of a form, one piece at a time, and only as long as they are read.
+struct Pieces {
+    body: BodyDataStream,
+    rests: bool,
+    unread: Arc<AtomicUsize>,
+}
+
+impl Stream for Pieces {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // The reader takes all that is ready before it looks at any of it.
+        if std::mem::take(&mut self.rests) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.unread.load(Ordering::Relaxed) > UNREAD_MAX {
+            return Poll::Ready(Some(Err(io::Error::other("This form has no parts."))));
+        }
+        let piece = ready!(Pin::new(&mut self.body).poll_next(cx));
+        if let Some(Ok(bytes)) = &piece {
+            self.rests = true;
+            self.unread.fetch_add(bytes.len(), Ordering::Relaxed);
+        }
+        Poll::Ready(piece.map(|piece| piece.map_err(io::Error::other)))
+    }
+}
 
 /// Which file and for what.
 #[derive(Deserialize)]
@@ -46,21 +116,20 @@ pub async fn raw(
 }
 
 /// `POST /imports/upload-form` with fields `kind` (optional, before the file) and `file`; leads to the import's page.
-pub async fn form(
-    State(db): State<Db>,
-    SignedIn(caller): SignedIn,
-    form: Result<Multipart, MultipartRejection>,
-) -> Result<Redirect, Refused> {
-    let mut form = form.map_err(|e| Error::field("file", e.to_string()))?;
+pub async fn form(State(db): State<Db>, SignedIn(caller): SignedIn, request: Request) -> Result<Redirect, Refused> {
+    let broken = |e: String| Error::field("file", e);
+    let mut form = Form::of(request).await.map_err(broken)?;
     let mut kind = ImportKind::Contacts;
-    while let Some(field) = form.next_field().await.map_err(|e| Error::field("file", e.to_string()))? {
+    let unread = form.unread.clone();
+    while let Some(field) = form.next().await.map_err(broken)? {
         match (field.name(), field.file_name().map(str::to_owned)) {
             (Some("kind"), _) => {
                 let text = field.text().await.map_err(|e| Error::field("kind", e.to_string()))?;
                 kind = text.parse().map_err(|_| Error::field("kind", "Choose what to import."))?;
             }
             (Some("file"), Some(name)) if !name.is_empty() => {
-                let id = imports::upload(&db, &caller.actor, kind, &name, field.map_err(io::Error::other)).await?;
+                let pieces = read(&unread, field.map_err(io::Error::other));
+                let id = imports::upload(&db, &caller.actor, kind, &name, pieces).await?;
                 return Ok(Redirect::to(&format!("/imports/{id}")));
             }
             _ => {}
@@ -70,13 +139,9 @@ pub async fn form(
 }
 
 /// `POST /agents/documents` with fields `agent` and `file`; leads back to what the agent knows, with the problem if there is one.
-pub async fn document(
-    State(db): State<Db>,
-    SignedIn(caller): SignedIn,
-    form: Result<Multipart, MultipartRejection>,
-) -> Result<Redirect, Refused> {
+pub async fn document(State(db): State<Db>, SignedIn(caller): SignedIn, request: Request) -> Result<Redirect, Refused> {
     let mut agent = None::<AgentId>;
-    let answer = keep_document(&db, &caller.actor, form, &mut agent).await;
+    let answer = keep_document(&db, &caller.actor, request, &mut agent).await;
     let page = match agent {
         Some(agent) => format!("/knowledge?agent={agent}"),
         None => return Err(answer.err().unwrap_or(Error::not_found("agent")).into()),
@@ -92,24 +157,26 @@ pub async fn document(
     }
 }
 
-async fn keep_document(
-    db: &Db,
-    actor: &Actor,
-    form: Result<Multipart, MultipartRejection>,
-    agent: &mut Option<AgentId>,
-) -> Result<(), Error> {
+async fn keep_document(db: &Db, actor: &Actor, request: Request, agent: &mut Option<AgentId>) -> Result<(), Error> {
     let broken = |e: String| Error::field("file", e);
-    let mut form = form.map_err(|e| broken(e.to_string()))?;
-    while let Some(mut field) = form.next_field().await.map_err(|e| broken(e.to_string()))? {
+    let mut form = Form::of(request).await.map_err(broken)?;
+    let unread = form.unread.clone();
+    while let Some(mut field) = form.next().await.map_err(broken)? {
         match (field.name(), field.file_name().map(str::to_owned)) {
             (Some("agent"), _) => *agent = field.text().await.map_err(|e| broken(e.to_string()))?.parse().ok(),
             (Some("file"), Some(name)) if !name.is_empty() => {
                 let agent = agent.ok_or(Error::not_found("agent"))?;
-                let mut bytes = Vec::new();
+                let (mut bytes, mut sent) = (Vec::new(), 0);
                 while let Some(piece) = field.chunk().await.map_err(|e| broken(e.to_string()))? {
-                    // One byte more than fits is enough to be refused.
+                    unread.store(0, Ordering::Relaxed);
+                    // One byte more than fits is enough to be refused. What a browser still sends is read for a while: it
+                    // listens to the answer only then.
                     let room = DOCUMENT_BYTES_MAX + 1 - bytes.len();
                     bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+                    sent += piece.len();
+                    if sent > DOCUMENT_SENT_MAX {
+                        break;
+                    }
                 }
                 let mut tx = db.begin(actor).await?;
                 services::agents::knowledge::add_file(&mut tx, agent, &name, &bytes).await?;

@@ -6,7 +6,7 @@ use clap::Args;
 use crate::{
     e2e, fence, npm,
     postgres::Cluster,
-    site,
+    redis, site,
     stack::{self, SPEED_DEFAULT, Stack},
     tools::{Paths, Profile, Stages, has, run},
 };
@@ -71,6 +71,7 @@ fn ci_stages(paths: &Paths, stages: &mut Stages) -> Result<()> {
 
 /// Host tests against our own Postgres. Queries are checked offline, so the URL matters only while the tests run.
 fn tests(paths: &Paths, filter: Option<&str>) -> Result<()> {
+    redis::ensure_installed()?;
     let cluster = Cluster::dev(paths)?;
     if cluster.is_foreign() {
         stack::build_programs(paths, Profile::Debug)?;

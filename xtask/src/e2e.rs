@@ -1,11 +1,16 @@
 //! `e2e`, `kills` and `chaos`: the real programs on a database of their own, driven from outside by Playwright or by a Node script.
 
-use std::{path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::{
+    canary::{self, Canaries},
     ci,
     postgres::Cluster,
     site,
@@ -59,7 +64,10 @@ struct Profiles {
 pub fn run_journeys(paths: &Paths, options: &Options, stages: &mut Stages) -> Result<()> {
     let browser = stages.run("browser", || browser(paths))?;
     with_stack(paths, options.profiles(), options.speed, stages, &[], |stack, stages| {
+        let canaries = Canaries::new(&logs(paths), stack.secrets()?)?;
         let mut playwright = Command::new(paths.node_bin("playwright"));
+        let (name, file) = canaries.env();
+        playwright.env(name, file);
         playwright.args(["test", "--config", "end2end/playwright.config.ts"]).args(&options.specs);
         if options.headed {
             playwright.arg("--headed");
@@ -68,8 +76,14 @@ pub fn run_journeys(paths: &Paths, options: &Options, stages: &mut Stages) -> Re
             playwright.env("CHROMIUM", browser);
         }
         stages.run("journeys", || run(dressed(stack, &mut playwright)?))?;
-        stages.run("invariants", || stack.check())
+        stages.run("invariants", || stack.check())?;
+        stages.run("secrets in logs", || canaries.search(&canary::logs(&logs(paths))?, options.specs.is_empty()))
     })
+}
+
+/// Where the programs' output goes.
+fn logs(paths: &Paths) -> PathBuf {
+    paths.target.join("e2e")
 }
 
 #[derive(Args)]
@@ -124,7 +138,11 @@ fn with_stack(
     stages.run("server, worker, gremlin", || build_programs(paths, profiles.programs))?;
     site::name_for(paths, profiles.site, profiles.programs)?;
     let cluster = stages.run("scratch postgres", || Cluster::scratch(paths))?;
-    let logs = paths.target.join("e2e");
+    let logs = logs(paths);
+    // Of a run before.
+    for log in canary::logs(&logs)? {
+        fs::remove_file(log)?;
+    }
     let mut stack = Stack::scratch(paths, &cluster, profiles.programs, speed, &logs)?;
     stack.site = profiles.site;
     stages.run("migrate and seed", || {

@@ -2,6 +2,7 @@
 //! This file is the list of commands; each lives in the file of its name.
 
 mod bench;
+mod canary;
 mod children;
 mod ci;
 mod conformance;
@@ -10,6 +11,7 @@ mod e2e;
 mod fence;
 mod npm;
 mod postgres;
+mod redis;
 mod run;
 mod signals;
 mod simulate;
@@ -111,6 +113,8 @@ enum Bench {
     Ledger,
     /// Signed callbacks, acknowledged after a durable commit, against Fastify, Express, FastAPI and pgbench
     Callback,
+    /// Callbacks alone, and while 64 people sign in at once
+    LoginFlood,
     /// Claim and complete, durably, against graphile-worker, BullMQ and SKIP LOCKED
     Dispatch,
     /// From due to the request, with 10,000 campaigns and 10 million people in them
@@ -153,6 +157,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Bench { what: Bench::Footprint, .. } => bench::footprint(paths),
         Do::Bench { what: Bench::Ledger, json, more } => bench::alone(paths, "ledger", json, &more),
         Do::Bench { what: Bench::Callback, json, more } => bench::callback(paths, json, &more),
+        Do::Bench { what: Bench::LoginFlood, json, more } => bench::login_flood(paths, json, &more),
         Do::Bench { what: Bench::Dispatch, json, more } => bench::dispatch(paths, json, &more),
         Do::Bench { what: Bench::DueToDial, json, more } => bench::alone(paths, "due-to-dial", json, &more),
         Do::Bench { what: Bench::Recover, .. } => timed(|stages| e2e::run_kills(paths, stages)),

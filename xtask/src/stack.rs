@@ -100,6 +100,14 @@ impl<'a> Stack<'a> {
         self.issuer_port.map(|port| format!("http://127.0.0.1:{port}"))
     }
 
+    /// What the programs know and must not print, by name.
+    pub fn secrets(&self) -> Result<Vec<(&'static str, String)>> {
+        let env = self.env()?;
+        let named = |wanted: &str| env.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
+        let names = ["SECRET_KEY", "BELFRY_DB_PASSWORD"];
+        names.into_iter().map(|name| Ok((name, named(name).with_context(|| format!("the stack has no {name}"))?))).collect()
+    }
+
     /// One of `belfry`'s commands.
     pub fn belfry(&self, args: &[&str]) -> Result<Command> {
         let mut command = Command::new(self.paths.bin(self.profile, "belfry"));

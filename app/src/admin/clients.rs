@@ -44,7 +44,7 @@ pub async fn reinstate_client(company: CompanyId) -> Result<(), Error> {
 pub async fn enter_client(company: CompanyId) -> Result<(), Error> {
     use crate::ssr::*;
     let token = services::clients::enter(&db()?, &caller()?, company, &client()).await?;
-    keep(Cookie::Session, Some(&token))?;
+    keep_session(Some(&token)).await?;
     redirect("/");
     Ok(())
 }
@@ -54,7 +54,7 @@ pub async fn enter_client(company: CompanyId) -> Result<(), Error> {
 pub async fn leave_client() -> Result<(), Error> {
     use crate::ssr::*;
     let token = services::clients::leave(&db()?, &caller()?, &client()).await?;
-    keep(Cookie::Session, Some(&token))?;
+    keep_session(Some(&token)).await?;
     redirect("/admin/clients");
     Ok(())
 }

@@ -22,7 +22,7 @@ pub async fn finish_sign_in(code: String, next: Option<String>) -> Result<(), Er
     };
     match entered {
         Ok(token) => {
-            keep(Cookie::Session, Some(&token))?;
+            keep_session(Some(&token)).await?;
             redirect(next);
         }
         // Too long ago, or no code is asked for any more: it begins anew.

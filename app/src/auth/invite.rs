@@ -29,7 +29,7 @@ pub async fn join_as_new(token: String, name: String, password: String) -> Resul
         .inspect_err(|_| keep_typed(&[("name", &name)]))?;
     match session {
         Some(token) => {
-            keep(Cookie::Session, Some(&token))?;
+            keep_session(Some(&token)).await?;
             redirect("/");
         }
         None => redirect("/sign-in?reset=1"),
@@ -42,7 +42,7 @@ pub async fn join_as_new(token: String, name: String, password: String) -> Resul
 pub async fn join_as_known(token: String) -> Result<(), Error> {
     use crate::ssr::*;
     let session = services::team::accept::join_known(&db()?, &token, &caller()?, &client()).await?;
-    keep(Cookie::Session, Some(&session))?;
+    keep_session(Some(&session)).await?;
     redirect("/");
     Ok(())
 }

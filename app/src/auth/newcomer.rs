@@ -28,7 +28,7 @@ pub async fn open_account_with(form: RegisterWith) -> Result<(), Error> {
     let session = services::identities::register(&db()?, &token, &form, &client()).await.inspect_err(|_| {
         keep_typed(&[("name", &form.name), ("email", &form.email), ("company_name", &form.company_name)]);
     })?;
-    keep(Cookie::Session, Some(&session))?;
+    keep_session(Some(&session)).await?;
     keep(Cookie::Newcomer, None)?;
     redirect("/welcome");
     Ok(())

@@ -23,7 +23,7 @@ pub async fn open_account(form: Register) -> Result<(), Error> {
         keep_typed(&[("name", &form.name), ("email", &form.email), ("company_name", &form.company_name)]);
     })?;
     let token = services::accounts::sign_in(&db, &form.email, &form.password, &client()).await?;
-    keep(Cookie::Session, Some(&token))?;
+    keep_session(Some(&token)).await?;
     redirect("/welcome");
     Ok(())
 }

@@ -24,7 +24,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
         .inspect_err(|_| keep_typed(&[("email", &email)]))?;
     match entry {
         Entry::In(token) => {
-            keep(Cookie::Session, Some(&token))?;
+            keep_session(Some(&token)).await?;
             redirect(next);
         }
         Entry::Half(token) => {

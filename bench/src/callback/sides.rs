@@ -63,13 +63,10 @@ impl Drop for Running {
 
 /// Starts everybody; idle ones cost nothing.
 pub async fn start(world: &World, acme: &Someone, gateway: GatewayId, token: &str, options: &Options) -> Result<Vec<Running>> {
-    let mut running = Vec::new();
-    for side in Side::ALL.into_iter().filter(|side| *side != Side::Pgbench) {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
-        drop(listener);
+    let mut running = vec![belfry(world, &options.belfry).await?];
+    for side in [Side::Fastify, Side::Express, Side::Fastapi] {
+        let port = free_port().await?;
         let mut command = match side {
-            Side::Belfry => belfry(world, &options.belfry, port),
             Side::Fastapi => {
                 let mut uvicorn = Command::new(&options.python);
                 uvicorn.args(["-m", "uvicorn", "fastapi_callback:app", "--host", "127.0.0.1", "--loop", "uvloop"]);
@@ -83,23 +80,29 @@ pub async fn start(world: &World, acme: &Someone, gateway: GatewayId, token: &st
                 node
             }
         };
-        if side != Side::Belfry {
-            command.current_dir(&options.peers).env("PORT", port.to_string()).env("WORKERS", options.workers.to_string());
-            command.env("DATABASE_URL", plain(world.db.config().system_database_url.expose_secret()));
-            command.env("AUTH_TOKEN", token).env("PUBLIC_URL", &world.db.config().public_url);
-            command.env("COMPANY", acme.company.uuid().to_string()).env("GATEWAY", gateway.uuid().to_string());
-        }
-        let child = command.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {}", side.name()))?;
-        let mut started = Running { side, port, child };
-        listens(&mut started).await?;
-        running.push(started);
+        command.current_dir(&options.peers).env("PORT", port.to_string()).env("WORKERS", options.workers.to_string());
+        command.env("DATABASE_URL", plain(world.db.config().system_database_url.expose_secret()));
+        command.env("AUTH_TOKEN", token).env("PUBLIC_URL", &world.db.config().public_url);
+        command.env("COMPANY", acme.company.uuid().to_string()).env("GATEWAY", gateway.uuid().to_string());
+        running.push(started(side, port, command).await?);
     }
     Ok(running)
 }
 
+async fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
+}
+
+async fn started(side: Side, port: u16, mut command: Command) -> Result<Running> {
+    let child = command.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {}", side.name()))?;
+    let mut running = Running { side, port, child };
+    listens(&mut running).await?;
+    Ok(running)
+}
+
 /// The server alone: applying callbacks is a worker's, and no peer does it.
-fn belfry(world: &World, program: &Path, port: u16) -> Command {
-    let config = world.db.config();
+pub async fn belfry(world: &World, program: &Path) -> Result<Running> {
+    let (config, port) = (world.db.config(), free_port().await?);
     let mut belfry = Command::new(program);
     belfry.args(["serve", "--no-worker"]).env("RUST_LOG", "warn").env("ADDR", format!("127.0.0.1:{port}"));
     belfry.env("APP_DATABASE_URL", config.app_database_url.expose_secret());
@@ -107,7 +110,7 @@ fn belfry(world: &World, program: &Path, port: u16) -> Command {
     belfry.env("PUBLIC_URL", &config.public_url).env("SECRET_KEY", config.secret_key.expose_secret());
     belfry.env("SANDBOX_URL", &config.sandbox_url).env("SANDBOX_SECRET", config.sandbox_secret.expose_secret());
     belfry.env("SITE_ROOT", &config.site_root).env("DATA_DIR", &config.data_dir);
-    belfry
+    started(Side::Belfry, port, belfry).await
 }
 
 async fn listens(running: &mut Running) -> Result<()> {

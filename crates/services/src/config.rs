@@ -38,6 +38,9 @@ pub struct Config {
     pub google: Option<SignInWith>,
     /// The same at LinkedIn.
     pub linkedin: Option<SignInWith>,
+    /// Where limits are counted when several processes answer: `redis://…` or `rediss://…`, also of a Valkey. Without it each
+    /// process counts for itself.
+    pub redis_url: Option<SecretString>,
     /// The proxies in front of us, whose word on a visitor's address is taken; nobody else's is.
     pub trusted_proxies: Vec<Range>,
     /// The built site.
@@ -76,6 +79,7 @@ pub const NAMES: &[&str] = &[
     "LINKEDIN_CLIENT_ID",
     "LINKEDIN_CLIENT_SECRET",
     "LINKEDIN_ISSUER",
+    "REDIS_URL",
     "TRUSTED_PROXIES",
     "SITE_ROOT",
     "DATA_DIR",
@@ -104,6 +108,10 @@ impl Config {
             // A typing error is found at the start, and not with the first mail.
             providers::mail::Mailer::new(url, &mail_from).map_err(anyhow::Error::msg)?;
         }
+        let redis_url = read("REDIS_URL");
+        if redis_url.as_ref().is_some_and(|url| !url.starts_with("redis://") && !url.starts_with("rediss://")) {
+            bail!("REDIS_URL must begin with redis:// or rediss://");
+        }
         let addr = or("ADDR", "127.0.0.1:3000");
         Ok(Self {
             app_database_url: need("APP_DATABASE_URL")?.into(),
@@ -119,6 +127,7 @@ impl Config {
             mail_from,
             google: sign_in_with("GOOGLE", "https://accounts.google.com")?,
             linkedin: sign_in_with("LINKEDIN", "https://www.linkedin.com/oauth")?,
+            redis_url: redis_url.map(SecretString::from),
             trusted_proxies: ranges(&or("TRUSTED_PROXIES", ""))?,
             site_root: or("SITE_ROOT", "target/site").into(),
             data_dir: or("DATA_DIR", ".data/files").into(),

@@ -361,6 +361,7 @@ fn config(owner: &PgConnectOptions, name: &str) -> Config {
         mail_from: "Belfry <mail@belfry.test>".to_owned(),
         google: None,
         linkedin: None,
+        redis_url: None,
         trusted_proxies: Vec::new(),
         site_root: PathBuf::from("target/site"),
         data_dir: std::env::temp_dir().join("belfry-tests").join(name),

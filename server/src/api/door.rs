@@ -53,17 +53,28 @@ impl Who {
 /// Finds out who asks, once per request, and counts it. Handlers that need somebody take [`Who`].
 pub async fn identify(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let client = caller::client(&request);
+    tracing::Span::current().record("ip", &client.ip);
+    let (address, now) = (caller::counted_as(&client.ip), api.db.clock().now());
+    if let Err(error) = api.rates.admit(&limits::PER_ADDRESS, &address, now).await {
+        return Refusal::Told(error).into_response();
+    }
     let found = match bearer(request.headers()) {
         None => Err(Refusal::Told(Error::Unauthenticated)),
         Some(bearer) => resolve(&api.db, bearer, &client).await,
     };
-    let counted = match &found {
-        Ok(who) => Some(who.id.to_string()),
+    let taken = match &found {
+        Ok(who) => {
+            caller::told(&who.actor);
+            let company = who.actor.company().to_string();
+            if let Err(error) = api.rates.admit(&limits::PER_COMPANY, &company, now).await {
+                return Refusal::Told(error).into_response();
+            }
+            Some(api.rates.take(&limits::PER_KEY, &who.id.to_string(), now).await)
+        }
         // Whoever guesses is counted by where they guess from.
-        Err(Refusal::Unknown) => Some(client.ip.clone()),
+        Err(Refusal::Unknown) => Some(api.rates.take(&limits::PER_KEY, &address, now).await),
         Err(_) => None,
     };
-    let taken = counted.map(|who| api.rates.take(&who, api.db.clock().now()));
     request.extensions_mut().insert(Asker(found));
     let mut response = match &taken {
         Some(taken) if !taken.is_allowed => {
@@ -73,7 +84,7 @@ pub async fn identify(State(api): State<Api>, mut request: Request, next: Next) 
     };
     if let Some(taken) = taken {
         let headers = response.headers_mut();
-        headers.insert(LIMIT, HeaderValue::from(limits::API_PER_HOUR));
+        headers.insert(LIMIT, HeaderValue::from(limits::PER_KEY.max));
         headers.insert(REMAINING, HeaderValue::from(taken.remaining));
         headers.insert(RESET, HeaderValue::from(taken.reset_seconds));
     }

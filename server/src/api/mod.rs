@@ -4,10 +4,11 @@
 
 mod door;
 mod envelope;
-mod rates;
 mod reference;
 pub mod v1;
 
+use crate::limits::Patience;
+use crate::rates::Rates;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -16,23 +17,21 @@ use envelope::Refusal;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use model::Error;
-use rates::Rates;
 use services::Db;
 use std::any::Any;
-use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// What handlers take apart.
 #[derive(Clone)]
 pub(crate) struct Api {
     db: Db,
-    rates: Arc<Rates>,
+    rates: Rates,
 }
 
 /// Every path of the API, at both addresses.
-pub fn router<S: Clone + Send + Sync + 'static>(db: &Db) -> Router<S> {
-    let api = Api { db: db.clone(), rates: Arc::new(Rates::default()) };
-    let all = v1::documented()
+pub fn router<S: Clone + Send + Sync + 'static>(db: &Db, rates: &Rates, patience: Patience) -> Router<S> {
+    let api = Api { db: db.clone(), rates: rates.clone() };
+    let all = v1::documented(patience)
         .split_for_parts()
         .0
         .merge(v1::absent::router())

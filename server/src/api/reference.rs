@@ -3,7 +3,7 @@
 
 use super::envelope::{Code, Failure, Fault};
 use super::{Api, v1};
-use crate::limits;
+use crate::limits::{self, Patience};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -48,7 +48,7 @@ pub fn router() -> Router<Api> {
 }
 
 fn describe() -> OpenApi {
-    let mut doc = v1::documented().into_openapi();
+    let mut doc = v1::documented(Patience::default()).into_openapi();
     doc.info = InfoBuilder::new()
         .title("Belfry API")
         .version("v1")
@@ -56,7 +56,7 @@ fn describe() -> OpenApi {
             "Send `Authorization: Bearer <API key or access token>`. {} requests an hour per key; `X-RateLimit-Limit`, `-Remaining` \
              and `-Reset` (seconds) say where you are. Lists take `page` and `limit`. Writes take an `Idempotency-Key`: sent again \
              within a day, the same request is answered as it was, and another one is refused.",
-            limits::API_PER_HOUR
+            limits::PER_KEY.max
         )))
         .build();
     doc.servers = Some(vec![Server::new("/api/v1")]);

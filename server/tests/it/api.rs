@@ -56,18 +56,18 @@ impl Site {
 }
 
 /// Holds answers against the document.
-struct Judge {
+pub struct Judge {
     document: Value,
     known: BTreeMap<String, Validator>,
 }
 
 impl Judge {
-    async fn new(site: &Site) -> Self {
+    pub async fn new(site: &Site) -> Self {
         Self { document: site.document().await, known: BTreeMap::new() }
     }
 
     /// The operations: method, path, description.
-    fn operations(&self) -> Vec<(Method, String, Value)> {
+    pub fn operations(&self) -> Vec<(Method, String, Value)> {
         let paths = self.document["paths"].as_object().expect("paths");
         let of = |(path, item): (&String, &Value)| {
             let item = item.as_object().expect("operations").clone();
@@ -115,7 +115,7 @@ impl Judge {
 }
 
 /// What is sent with each operation so that it is about the thing and not about its form. The rest is sent without a body.
-fn body(operation: &Value) -> Option<Value> {
+pub fn body(operation: &Value) -> Option<Value> {
     Some(match operation["operationId"].as_str()? {
         "login" => json!({"email": "admin@acme.example", "password": "wrong-horse-7"}),
         "refresh" => json!({"refreshToken": "bfr_none"}),
@@ -136,7 +136,7 @@ fn body(operation: &Value) -> Option<Value> {
 }
 
 /// The id of ours that a path asks for.
-fn ours(path: &str, things: &Things) -> String {
+pub fn ours(path: &str, things: &Things) -> String {
     let area = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match area {
         "campaigns" => things.campaign.to_string(),
@@ -156,7 +156,7 @@ fn nobodys(id: &str) -> String {
     format!("{kind}_{}", "7".repeat(32))
 }
 
-const OPEN: &[&str] = &["login", "refresh", "register", "resetPassword"];
+pub const OPEN: &[&str] = &["login", "refresh", "register", "resetPassword"];
 
 async fn ask(site: &Site, who: Bearer<'_>, method: &Method, path: &str, id: &str, operation: &Value) -> Answer {
     let path = format!("/api/v1{}", path.replace("{id}", id));

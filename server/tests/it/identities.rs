@@ -4,6 +4,7 @@ use crate::issuer::{Fault, Issuer};
 use crate::support::{Answer, Browser, PASSWORD, Site};
 use chrono::TimeDelta;
 use http::{HeaderMap, StatusCode};
+use server::Patience;
 use model::accounts::Role;
 use model::events::{EventFilter, EventKind};
 use model::identities::IdentityProvider::{self, Google, LinkedIn};
@@ -76,7 +77,7 @@ impl Traveller {
 impl Stage {
     async fn new(provider: IdentityProvider) -> Self {
         let issuer = Issuer::new(provider).await;
-        let site = Site::configured(|config| issuer.configure(config)).await;
+        let site = Site::configured(Patience::default(), |config| issuer.configure(config)).await;
         let stage = Self { site, issuer };
         stage.person("107", json!({}));
         stage
@@ -439,7 +440,7 @@ async fn a_trip_is_one_browsers_and_one_time() {
 #[tokio::test]
 async fn a_trip_to_one_provider_does_not_come_back_from_the_other() {
     let (google, linkedin) = (Issuer::new(Google).await, Issuer::new(LinkedIn).await);
-    let site = Site::configured(|config| {
+    let site = Site::configured(Patience::default(), |config| {
         google.configure(config);
         linkedin.configure(config);
     })

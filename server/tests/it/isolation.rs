@@ -24,9 +24,9 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 /// In every name of the company that is spied on.
-const SECRET: &str = "Confidential";
+pub const SECRET: &str = "Confidential";
 /// The phone of its contact.
-const PHONE: &str = "+12025550143";
+pub const PHONE: &str = "+12025550143";
 
 /// What a visitor without a session is meant to reach.
 const OPEN: &[&str] = &[
@@ -47,7 +47,7 @@ const OPEN: &[&str] = &[
 
 /// What another company gets for well-formed arguments that name our things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Other {
+pub enum Other {
     /// 404, as for a thing that does not exist.
     Nothing,
     /// Its own things, or an empty list; never ours.
@@ -56,7 +56,7 @@ enum Other {
 use Other::{Nothing, Own};
 
 /// Path below `/fn/app/`, arguments (JSON or a form) with our ids in braces, what others get, and whether a viewer may.
-type Case = (&'static str, &'static str, Other, bool);
+pub type Case = (&'static str, &'static str, Other, bool);
 
 const AGENT: &str = "id={agent}&form[name]=A&form[role]=B&form[persona]=&form[tone]=&form[language]=en-US&form[voice]=&form[voice_gateway]=&form[voice_id]=\
     &form[scripts][greeting]=Hi&form[scripts][main]=Well&form[scripts][voicemail]=&form[scripts][closing]=Bye";
@@ -70,7 +70,7 @@ const SETTINGS: &str = "settings[name]=Own&settings[company_type]=generic&settin
 const GATEWAY: &str = "id={gateway}&gateway[kind]=vapi&gateway[phones]=real&gateway[name]=A&gateway[concurrency_max]=1\
     &gateway[calls_per_second]=1";
 
-const CASES: &[Case] = &[
+pub const CASES: &[Case] = &[
     ("account/identities/link_identity", "provider=google&password=wrong", Own, true),
     ("account/identities/load_identities", "", Own, true),
     ("account/identities/unlink_identity", "provider=google", Own, true),
@@ -256,7 +256,7 @@ impl Things {
         }
     }
 
-    fn fill(&self, arguments: &str) -> String {
+    pub fn fill(&self, arguments: &str) -> String {
         let day = |i| {
             format!(
                 "&settings[hours][{i}][open]=true&settings[hours][{i}][windows][0][from]=09:00&settings[hours][{i}][windows][0][to]=17:00"
@@ -284,7 +284,7 @@ impl Things {
             .replace("{week}", &week)
     }
 
-    async fn ask(&self, site: &Site, who: &Browser, case: &Case) -> Answer {
+    pub async fn ask(&self, site: &Site, who: &Browser, case: &Case) -> Answer {
         site.call(who, &format!("/fn/app/{}", case.0), &self.fill(case.1)).await
     }
 }
@@ -355,7 +355,7 @@ async fn nobody_gets_anything_from_a_server_function() {
 }
 
 /// What somebody reaches whom their company does not let in yet: setting up a second factor, and going elsewhere.
-const BARRED: &[&str] = &["auth/two_factor/load_two_factor", "auth/two_factor/turn_on_two_factor", "session/switch_company"];
+pub const BARRED: &[&str] = &["auth/two_factor/load_two_factor", "auth/two_factor/turn_on_two_factor", "session/switch_company"];
 
 #[tokio::test]
 async fn who_is_not_let_in_yet_reaches_the_way_in_and_nothing_else() {

@@ -6,6 +6,7 @@ use axum::response::Response;
 use futures::StreamExt;
 use http::{Method, StatusCode};
 use model::companies::CompanyType;
+use server::Patience;
 use services::accounts;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ async fn a_browser_that_returns_reads_everything_again() {
 
 #[tokio::test]
 async fn a_stream_ends_with_its_session() {
-    let site = Site::looking(Duration::from_millis(20)).await;
+    let site = Site::patient(Patience { stream_look: Duration::from_millis(20), ..Patience::default() }).await;
     let acme = site.newcomer("acme").await;
     let mut stream = open(&site, &acme).await.into_body().into_data_stream();
     hear(&mut stream, "hello").await;

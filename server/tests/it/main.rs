@@ -1,5 +1,6 @@
 //! The doors, tried from outside: the real router in-process, over a real database.
 
+mod abuse;
 mod account;
 mod accounts;
 mod api;
@@ -11,8 +12,10 @@ mod isolation;
 mod issuer;
 mod knowledge;
 mod live;
+mod matrix;
 mod pages;
 mod proxies;
+mod rates;
 mod speech;
 mod support;
 mod team;

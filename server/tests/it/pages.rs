@@ -1,7 +1,9 @@
 //! What surrounds every page: headers, files, health, and the page for what is nowhere.
 
-use crate::support::{Browser, Site};
-use http::StatusCode;
+use crate::support::{Browser, PASSWORD, Site};
+use axum::body::Body;
+use http::{Method, StatusCode};
+use server::Patience;
 
 #[tokio::test]
 async fn every_answer_says_what_a_browser_may_do_with_it() {
@@ -167,4 +169,52 @@ async fn the_record_goes_home_as_a_file_with_those_who_may_read_it_only() {
     assert!(!site.get(&other, "/events/export").await.text().contains("acme"));
     assert_eq!(site.get(&site.viewer(&acme).await, "/events/export").await.status, StatusCode::FORBIDDEN);
     assert_eq!(site.get(&Browser::default(), "/events/export").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn in_production_cookies_are_bound_to_this_host_and_to_tls() {
+    let site = Site::configured(Patience::default(), |config| config.dev = false).await;
+    let nobody = Browser::default();
+    assert_eq!(site.get(&nobody, "/dev/mail").await.status, StatusCode::NOT_FOUND, "nobody reads mails there");
+    let form = format!("form[name]=Maya&form[email]=admin%40harbor.example&form[password]={PASSWORD}&form[company_name]=Harbor");
+    let right = site.call(&nobody, "/fn/app/auth/register/open_account", &form).await;
+    assert_eq!(right.status, StatusCode::OK, "{}", right.text());
+    let wrong = "email=admin%40harbor.example&password=wrong-horse-7";
+    let wrong = site.submit(&nobody, "/sign-in", "/fn/app/auth/sign_in/sign_in", wrong).await;
+    for (answer, name) in [(&wrong, "__Host-typed="), (&right, "__Host-sid=")] {
+        let cookie = answer.header("set-cookie");
+        assert!(cookie.starts_with(name), "{cookie}");
+        for part in ["; Secure", "; HttpOnly", "; Path=/;", "; SameSite=Lax"] {
+            assert!(cookie.contains(part), "{part} in {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    let pages = [site.get(&nobody, "/").await, site.get(&nobody, "/nowhere").await, site.get(&nobody, "/healthz").await];
+    for answer in [&wrong, &right].into_iter().chain(&pages) {
+        assert_eq!(answer.header("strict-transport-security"), "max-age=31536000; includeSubDomains");
+    }
+    let mut maya = Browser::default();
+    maya.keep(&right);
+    let account = "/fn/app/account/load_account";
+    assert_eq!(site.call(&maya, account, "").await.status, StatusCode::OK);
+    maya.cookie = maya.cookie.map(|cookie| cookie.replace("__Host-", ""));
+    assert_eq!(site.call(&maya, account, "").await.status, StatusCode::UNAUTHORIZED, "the name of development is nobody's");
+}
+
+#[tokio::test]
+async fn no_answer_is_for_another_origin() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    for path in ["/", "/live", "/events/export", "/api/v1/campaigns", "/api/v1/openapi.json", "/healthz", "/pkg/app.js"] {
+        for method in [Method::GET, Method::OPTIONS] {
+            let request = maya
+                .request(method, path)
+                .header("origin", "https://evil.example")
+                .header("access-control-request-method", "POST")
+                .body(Body::empty());
+            let answer = site.send(request.expect("a request")).await;
+            let allows = answer.headers().keys().any(|name| name.as_str().starts_with("access-control-"));
+            assert!(!allows, "{path}: {:?}", answer.headers());
+        }
+    }
 }

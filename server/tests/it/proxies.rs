@@ -3,6 +3,7 @@
 use crate::support::{Answer, Browser, PASSWORD, Site};
 use axum::body::Body;
 use http::{Method, StatusCode, header};
+use server::Patience;
 use model::api_keys::{ApiKeyForm, Scope};
 use services::api_keys;
 
@@ -11,7 +12,7 @@ const STRANGER: [u8; 4] = [203, 0, 113, 7];
 const SIGN_IN: &str = "/fn/app/auth/sign_in/sign_in";
 
 async fn site() -> Site {
-    Site::configured(|config| config.trusted_proxies = vec!["10.0.0.0/8".parse().expect("a range")]).await
+    Site::configured(Patience::default(), |config| config.trusted_proxies = vec!["10.0.0.0/8".parse().expect("a range")]).await
 }
 
 async fn sign_in(site: &Site, peer: [u8; 4], forwarded: &str, email: &str, password: &str) -> Answer {

@@ -7,11 +7,12 @@ use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use model::accounts::{Register, Role};
 use serde::de::DeserializeOwned;
+use server::Patience;
 use services::accounts::{self, Client};
 use services::testing::{Someone, World};
-use services::{Config, mails};
+use services::{Config, Db, mails};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -25,7 +26,7 @@ pub const PASSWORD: &str = "correct-horse-7";
 
 /// One world and its site.
 pub struct Site {
-    pub world: World,
+    pub world: Arc<World>,
     router: Router,
 }
 
@@ -44,25 +45,26 @@ pub struct Answer {
 
 impl Site {
     pub async fn new() -> Self {
-        Self::configured(|_| {}).await
+        Self::patient(Patience::default()).await
     }
 
-    /// A site with another configuration.
-    pub async fn configured(edit: impl FnOnce(&mut Config)) -> Self {
+    /// A site that waits less than usual.
+    pub async fn patient(patience: Patience) -> Self {
+        Self::configured(patience, |_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub async fn configured(patience: Patience, edit: impl FnOnce(&mut Config)) -> Self {
         // As `main` does. Every test but the first finds it installed.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let world = World::configured(1, edit).await;
-        let options = server::leptos_options(world.db.config()).expect("options");
-        let router = server::router(world.db.clone(), options);
+        let world = Arc::new(World::configured(1, edit).await);
+        let router = made(&world.db, patience);
         Self { world, router }
     }
 
-    /// A site whose streams ask after every `look` whether their session still lives.
-    pub async fn looking(look: Duration) -> Self {
-        let Self { world, .. } = Self::new().await;
-        let options = server::leptos_options(world.db.config()).expect("options");
-        let router = server::looking(world.db.clone(), options, CancellationToken::new(), look);
-        Self { world, router }
+    /// A site beside this one, as of another process: what a process remembers is its own.
+    pub fn beside(&self, patience: Patience) -> Self {
+        Self { world: self.world.clone(), router: made(&self.world.db, patience) }
     }
 
     /// Sends any request; the body of the answer is still open.
@@ -70,9 +72,9 @@ impl Site {
         self.send_from([203, 0, 113, 7], request).await
     }
 
-    /// Sends any request from another machine.
-    pub async fn send_from(&self, peer: [u8; 4], mut request: Request<Body>) -> Response {
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 50_000))));
+    /// The same from another machine.
+    pub async fn send_from(&self, ip: [u8; 4], mut request: Request<Body>) -> Response {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((ip, 50_000))));
         self.router.clone().oneshot(request).await.expect("a router never fails")
     }
 
@@ -181,6 +183,16 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+fn made(db: &Db, patience: Patience) -> Router {
+    let options = server::leptos_options(db.config()).expect("options");
+    server::patient(db.clone(), options, CancellationToken::new(), patience)
+}
+
+/// A port that nobody listens at.
+pub async fn free_port() -> u16 {
+    listen().await.1.port()
 }
 
 /// A port of its own.

@@ -11,6 +11,7 @@ use anyhow::Result;
 use crate::{
     npm,
     postgres::Cluster,
+    redis,
     tools::{Paths, Profile, Stages, Stamp, hash, run},
 };
 
@@ -19,9 +20,10 @@ pub fn alone(paths: &Paths, name: &str, json: bool, more: &[String]) -> Result<(
     load(paths, name, &["bench"], json, more, &mut Stages::new())
 }
 
-/// The dialer against job queues; needs a redis-server on the path.
+/// The dialer against job queues, one of which keeps its jobs in Redis.
 pub fn dispatch(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
     let mut stages = Stages::new();
+    redis::ensure_installed()?;
     stages.run("peers of npm", || node_peers(paths))?;
     let args = [&["--peers".to_owned(), peers(paths).display().to_string()], more].concat();
     load(paths, "dispatch", &["bench"], json, &args, &mut stages)
@@ -39,6 +41,12 @@ pub fn callback(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
             .collect();
     args.extend_from_slice(more);
     load(paths, "callback", &["bench", "server"], json, &args, &mut stages)
+}
+
+/// Callbacks while many people sign in, against the release server.
+pub fn login_flood(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
+    let belfry = ["--belfry".to_owned(), paths.bin(Profile::Release, "belfry").display().to_string()];
+    load(paths, "login-flood", &["bench", "server"], json, &[&belfry, more].concat(), &mut Stages::new())
 }
 
 fn load(paths: &Paths, name: &str, packages: &[&str], json: bool, args: &[String], stages: &mut Stages) -> Result<()> {

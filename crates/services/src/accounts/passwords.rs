@@ -1,5 +1,5 @@
-//! Argon2id, off the async threads, and never more at once than there are cores: each run takes 19 MiB, so
-//! a flood of sign-ins would otherwise be a flood of memory.
+//! Argon2id, off the async threads, and at any moment on fewer cores than there are: one is left for callbacks and calls, and a
+//! flood of sign-ins is no flood of memory, of which each run takes 19 MiB.
 
 use crate::db::Db;
 use crate::error::Result;
@@ -15,10 +15,15 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 static SLOTS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
+    LazyLock::new(|| Semaphore::new(at_once(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))));
 
 /// What unknown users are verified against, so that the answer takes as long as for known ones.
 static NOBODY: LazyLock<Result<String, String>> = LazyLock::new(|| compute("nobody has this password", &[0; 16]));
+
+/// How many passwords may be hashed at once on so many cores.
+const fn at_once(cores: usize) -> usize {
+    if cores > 1 { cores - 1 } else { 1 }
+}
 
 /// Hashes into a PHC string.
 pub(super) async fn hash(db: &Db, password: &str) -> Result<String> {
@@ -56,4 +61,14 @@ async fn in_slot<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
         work()
     });
     Ok(done.await.map_err(anyhow::Error::from)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_once;
+
+    #[test]
+    fn a_core_is_left_for_everything_else() {
+        assert_eq!([1, 2, 4, 64].map(at_once), [1, 1, 3, 63]);
+    }
 }

@@ -112,6 +112,7 @@ pub(super) async fn prove_password(db: &Db, email: &str, password: &str, client:
     // No connection is held while the password is hashed.
     tx.commit().await?;
     if !passwords::verify(password, found.as_ref().and_then(|u| u.password_hash.clone())).await? {
+        tracing::warn!(user = found.map(|u| u.id.to_string()), "a password was wrong");
         return Err(no_match());
     }
     let repo::Login { id: user, password_hash } = found.ok_or_else(no_match)?;
@@ -162,6 +163,7 @@ pub(super) async fn prove_code(
         repo::lock_half(&mut tx, half, now).await?.ok_or(Error::Unauthenticated)?;
     }
     if !two_factor::take(db, &mut tx, user, code).await? {
+        tracing::warn!(%user, "a code was wrong");
         tx.commit().await?;
         return Err(two_factor::wrong());
     }
@@ -315,6 +317,8 @@ pub(crate) async fn count_try(tx: &mut SystemTx, limits: &[(&str, i64)]) -> Resu
     for (key, max) in limits {
         repo::lock_tries(tx, key).await?;
         if let Some(at) = repo::nth_failure(tx, key, now - span, *max).await? {
+            // The keys of tries are addresses of mail and of machines; a log keeps neither of people.
+            tracing::warn!(kind = key.split(':').next(), "too many tries");
             return Err(Error::RateLimited { retry_seconds: seconds_until(at + span, now) }.into());
         }
     }

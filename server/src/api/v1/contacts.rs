@@ -5,8 +5,8 @@ use super::{Nothing, instant};
 use crate::api::Api;
 use crate::api::door::{Asked, IDEMPOTENCY_KEY, Pages, Who, Write, named};
 use crate::api::envelope::{Answer, Done, Listed, done, listed};
-use axum::extract::multipart::MultipartRejection;
-use axum::extract::{Multipart, Path};
+use crate::uploads::{Form, read};
+use axum::extract::{Path, Request};
 use futures::TryStreamExt;
 use http::{HeaderMap, StatusCode};
 use model::Error;
@@ -199,17 +199,19 @@ struct Upload {
 /// The answer names the import, with the columns as they were guessed. Check it, then run it: see `/imports`.
 #[utoipa::path(post, path = "/contacts/upload", operation_id = "uploadContacts", tag = "contacts",
     request_body(content = Upload, content_type = "multipart/form-data"), responses((status = 200, body = Done<ImportView>)))]
-async fn upload(who: Who, headers: HeaderMap, form: Result<Multipart, MultipartRejection>) -> Answer {
+async fn upload(who: Who, headers: HeaderMap, request: Request) -> Answer {
     // Before the file is read, and not after.
     who.begin().await?.require(Permission::ImportContacts)?;
     if headers.contains_key(IDEMPOTENCY_KEY) {
         return Err(Error::field("Idempotency-Key", "This operation takes none.").into());
     }
-    let mut form = form.map_err(|e| Error::field("file", e.to_string()))?;
-    while let Some(field) = form.next_field().await.map_err(|e| Error::field("file", e.to_string()))? {
+    let broken = |e: String| Error::field("file", e);
+    let mut form = Form::of(request).await.map_err(broken)?;
+    let unread = form.unread.clone();
+    while let Some(field) = form.next().await.map_err(broken)? {
         let name = field.file_name().map(str::to_owned);
         if let (Some("file"), Some(name)) = (field.name(), name.filter(|name| !name.is_empty())) {
-            let bytes = field.map_err(io::Error::other);
+            let bytes = read(&unread, field.map_err(io::Error::other));
             let id = imports::upload(&who.db, &who.actor, ImportKind::Contacts, &name, bytes).await?;
             let mut tx = who.begin().await?;
             return done(ImportView::from(imports::load(&mut tx, id).await?), "Stored");

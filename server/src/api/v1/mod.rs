@@ -16,7 +16,7 @@ mod suppressions;
 
 use super::Api;
 use super::envelope::Refusal;
-use crate::limits;
+use crate::limits::{self, Patience};
 use axum::extract::DefaultBodyLimit;
 use chrono::{Datelike, NaiveDate, SecondsFormat};
 use http::StatusCode;
@@ -29,11 +29,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every path that is there, with its description.
-pub fn documented() -> OpenApiRouter<Api> {
-    let timeout = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::REQUEST);
+pub fn documented(patience: Patience) -> OpenApiRouter<Api> {
+    let timeout = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, patience.request);
     let uploads = contacts::uploads()
         .layer(DefaultBodyLimit::max(limits::UPLOAD_BYTES_MAX))
-        .layer(RequestBodyTimeoutLayer::new(limits::UPLOAD_PAUSE));
+        .layer(RequestBodyTimeoutLayer::new(patience.upload_pause));
     OpenApiRouter::new()
         .merge(auth::paths())
         .merge(keys::paths())

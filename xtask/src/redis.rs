@@ -1,0 +1,17 @@
+//! A redis-server for tests of limits that several processes share. Tests start it themselves; here it is only made sure of.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::tools::{has, is_root, run};
+
+/// The system's, or one installed by apt-get as root.
+pub fn ensure_installed() -> Result<()> {
+    if !has("redis-server") && is_root() && has("apt-get") {
+        run(Command::new("apt-get").args(["update", "-q"]))?;
+        run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends", "redis-server"]))?;
+    }
+    ensure!(has("redis-server"), "no redis-server was found: install it (apt-get install redis-server, brew install redis)");
+    Ok(())
+}
