@@ -49,7 +49,7 @@ use agents::{detail::AgentPage, list::AgentsPage};
 use auth::{
     Plain as AccessPage, Plain as CodePage, Plain as ConfirmPage, Plain as ForgotPage, Plain as InvitePage,
     Plain as KnowledgePage, Plain as NewAddressPage, Plain as ProofPage, Plain as RemoveGatewayPage, Plain as ResetPage,
-    Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WelcomePage,
+    Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage, sign_in::SignInPage};
 #[cfg(feature = "ssr")]
@@ -69,6 +69,8 @@ use contacts::list::ContactsPage;
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
 use developers::DevelopersPage;
+#[cfg(feature = "ssr")]
+use developers::webhooks::WebhookPages;
 use events::EventsPage;
 #[cfg(feature = "ssr")]
 use events::proof::ProofPage;
@@ -111,6 +113,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/new-address") view=NewAddressPage ssr=SsrMode::Async/>
                 <Route path=path!("/events/proof") view=ProofPage ssr=SsrMode::Async/>
                 <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
+                <Route path=path!("/developers/:page") view=WebhookPages ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>

@@ -144,14 +144,35 @@ pub fn keep_typed(fields: &[(&str, &str)]) {
     }
     let escaped = |text: &str| Url::escape(&text.chars().take(TYPED_MAX).collect::<String>());
     let pairs: Vec<_> = fields.iter().map(|(name, text)| format!("{name}={}", escaped(text))).collect();
-    if let Ok(cookie) = typed_cookie(&pairs.join("&"), TYPED_SECONDS) {
+    if let Ok(cookie) = short_cookie(TYPED, &pairs.join("&"), TYPED_SECONDS) {
         response.append_header(SET_COOKIE, cookie);
     }
 }
 
-fn typed_cookie(value: &str, seconds: u32) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+fn short_cookie(name: &str, value: &str, seconds: u32) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
     let secure = if db().is_ok_and(|db| db.config().dev) { "" } else { "; Secure" };
-    HeaderValue::from_str(&format!("{TYPED}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"))
+    HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"))
+}
+
+/// What the next page shows, and no page after it.
+const ONCE: &str = "once";
+
+/// Lets the next page of this browser show a secret. It is on its way for a minute, readable for no script.
+pub fn show_once(secret: &str) {
+    if let (Some(response), Ok(kept)) =
+        (use_context::<ResponseOptions>(), short_cookie(ONCE, &Url::escape(secret), TYPED_SECONDS))
+    {
+        response.append_header(SET_COOKIE, kept);
+    }
+}
+
+/// The secret that the page before this one left here, and forgets it.
+pub fn shown_once() -> Option<String> {
+    let secret = Url::unescape(&cookie(&use_context::<Parts>()?, ONCE)?);
+    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), short_cookie(ONCE, "", 0)) {
+        response.append_header(SET_COOKIE, gone);
+    }
+    Some(secret)
 }
 
 /// Hands what was typed to the form that is drawn again, and forgets it.
@@ -163,7 +184,7 @@ fn provide_typed() {
     let Some(value) = cookie(&parts, TYPED) else { return };
     let pairs = value.split('&').filter_map(|pair| pair.split_once('='));
     provide_context(Typed(pairs.map(|(name, text)| (name.to_owned(), Url::unescape(text))).collect()));
-    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), typed_cookie("", 0)) {
+    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), short_cookie(TYPED, "", 0)) {
         response.append_header(SET_COOKIE, gone);
     }
 }
