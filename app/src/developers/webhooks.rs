@@ -272,10 +272,11 @@ fn fields(row: Option<&EndpointRow>, campaigns: Vec<(CampaignId, String)>, chang
     let everything = std::iter::once(Opt::new("", "The whole company"));
     let campaigns: Vec<_> = everything.chain(campaigns.into_iter().map(|(id, name)| Opt::new(id.to_string(), name))).collect();
     let switch = row.map(|_| view! { <Checkbox name="enabled" label="On" hint="Off, nothing is written for it and nothing is sent." checked=now.enabled/> });
+    let id = row.map(|row| hidden("id", row.id));
     let save = if row.is_some() { "Save" } else { "Make endpoint" };
     view! {
         <ChangeForm change=change attr:class="flex flex-col gap-4" attr:novalidate=true>
-            {row.map(|row| hidden("id", row.id))}
+            {id}
             <Field label="Address" name="url" hint="Like https://example.com/belfry: public, over TLS, without a port." error=problem(error, "url")>
                 <Input kind="url" value=typed_or("url", now.url) autocomplete="off"/>
             </Field>

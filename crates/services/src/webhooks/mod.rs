@@ -278,8 +278,8 @@ async fn on(tx: &mut Tx, id: EndpointId) -> Result<()> {
     }
 }
 
-/// Forgets messages that are older than the log goes back.
-pub(crate) async fn forget(tx: &mut SystemTx) -> Result<u64> {
+/// Forgets messages that are older than the log goes back, and endpoints that were removed before it begins.
+pub(crate) async fn forget(tx: &mut SystemTx) -> Result<()> {
     let before = tx.now() - KEPT;
     queue::forget(tx, before).await
 }

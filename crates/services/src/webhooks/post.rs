@@ -130,22 +130,6 @@ async fn ring(bell: Option<&mut PgListener>) -> bool {
     rung
 }
 
-/// Sends everything that is due once, and writes down what became of it. Returns how much was sent.
-///
-/// # Errors
-/// When the database is away.
-pub async fn send_due(db: &Db, post: &Post) -> Result<usize> {
-    let mut postman = Postman::new(db.clone(), post.clone());
-    let mut sent = 0;
-    loop {
-        sent += postman.turn(true).await?;
-        match postman.under_way.join_next().await {
-            Some(back) => postman.take(back),
-            None => return Ok(sent),
-        }
-    }
-}
-
 impl Postman {
     fn new(db: Db, post: Post) -> Self {
         Self { db, post, desk: None, under_way: JoinSet::new(), pulses: HashMap::new(), returned: Vec::new() }
@@ -326,9 +310,22 @@ async fn deliver(db: &Db, post: &Post, claimed: &Claimed, at: Timestamp) -> Hear
 
 #[cfg(test)]
 pub(super) mod testing {
-    //! A worker that dies half-way, and one that works for as long as a test needs it.
+    //! A worker that works once, one that dies half-way, and one that works for as long as a test needs it.
 
     use super::*;
+
+    /// Sends everything that is due once, and writes down what became of it. Returns how much was sent.
+    pub async fn send_due(db: &Db, post: &Post) -> Result<usize> {
+        let mut postman = Postman::new(db.clone(), post.clone());
+        let mut sent = 0;
+        loop {
+            sent += postman.turn(true).await?;
+            match postman.under_way.join_next().await {
+                Some(back) => postman.take(back),
+                None => return Ok(sent),
+            }
+        }
+    }
 
     /// Takes and sends what is due, and dies before it is written down.
     pub async fn half_a_turn(db: &Db, post: &Post) {

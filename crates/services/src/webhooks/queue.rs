@@ -178,9 +178,18 @@ pub(super) async fn long_failing(
         .await?)
 }
 
-/// Takes messages from the log, with their attempts, that were made before that moment.
-pub(super) async fn forget(tx: &mut SystemTx, before: Timestamp) -> Result<u64> {
-    Ok(sqlx::query("delete from deliveries where created_at < $1").bind(before).execute(tx.conn()).await?.rows_affected())
+/// Takes messages from the log, with their attempts, that were made before that moment, and endpoints that were removed before it:
+/// by then nothing refers to them.
+pub(super) async fn forget(tx: &mut SystemTx, before: Timestamp) -> Result<()> {
+    sqlx::query("delete from deliveries where created_at < $1").bind(before).execute(tx.conn()).await?;
+    sqlx::query(
+        "delete from endpoints e where e.removed_at < $1 and not exists (select 1 from deliveries d
+            where d.company_id = e.company_id and d.endpoint_id = e.id)",
+    )
+    .bind(before)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// A seal of an endpoint, and the one before a rotation.

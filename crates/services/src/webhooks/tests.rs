@@ -142,7 +142,7 @@ impl Room {
     }
 
     async fn send(&self) -> usize {
-        post::send_due(&self.world.db, &self.post).await.expect("sent")
+        post::testing::send_due(&self.world.db, &self.post).await.expect("sent")
     }
 
     /// The log, the newest first.

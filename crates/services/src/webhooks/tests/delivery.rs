@@ -142,7 +142,7 @@ async fn two_workers_send_everything_once() {
         room.happens(n).await;
     }
     let other = room.world.another_process(2, None);
-    let (a, b) = tokio::join!(post::send_due(&room.world.db, &room.post), post::send_due(&other, &room.post));
+    let (a, b) = tokio::join!(post::testing::send_due(&room.world.db, &room.post), post::testing::send_due(&other, &room.post));
     assert_eq!(a.expect("sent") + b.expect("sent"), 40);
     let mut ids: Vec<_> = room.receiver.all().into_iter().map(|heard| heard.id).collect();
     ids.sort_unstable();
@@ -203,11 +203,16 @@ async fn the_log_goes_back_thirty_days() {
     room.world.clock.advance(TimeDelta::days(1));
     room.happens(2).await;
     room.send().await;
-    for (advance, left) in [(TimeDelta::days(29), 2), (TimeDelta::milliseconds(1), 1)] {
+    let mut tx = room.world.tx(&room.acme).await;
+    remove(&mut tx, room.endpoint.id).await.expect("removed");
+    tx.commit().await.expect("commit");
+    let moment = TimeDelta::milliseconds(1);
+    for (advance, messages, endpoints) in [(TimeDelta::days(29), 2, 1), (moment, 1, 1), (TimeDelta::days(1), 0, 0)] {
         room.world.clock.advance(advance);
         let mut tx = room.world.db.begin_system(SystemTask::Check).await.expect("begin");
         forget(&mut tx).await.expect("forgotten");
+        let left: i64 = sqlx::query_scalar("select count(*) from endpoints").fetch_one(tx.conn()).await.expect("a count");
         tx.commit().await.expect("commit");
-        assert_eq!(room.log().await.len(), left);
+        assert_eq!((room.log().await.len(), left), (messages, endpoints), "after {advance}");
     }
 }

@@ -85,7 +85,7 @@ async fn an_address_that_is_no_longer_allowed_gets_no_message() {
     room.happens(1).await;
     let strict = Config { dev: false, ..room.world.db.config().clone() };
     let strict = Db::init(strict, room.world.clock.clone(), 3).expect("a database");
-    assert_eq!(post::send_due(&strict, &room.post).await.expect("tried"), 1);
+    assert_eq!(post::testing::send_due(&strict, &room.post).await.expect("tried"), 1);
     assert_eq!((room.log().await[0].last.as_str(), room.receiver.all().len()), ("messages do not go to such an address", 0));
 }
 
@@ -150,7 +150,7 @@ async fn secrets_are_sealed_and_follow_a_new_key() {
     assert_eq!((sealed, reseal(&later, Lost::Refuse).await.expect("nothing left")), (2, 0));
     let without = Db::init(Config { secret_key_old: None, ..rotated }, room.world.clock.clone(), 5).expect("a database");
     room.happens(1).await;
-    post::send_due(&without, &room.post).await.expect("sent");
+    post::testing::send_due(&without, &room.post).await.expect("sent");
     assert!(room.receiver.next().await.is_signed_with(&room.endpoint.secret));
 }
 
