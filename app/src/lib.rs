@@ -52,7 +52,7 @@ use auth::{
     Plain as AccessPage, Plain as CodePage, Plain as ConfirmPage, Plain as ForgotPage, Plain as IdentitiesPage,
     Plain as InvitePage, Plain as KnowledgePage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as ProofPage,
     Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage,
-    Plain as TwoFactorPage, Plain as WelcomePage,
+    Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -74,6 +74,8 @@ use contacts::{detail::ContactPage, list::ContactsPage};
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
 use developers::DevelopersPage;
+#[cfg(feature = "ssr")]
+use developers::webhooks::WebhookPages;
 use events::EventsPage;
 #[cfg(feature = "ssr")]
 use events::proof::ProofPage;
@@ -119,6 +121,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/new-address") view=NewAddressPage ssr=SsrMode::Async/>
                 <Route path=path!("/events/proof") view=ProofPage ssr=SsrMode::Async/>
                 <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
+                <Route path=path!("/developers/:page") view=WebhookPages ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>

@@ -118,10 +118,13 @@ fn set_cookie(cookie: HeaderValue) -> Result<(), Error> {
     Ok(())
 }
 
-/// What was typed into a refused form, on its way to the page that shows the form again. No other host can plant it.
-fn typed_name() -> &'static str {
-    if db().is_ok_and(|db| db.config().dev) { "typed" } else { "__Host-typed" }
+/// The name of a cookie that no other host can plant, save in development, where browsers would not keep it.
+fn of_host(name: &str) -> String {
+    if db().is_ok_and(|db| db.config().dev) { name.to_owned() } else { format!("__Host-{name}") }
 }
+
+/// What was typed into a refused form, on its way to the page that shows the form again.
+const TYPED: &str = "typed";
 /// How long it is kept: the browser is on its way already.
 const TYPED_SECONDS: u32 = 60;
 /// Longest text kept of one field.
@@ -136,14 +139,35 @@ pub fn keep_typed(fields: &[(&str, &str)]) {
     }
     let escaped = |text: &str| Url::escape(&text.chars().take(TYPED_MAX).collect::<String>());
     let pairs: Vec<_> = fields.iter().map(|(name, text)| format!("{name}={}", escaped(text))).collect();
-    if let Ok(cookie) = typed_cookie(&pairs.join("&"), TYPED_SECONDS) {
+    if let Ok(cookie) = short_cookie(TYPED, &pairs.join("&"), TYPED_SECONDS) {
         response.append_header(SET_COOKIE, cookie);
     }
 }
 
-fn typed_cookie(value: &str, seconds: u32) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+fn short_cookie(name: &str, value: &str, seconds: u32) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
     let secure = if db().is_ok_and(|db| db.config().dev) { "" } else { "; Secure" };
-    HeaderValue::from_str(&format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", typed_name()))
+    HeaderValue::from_str(&format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", of_host(name)))
+}
+
+/// What the next page shows, and no page after it.
+const ONCE: &str = "once";
+
+/// Lets the next page of this browser show a secret. It is on its way for a minute, readable for no script.
+pub fn show_once(secret: &str) {
+    if let (Some(response), Ok(kept)) =
+        (use_context::<ResponseOptions>(), short_cookie(ONCE, &Url::escape(secret), TYPED_SECONDS))
+    {
+        response.append_header(SET_COOKIE, kept);
+    }
+}
+
+/// The secret that the page before this one left here, and forgets it.
+pub fn shown_once() -> Option<String> {
+    let secret = Url::unescape(&cookie(&use_context::<Parts>()?, &of_host(ONCE))?);
+    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), short_cookie(ONCE, "", 0)) {
+        response.append_header(SET_COOKIE, gone);
+    }
+    Some(secret)
 }
 
 /// Hands what was typed to the form that is drawn again, and forgets it.
@@ -152,10 +176,10 @@ fn provide_typed() {
     else {
         return;
     };
-    let Some(value) = cookie(&parts, typed_name()) else { return };
+    let Some(value) = cookie(&parts, &of_host(TYPED)) else { return };
     let pairs = value.split('&').filter_map(|pair| pair.split_once('='));
     provide_context(Typed(pairs.map(|(name, text)| (name.to_owned(), Url::unescape(text))).collect()));
-    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), typed_cookie("", 0)) {
+    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), short_cookie(TYPED, "", 0)) {
         response.append_header(SET_COOKIE, gone);
     }
 }

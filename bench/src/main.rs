@@ -11,6 +11,7 @@ mod hammer;
 mod ledger;
 mod login;
 mod measure;
+mod webhooks;
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
@@ -38,6 +39,8 @@ enum What {
     DueToDial(due::Options),
     /// How full the lines are while people wait
     Fill(fill::Options),
+    /// From a commit to a customer's endpoint, and what one dead endpoint does to the others
+    Webhooks(webhooks::Options),
 }
 
 fn main() -> Result<()> {
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
             What::Dispatch(options) => dispatch::run_bench(options).await,
             What::DueToDial(options) => due::run_bench(options).await,
             What::Fill(options) => fill::run_bench(options).await,
+            What::Webhooks(options) => webhooks::run(options).await,
         }
     })
 }

@@ -54,6 +54,11 @@ test("every page opens as an address, and every tab of every campaign", async ({
   await visit(page, (await things(page, "/agents"))[0] ?? "/agents");
   await page.getByRole("link", { name: "Knowledge" }).click();
   await expect(page.getByRole("heading", { level: 1, name: /^What .* knows$/ })).toBeVisible();
+  for (const path of ["/developers/webhooks", "/developers/webhook", "/developers/deliveries"]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expectAccessible(page);
+  }
 });
 
 test("seldom pages are there for everybody", async ({ page }) => {

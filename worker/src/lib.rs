@@ -1,7 +1,9 @@
-//! Background: what runs, not what it does. Registers job queues, starts the dialer and the sealer, stops all.
+//! Background: what runs, not what it does. Registers job queues, starts the dialer, the sealer and the post, stops all.
 
 use services::dialer::{Network, run};
-use services::{Db, accounts, agents, audits, calls, check, credits, events, gateways, imports, jobs, mails, recordings};
+use services::{
+    Db, accounts, agents, audits, calls, check, credits, events, gateways, imports, jobs, mails, recordings, webhooks,
+};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +35,8 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
         Ok(())
     };
     let nights = nights(db.clone(), stop.clone());
-    tokio::try_join!(dispatcher, run::run(db.clone(), network, stop.clone()), nights, sealing)?;
+    let posting = webhooks::post::run(db.clone(), stop.clone());
+    tokio::try_join!(dispatcher, run::run(db.clone(), network, stop.clone()), nights, sealing, posting)?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod coverage;
 mod e2e;
 mod fence;
 mod npm;
+mod pip;
 mod postgres;
 mod redis;
 mod run;
@@ -68,7 +69,7 @@ enum Do {
     },
     /// Build the release frontend and print what a visitor downloads
     Size,
-    /// The providers' official SDKs as second clients and judges of signatures
+    /// The providers' official SDKs as second clients and judges of signatures, and what customers verify our messages with
     Peers,
     /// Compare what reaches the browser with frontend/wasm-deps.txt
     Fence {
@@ -121,6 +122,8 @@ enum Bench {
     DueToDial,
     /// How full 1,000 lines are while people wait
     Fill,
+    /// From a commit to a customer's endpoint, and what one dead endpoint does to the others
+    Webhooks,
     /// From `kill -9` of the only worker to the next request; the same as `kills`
     Recover,
 }
@@ -160,6 +163,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Bench { what: Bench::LoginFlood, json, more } => bench::login_flood(paths, json, &more),
         Do::Bench { what: Bench::Dispatch, json, more } => bench::dispatch(paths, json, &more),
         Do::Bench { what: Bench::DueToDial, json, more } => bench::alone(paths, "due-to-dial", json, &more),
+        Do::Bench { what: Bench::Webhooks, json, more } => bench::alone(paths, "webhooks", json, &more),
         Do::Bench { what: Bench::Recover, .. } => timed(|stages| e2e::run_kills(paths, stages)),
         Do::Bench { what: Bench::Fill, json, more } => bench::alone(paths, "fill", json, &more),
     }

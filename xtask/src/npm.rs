@@ -7,7 +7,10 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 
-use crate::tools::{Paths, Stamp, has, hash, run};
+use crate::{
+    pip,
+    tools::{Paths, Stamp, has, hash, run},
+};
 
 const NODE_MAJOR_MIN: u32 = 20;
 
@@ -16,9 +19,12 @@ pub fn install(paths: &Paths) -> Result<()> {
     install_in(&paths.root, &["ci"])
 }
 
-/// The providers' official SDKs, which judge what we send and sign; see docs/providers/README.md.
+/// The providers' official SDKs, and what customers verify our messages with; they judge what we send and sign, see
+/// docs/providers/README.md.
 pub fn install_peers(paths: &Paths) -> Result<()> {
-    install_in(&paths.root.join("crates/providers/tests/peers"), &["ci", "--ignore-scripts", "--prefer-offline", "--no-audit"])
+    let folder = paths.root.join("crates/providers/tests/peers");
+    pip::install_in(&folder.join(".venv"), &folder.join("requirements.txt"))?;
+    install_in(&folder, &["ci", "--ignore-scripts", "--prefer-offline", "--no-audit"])
 }
 
 /// What a folder's lock file names, as `npm` does it with these arguments.

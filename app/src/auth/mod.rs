@@ -50,6 +50,10 @@ pub(crate) const PLAIN: &[&str] = &[
     "/remove-gateway",
     "/events/proof",
     "/team/member",
+    "/developers/webhooks",
+    "/developers/webhook",
+    "/developers/deliveries",
+    "/developers/delivery",
 ];
 
 /// Whether an address is one of them; the router takes it with a slash at its end too.

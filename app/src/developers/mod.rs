@@ -1,5 +1,10 @@
-//! What programs sign in with: the company's API keys, and the way to the reference. A secret is on the screen once, when its key
+//! What programs sign in with: the company's API keys, and the ways to webhooks and the reference. A secret is on the screen once, when its key
 //! is made or rotated.
+
+#[cfg(feature = "ssr")]
+pub mod deliveries;
+#[cfg(feature = "ssr")]
+pub mod webhooks;
 
 use icondata as i;
 use leptos_meta::Title;
@@ -66,6 +71,7 @@ pub fn DevelopersPage() -> impl IntoView {
         <Title text="Developers"/>
         <div class="max-w-5xl">
             <PageHeader title="Developers" description="Keys with which your programs use Belfry.">
+                <LinkButton href="/developers/webhooks" external=true variant=Variant::Outline>"Webhooks"</LinkButton>
                 <LinkButton href="/api/v1/reference" external=true variant=Variant::Outline icon=i::LuBookOpen>"API reference"</LinkButton>
             </PageHeader>
         </div>

@@ -39,6 +39,7 @@ words! {
         ManageTeam = "manage_team", "Invite, change and remove people";
         ManageSettings = "manage_settings", "Change company settings";
         ManageKeys = "manage_keys", "Make and revoke API keys";
+        ManageWebhooks = "manage_webhooks", "Manage webhooks";
         AdjustCredits = "adjust_credits", "Adjust a company's credits";
         AdminPlatform = "admin_platform", "Run the platform";
     }
@@ -65,6 +66,7 @@ impl Role {
                     | P::AdjustCredits
                     | P::ManageSettings
                     | P::ManageKeys
+                    | P::ManageWebhooks
                     | P::ManageTeam
                     | P::ViewEvents
                     | P::ViewWallet

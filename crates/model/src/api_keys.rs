@@ -20,6 +20,7 @@ words! {
         Calling = "calling", "Launch, pause and stop campaigns";
         Agents = "agents", "Create and edit agents";
         Suppressions = "suppressions", "Change the do-not-call list";
+        Webhooks = "webhooks", "Manage webhooks";
     }
 }
 
@@ -38,6 +39,7 @@ impl Scope {
             Self::Calling => &[P::ViewCampaigns, P::RunCampaigns],
             Self::Agents => &[P::ViewAgents, P::ManageAgents],
             Self::Suppressions => &[P::ViewSuppressions, P::ManageSuppressions],
+            Self::Webhooks => &[P::ManageWebhooks],
         }
     }
 

@@ -119,6 +119,21 @@ impl CallState {
         self
     }
 
+    /// What programs are told, in one word: how it ended, or else how far it has come.
+    pub const fn word(self) -> &'static str {
+        match (self.outcome, self.status) {
+            (Some(Outcome::Completed), _) => "completed",
+            (Some(Outcome::NoAnswer), _) => "no-answer",
+            (Some(Outcome::Busy), _) => "busy",
+            (Some(Outcome::Voicemail), _) => "voicemail",
+            (Some(Outcome::Failed | Outcome::Canceled | Outcome::Rejected | Outcome::Unknown), _) => "failed",
+            (None, CallStatus::Dialing) => "dialing",
+            (None, CallStatus::Ringing) => "ringing",
+            (None, CallStatus::Answered) => "answered",
+            (None, CallStatus::InProgress | CallStatus::Ended) => "in-progress",
+        }
+    }
+
     /// Nothing will follow but corrections and enrichment.
     pub fn is_ended(self) -> bool {
         self.status == CallStatus::Ended

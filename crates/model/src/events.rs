@@ -38,6 +38,11 @@ words! {
         KeyCreated = "key.created", "API key made";
         KeyRotated = "key.rotated", "API key rotated";
         KeyRevoked = "key.revoked", "API key revoked";
+        EndpointCreated = "endpoint.created", "Webhook endpoint made";
+        EndpointChanged = "endpoint.changed", "Webhook endpoint changed";
+        EndpointRotated = "endpoint.rotated", "Webhook secret rotated";
+        EndpointDisabled = "endpoint.disabled", "Webhook endpoint switched off";
+        EndpointRemoved = "endpoint.removed", "Webhook endpoint removed";
         TokenReused = "user.token_reused", "Refresh token used twice";
         ContactCreated = "contact.created", "Contact created";
         ContactChanged = "contact.changed", "Contact changed";
@@ -164,6 +169,11 @@ impl EventKind {
             | K::KeyCreated
             | K::KeyRotated
             | K::KeyRevoked
+            | K::EndpointCreated
+            | K::EndpointChanged
+            | K::EndpointRotated
+            | K::EndpointDisabled
+            | K::EndpointRemoved
             | K::TokenReused => Topic::Events,
             K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
             K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,

@@ -287,7 +287,12 @@ impl GatewayForm {
 
 /// An address of the public network, by its name: no key of ours is sent to a number, a port, or a name without a dot.
 fn is_public_https(url: &str) -> bool {
-    let Some(host) = url.strip_prefix("https://").map(|rest| rest.strip_suffix('/').unwrap_or(rest)) else { return false };
+    url.strip_prefix("https://").is_some_and(|rest| is_public_name(rest.strip_suffix('/').unwrap_or(rest)))
+}
+
+/// A name of the public network, whatever it leads to: with a dot, no number, no port, and not one of those that only our own
+/// configuration has.
+pub(crate) fn is_public_name(host: &str) -> bool {
     let is_name = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let last = host.rsplit('.').next().unwrap_or_default();
     host.len() <= 253

@@ -114,6 +114,10 @@ ids! {
     MailId = "mai";
     /// One provider callback as it arrived.
     InboxId = "inb";
+    /// Where a company hears from us.
+    EndpointId = "end";
+    /// One message to one endpoint: what `webhook-id` says.
+    DeliveryId = "dlv";
     /// The sound of a call.
     RecordingId = "rec";
     /// One rehearsal of a campaign.

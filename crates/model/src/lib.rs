@@ -33,6 +33,7 @@ pub mod team;
 pub mod text;
 pub mod time;
 pub mod two_factor;
+pub mod webhooks;
 pub mod wire;
 
 pub use error::{Error, FieldErrors, Result};

@@ -15,6 +15,7 @@ pub mod maqsam;
 pub mod money;
 pub mod multipart;
 mod news;
+pub mod outgoing;
 pub mod retell;
 pub mod scripted;
 pub mod signature;

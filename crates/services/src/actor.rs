@@ -115,4 +115,6 @@ pub enum SystemTask {
     Keys,
     /// The live stream looks up what a session may hear.
     Live,
+    /// Messages to endpoints leave, whosever they are.
+    Webhooks,
 }

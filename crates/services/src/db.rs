@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::inbox::Desk;
+use crate::webhooks::Told;
 use anyhow::Context;
 use model::accounts::Permission;
 use model::events::EventKind;
@@ -133,7 +134,15 @@ impl Db {
         // The only values formatted into this SQL are UUIDs.
         let sql = format!("begin; set local role {role}; set local app.company = '{}'{early}", actor.company.uuid());
         let inner = begun(&self.0.company, AssertSqlSafe(sql)).await?;
-        Ok(Tx { inner, actor: actor.clone(), now: self.0.clock.now(), db: self.clone(), hot, notices: Vec::new() })
+        Ok(Tx {
+            inner,
+            actor: actor.clone(),
+            now: self.0.clock.now(),
+            db: self.clone(),
+            hot,
+            notices: Vec::new(),
+            told: Vec::new(),
+        })
     }
 
     /// Returns once the disk has everything that was committed before: the log is one, and a durable commit waits for
@@ -219,6 +228,8 @@ pub struct Tx {
     hot: bool,
     /// What screens hear when it commits, each once, in the order in which it was said first.
     notices: Vec<String>,
+    /// What the company's endpoints hear; see `webhooks`.
+    told: Vec<Told>,
 }
 
 impl Tx {
@@ -285,7 +296,11 @@ impl Tx {
     /// # Errors
     /// When the commit fails; then nothing happened, or (connection lost) it is unknown what did.
     pub async fn commit(mut self) -> Result<()> {
-        crate::events::send(&mut self.inner, &self.notices).await?;
+        if self.told.is_empty() {
+            crate::events::send(&mut self.inner, &self.notices).await?;
+        } else {
+            crate::webhooks::send(&mut self.inner, &self.notices, &self.told, self.now).await?;
+        }
         self.inner.commit().await?;
         if self.hot { self.db.flush().await } else { Ok(()) }
     }
@@ -324,6 +339,12 @@ impl Tx {
     /// What screens of this company hear when it commits.
     pub(crate) fn notices(&mut self) -> &mut Vec<String> {
         &mut self.notices
+    }
+
+    /// Tells the company's endpoints, with this commit.
+    pub(crate) fn tell(&mut self, mut told: Told) {
+        told.id = self.id();
+        self.told.push(told);
     }
 
     /// The database handle, for verbs that must open a second transaction.
@@ -382,8 +403,8 @@ impl SystemTx {
     pub(crate) async fn inside(mut self, actor: &Actor) -> Result<Tx> {
         let sql = format!("set local app.company = '{}'", actor.company.uuid());
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *self.inner).await?;
-        let (actor, notices) = (actor.clone(), Vec::new());
-        Ok(Tx { inner: self.inner, actor, now: self.now, db: self.db, hot: false, notices })
+        let (actor, notices, told) = (actor.clone(), Vec::new(), Vec::new());
+        Ok(Tx { inner: self.inner, actor, now: self.now, db: self.db, hot: false, notices, told })
     }
 
     /// Makes it true.

@@ -45,6 +45,7 @@ pub mod team;
 #[doc(hidden)]
 pub mod testing;
 pub mod two_factor;
+pub mod webhooks;
 pub mod zones;
 
 pub use actor::{Actor, SystemTask};

@@ -5,7 +5,7 @@
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
-use crate::{gateways, two_factor};
+use crate::{gateways, two_factor, webhooks};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use anyhow::{anyhow, bail};
@@ -30,6 +30,8 @@ pub(crate) enum Purpose {
     GatewayKey,
     /// What a gateway's callbacks are signed with. Its owner is the gateway in its company.
     WebhookSecret,
+    /// What messages to an endpoint are signed with. Its owner is the endpoint in its company.
+    EndpointSecret,
 }
 
 impl Purpose {
@@ -38,6 +40,7 @@ impl Purpose {
             Self::TwoFactor => "two_factor",
             Self::GatewayKey => "gateway_key",
             Self::WebhookSecret => "webhook_secret",
+            Self::EndpointSecret => "endpoint_secret",
         }
     }
 }
@@ -108,7 +111,7 @@ pub enum Lost {
 /// sealed by then.
 pub async fn reseal(db: &Db, lost: Lost) -> anyhow::Result<usize> {
     let (done, trouble) = gateways::keys::reseal(db, lost).await?;
-    let done = done + two_factor::reseal(db).await?;
+    let done = done + two_factor::reseal(db).await? + webhooks::reseal(db).await?;
     if let Some(trouble) = trouble {
         bail!("{trouble}");
     }

@@ -22,6 +22,9 @@ const ACROSS_COMPANIES: &[&str] = &[
     "calls_check",
     "campaigns_runnable",
     "campaigns_scheduled",
+    "deliveries_age",     // the night forgets all that is old
+    "deliveries_waiting", // sending goes from endpoint to endpoint
+    "endpoints_id",       // the same
     "gateways_id",
     "inbox_waiting",
     "invites_token_unique", // the company is known once the invite is found
@@ -49,6 +52,7 @@ const OF_CAMPAIGNS: &[&str] = &[
 /// Tables that name a campaign or a call, and are not walled off by it.
 const SEEN_BY_ALL: &[&str] = &[
     "assignments", // the wall itself asks it
+    "endpoints",   // told of what operators do, and read by whoever manages webhooks
     "movements",   // written whenever a call is settled; read by whoever may see the wallet
     "numbers",     // the company's lines: which are taken must be known to all who choose one
 ];

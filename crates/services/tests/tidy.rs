@@ -126,6 +126,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("speech", &["files.rs"]),
     ("team", &["accept.rs", "access.rs"]),
     ("testing", &["room.rs", "swift.rs", "watch.rs"]),
+    ("webhooks", &["post.rs", "queue.rs", "told.rs"]),
 ];
 
 /// Files whose SQL compares the company, because it runs as `system`, where row security does not.
@@ -141,6 +142,7 @@ const NAMES_THE_COMPANY: &[&str] = &[
     "crates/services/src/team/repo.rs",
     "crates/services/src/testing/swift.rs",
     "crates/services/src/testing/watch.rs",
+    "crates/services/src/webhooks/queue.rs",
 ];
 
 /// The only files that may say `apalis`.

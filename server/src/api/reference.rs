@@ -30,7 +30,7 @@ const REFUSALS: &[(&str, &str)] = &[
 ];
 
 /// Writes that take no `Idempotency-Key`: their answers are not kept.
-const UNKEYED: &[&str] = &["uploadContacts"];
+const UNKEYED: &[&str] = &["uploadContacts", "createWebhook", "editWebhook", "rotateWebhook"];
 
 /// The whole description. It never changes while a process runs.
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(describe);

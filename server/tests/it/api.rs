@@ -130,6 +130,8 @@ pub fn body(operation: &Value) -> Option<Value> {
         }
         "createContact" | "editContact" => json!({"name": "Own", "phone": "+12025550188"}),
         "suppress" => json!({"phone": "+12025550189", "reason": "asked"}),
+        "createWebhook" | "editWebhook" => json!({"url": "http://localhost:9/own"}),
+        "replayFailed" => json!({"since": "2026-11-22T00:00:00Z"}),
         "unsuppress" => json!({"reason": "asked"}),
         _ => return None,
     })
@@ -146,6 +148,8 @@ pub fn ours(path: &str, things: &Things) -> String {
         "suppressions" => things.suppression.to_string(),
         "imports" => things.import.to_string(),
         "auth" => things.key.to_string(),
+        "webhooks" if path.starts_with("/webhooks/deliveries/") => things.delivery.to_string(),
+        "webhooks" => things.endpoint.to_string(),
         other => panic!("no id is known for {other}: add it here"),
     }
 }

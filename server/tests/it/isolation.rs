@@ -12,13 +12,15 @@ use model::contacts::ContactForm;
 use model::enrollments::EnrollmentFilter;
 use model::gateways::{GatewayForm, ProviderKind};
 use model::id::{
-    AgentId, ApiKeyId, CallId, CampaignId, CompanyId, ContactId, DocumentId, EnrollmentId, GatewayId, ImportId, InviteId,
-    SessionId, SuppressionId, UserId,
+    AgentId, ApiKeyId, CallId, CampaignId, CompanyId, ContactId, DeliveryId, DocumentId, EndpointId, EnrollmentId, GatewayId,
+    ImportId, InviteId, SessionId, SuppressionId, UserId,
 };
 use model::imports::ImportKind;
 use model::page::Paging;
+use model::webhooks::EndpointForm;
 use services::{
     accounts, agents, api_keys, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions, team,
+    webhooks,
 };
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -69,6 +71,9 @@ const SETTINGS: &str = "settings[name]=Own&settings[company_type]=generic&settin
 
 const GATEWAY: &str = "id={gateway}&gateway[kind]=vapi&gateway[phones]=real&gateway[name]=A&gateway[concurrency_max]=1\
     &gateway[calls_per_second]=1";
+
+const ENDPOINT: &str = "url=http%3A%2F%2Flocalhost%3A9%2F&description=&events[0]=call.completed&campaign=";
+const SAVED_ENDPOINT: &str = "id={endpoint}&url=http%3A%2F%2Flocalhost%3A9%2F&description=&events[0]=call.completed&campaign=";
 
 pub const CASES: &[Case] = &[
     ("account/identities/link_identity", "provider=google&password=wrong", Own, true),
@@ -182,6 +187,17 @@ pub const CASES: &[Case] = &[
     ("team/invite/revoke_invite", "id={invite}", Nothing, false),
     ("team/load_team", "", Own, false),
     ("team/remove_member", "user={member}", Nothing, false),
+    ("developers/deliveries/load_delivery", "id={delivery}", Nothing, false),
+    ("developers/deliveries/list_deliveries", "filter[endpoint]={endpoint}", Nothing, false),
+    ("developers/deliveries/replay_delivery", "id={delivery}", Nothing, false),
+    ("developers/deliveries/replay_failed", "id={endpoint}&hours=24", Nothing, false),
+    ("developers/webhooks/create_webhook", ENDPOINT, Own, false),
+    ("developers/webhooks/list_webhooks", "", Own, false),
+    ("developers/webhooks/load_webhook", "id={endpoint}", Nothing, false),
+    ("developers/webhooks/remove_webhook", "id={endpoint}", Nothing, false),
+    ("developers/webhooks/rotate_webhook", "id={endpoint}", Nothing, false),
+    ("developers/webhooks/save_webhook", SAVED_ENDPOINT, Nothing, false),
+    ("developers/webhooks/test_webhook", "id={endpoint}", Nothing, false),
     ("suppressions/dialogs/add_suppression", "phone=%2B12025550178&reason=asked", Own, false),
     ("suppressions/dialogs/remove_suppression", "id={suppression}&reason=mistake", Nothing, false),
     ("suppressions/list_suppressions", r#"{"filter":{}}"#, Own, true),
@@ -194,7 +210,9 @@ pub struct Things {
     pub company: CompanyId,
     pub campaign: CampaignId,
     pub contact: ContactId,
+    pub delivery: DeliveryId,
     pub document: DocumentId,
+    pub endpoint: EndpointId,
     pub enrollment: EnrollmentId,
     pub gateway: GatewayId,
     pub import: ImportId,
@@ -237,6 +255,10 @@ impl Things {
         let people = EnrollmentFilter { campaign, status: None, paging: Paging::default() };
         let enrollment = enrollments::list(&mut tx, &people).await.expect("people").items.remove(0).id;
         drop(tx);
+        let endpoint = webhooks::create(db, &caller.actor, &endpoint_form()).await.expect("endpoint").id;
+        let mut tx = db.begin(&caller.actor).await.expect("begin");
+        let delivery = webhooks::test(&mut tx, endpoint).await.expect("a test");
+        tx.commit().await.expect("commit");
         let invite = team::invite(db, &caller.actor, "invited@acme.example", Role::Viewer).await.expect("invite");
         Self {
             agent,
@@ -244,7 +266,9 @@ impl Things {
             company: caller.actor.company(),
             campaign,
             contact,
+            delivery,
             document,
+            endpoint,
             enrollment,
             gateway,
             import,
@@ -270,6 +294,8 @@ impl Things {
             .replace("{campaign}", &self.campaign.to_string())
             .replace("{contact}", &self.contact.to_string())
             .replace("{document}", &self.document.to_string())
+            .replace("{delivery}", &self.delivery.to_string())
+            .replace("{endpoint}", &self.endpoint.to_string())
             .replace("{enrollment}", &self.enrollment.to_string())
             .replace("{gateway}", &self.gateway.to_string())
             .replace("{import}", &self.import.to_string())
@@ -300,6 +326,10 @@ fn contact_form() -> ContactForm {
 
 fn key_form() -> ApiKeyForm {
     ApiKeyForm { name: format!("{SECRET} key"), scopes: vec![Scope::Read], ..ApiKeyForm::default() }
+}
+
+fn endpoint_form() -> EndpointForm {
+    EndpointForm { url: format!("http://localhost:9/{SECRET}"), description: SECRET.to_owned(), ..EndpointForm::default() }
 }
 
 fn gateway_form() -> GatewayForm {

@@ -21,4 +21,5 @@ mod support;
 mod team;
 mod two_factor;
 mod uploads;
+mod webhooks;
 mod wire;

@@ -1,18 +1,15 @@
 //! The benches that load something: a durable Postgres of its own, the load generator of the crate `bench`
 //! against it, and the programs it is compared with.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
 use crate::{
-    npm,
+    npm, pip,
     postgres::Cluster,
     redis,
-    tools::{Paths, Profile, Stages, Stamp, hash, run},
+    tools::{Paths, Profile, Stages, run},
 };
 
 /// A bench that needs nobody else's programs.
@@ -33,7 +30,8 @@ pub fn dispatch(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
 pub fn callback(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
     let mut stages = Stages::new();
     stages.run("peers of npm", || node_peers(paths))?;
-    let python = stages.run("peers of PyPI", || python_peers(paths))?;
+    let wanted = peers(paths).join("requirements.txt");
+    let python = stages.run("peers of PyPI", || pip::install_in(&paths.target.join("peers/venv"), &wanted))?;
     let mut args: Vec<String> =
         [("--belfry", paths.bin(Profile::Release, "belfry")), ("--peers", peers(paths)), ("--python", python)]
             .into_iter()
@@ -69,17 +67,4 @@ fn peers(paths: &Paths) -> PathBuf {
 fn node_peers(paths: &Paths) -> Result<()> {
     // Not `npm ci`: it wants optional packages of other platforms in the lock, which not every registry has.
     npm::install_in(&peers(paths), &["install", "--no-save"])
-}
-
-/// The Python of an environment of its own.
-fn python_peers(paths: &Paths) -> Result<PathBuf> {
-    let (wanted, home) = (peers(paths).join("requirements.txt"), paths.target.join("peers/venv"));
-    let python = home.join("bin/python");
-    let stamp = Stamp::new(home.join("belfry-stamp"), hash(std::slice::from_ref(&wanted))?);
-    if !stamp.is_fresh(&python) {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(Path::new(&wanted)))?;
-        stamp.write()?;
-    }
-    Ok(python)
 }

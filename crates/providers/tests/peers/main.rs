@@ -1,8 +1,10 @@
 //! The providers' official SDKs as judges: each drives a running gremlin as its own second client, verifies what gremlin signs, and
-//! signs what our verifiers must accept. They are Node programs beside this file, `<kind>.mjs`, and run only where their packages
-//! are installed: docs/providers/README.md. A new one is such a file, and a test here.
+//! signs what our verifiers must accept. And the libraries of those who hear from us, which judge what we sign. They are programs
+//! beside this file, `<kind>.mjs` for Node and one for Python, and run only where their packages are installed:
+//! docs/providers/README.md. A new one is such a file, and a test here.
 
 mod stripe;
+mod webhooks;
 
 use std::{path::Path, process::Stdio, sync::Once, time::Duration};
 
@@ -149,13 +151,13 @@ async fn agree(peer: Peer) {
     let router = Router::new().route("/sign", post(sign)).route("/verify", any(verify)).with_state(judge);
     servers.spawn(async move { axum::serve(listener, router).await.expect("the judge runs") });
     let envs = [("GREMLIN", gremlin.as_str()), ("JUDGE", &url), ("ACCOUNT", peer.account), ("KEY", &key), ("SECRET", &secret)];
-    checks_of(peer.kind.as_str(), &envs, peer.checks_min).await;
+    checks_of("node", &format!("{}.mjs", peer.kind), &envs, peer.checks_min).await;
 }
 
 /// Runs a script to its end.
-async fn checks_of(name: &str, envs: &[(&str, &str)], checks_min: usize) {
-    let script = Command::new("node")
-        .arg(format!("{name}.mjs"))
+async fn checks_of(program: &str, name: &str, envs: &[(&str, &str)], checks_min: usize) {
+    let script = Command::new(program)
+        .arg(name)
         .current_dir(FOLDER)
         .envs(envs.iter().copied())
         .stdin(Stdio::null())
@@ -163,7 +165,7 @@ async fn checks_of(name: &str, envs: &[(&str, &str)], checks_min: usize) {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .expect("Node is installed where its packages are");
+        .expect("the program is installed where its packages are");
     let ended = tokio::time::timeout(PATIENCE, script.wait_with_output()).await.expect("the script ends").expect("it ran");
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));

@@ -28,5 +28,5 @@ async fn stripe_s_sdk_and_gremlin_agree() {
     servers.spawn(async move { axum::serve(listener, router).await.expect("the judge runs") });
     let key = gremlin::stripe_key_for(gremlin::TOKEN_SECRET, ACCOUNT);
     let envs = [("GREMLIN", gremlin.as_str()), ("JUDGE", &judge), ("ACCOUNT", ACCOUNT), ("KEY", &key)];
-    checks_of("stripe", &envs, CHECKS_MIN).await;
+    checks_of("node", "stripe.mjs", &envs, CHECKS_MIN).await;
 }

@@ -8,16 +8,18 @@ use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_o
 use crate::dialer::{Gateway, Seat};
 use crate::enrollments::repo::Change;
 use crate::error::Result;
+use crate::webhooks::Told;
 use crate::{campaigns, credits, dialer, enrollments, suppressions};
 use anyhow::Context;
 use chrono_tz::Tz;
-use model::calls::Outcome;
+use model::calls::{CallStatus, Outcome};
 use model::credits::Credits;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventKind, Topic};
 use model::id::{CallId, CampaignId, GatewayId};
 use model::phone::Phone;
 use model::time::Timestamp;
+use model::webhooks::WebhookEvent;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
@@ -62,6 +64,7 @@ pub(crate) async fn absorb_all(tx: &mut Tx, reports: Vec<(CallId, Report)>, late
             let title = is.outcome.map_or(is.status.label(), Outcome::label);
             steps.push(Step { call: id, title, detail });
             has_moved = true;
+            tell_move(tx, &was, &is);
         }
         let settled = (is.outcome.is_some() && was.settled_at.is_none()).then(|| {
             let bill = is.price().cost(is.talk_seconds);
@@ -151,11 +154,24 @@ async fn settle(tx: &mut Tx, ends: &[(End<'_>, repo::Settled)], phones: &[Phone]
             campaigns::return_credits(tx, *campaign).await?;
         }
     }
+    for (End { call, .. }, paid) in ends {
+        tx.tell(Told::ended(call.id, call.campaign_id, &call.phone, call.state(), call.talk_seconds, paid.cost));
+    }
     let told = ends.iter().map(|(end, paid)| {
         let text = format!("{} after {} s, {} credits", end.outcome.label(), end.call.talk_seconds, paid.cost);
         (Some(end.call.id.to_string()), text)
     });
     tx.record_all(EventKind::CallEnded, told.collect()).await
+}
+
+/// What endpoints hear of a call that went further.
+fn tell_move(tx: &mut Tx, was: &repo::Stored, is: &repo::Stored) {
+    let told = |event| Told::call(event, is.id, is.campaign_id, &is.phone, is.state());
+    let rings = matches!(is.status, CallStatus::Ringing | CallStatus::Answered | CallStatus::InProgress);
+    if was.status == CallStatus::Dialing && rings {
+        tx.tell(told(WebhookEvent::CallStarted));
+    }
+    tx.tell(told(WebhookEvent::CallStatusUpdated));
 }
 
 /// The campaign of a call that was taken: such a call has one.

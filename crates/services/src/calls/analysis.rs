@@ -2,8 +2,10 @@
 
 use crate::db::Tx;
 use crate::error::Result;
+use crate::webhooks::Told;
 use model::calls::Sentiment;
-use model::id::CallId;
+use model::id::{CallId, CampaignId};
+use model::phone::Phone;
 use providers::Analysis;
 use sqlx::types::Json;
 use std::collections::BTreeMap;
@@ -23,13 +25,14 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     let turn_seconds: Vec<Option<i32>> = a.transcript.iter().take(TURNS_MAX).map(seconds).collect();
     let keywords: Vec<_> = a.keywords.iter().take(FOUND_MAX).map(kept).collect();
     let found: BTreeMap<_, _> = a.fields.iter().take(FOUND_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
-    let had_summary: bool = sqlx::query_scalar(
-        "with was as (select id, summary <> '' as told from calls where id = $1)
+    let lead = (a.successful == Some(true)).then(|| found.clone());
+    let (had_summary, was_lead, campaign, phone): (bool, bool, Option<CampaignId>, Phone) = sqlx::query_as(
+        "with was as (select id, summary <> '' as told, successful is true as good from calls where id = $1)
          update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end,
                 turn_seconds = case when $2 = '[]'::jsonb then turn_seconds else $8 end, summary = coalesce($3, summary),
                 sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
                 keywords = case when $6 = '{}' then keywords else $6 end, found = found || $7
-         from was where calls.id = was.id returning was.told",
+         from was where calls.id = was.id returning was.told, was.good, calls.campaign_id, calls.phone",
     )
     .bind(id)
     .bind(Json(transcript))
@@ -41,6 +44,9 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     .bind(turn_seconds)
     .fetch_one(tx.conn())
     .await?;
+    if let Some(found) = lead.filter(|_| !was_lead) {
+        tx.tell(Told::qualified(id, campaign, &phone, a.sentiment.map(sentiment), &found));
+    }
     Ok(!had_summary && a.summary.is_some())
 }
 

@@ -15,13 +15,15 @@ use crate::error::{Error, Result};
 use crate::inbox::{self, CallbackRequest, Refused, ReplyBody};
 use crate::numbers::{self, repo::Bound};
 use crate::speech::{self, Voice};
+use crate::webhooks::Told;
 use crate::{companies, credits, enrollments, suppressions};
-use model::calls::{Declined, Outcome};
+use model::calls::{CallState, CallStatus, Declined, Outcome};
 use model::campaigns::Status;
 use model::credits::{Credits, Price};
 use model::events::{EventKind, Topic};
 use model::id::{CallId, CampaignId, GatewayId};
 use model::phone::Phone;
+use model::webhooks::WebhookEvent;
 use providers::{Incoming, Reply};
 
 /// What a caller hears when no campaign says otherwise.
@@ -175,6 +177,8 @@ async fn accept(tx: &mut Tx, gateway: &Gateway, arrival: &arrivals::Arrival<'_>,
     arrivals::insert_taken(tx, arrival, &terms).await?;
     let seat = Seat { campaign: offer.campaign, gateway: gateway.id, number: arrival.number };
     dialer::move_slots(tx, &[seat], 1).await?;
+    let state = CallState::live(CallStatus::Answered);
+    tx.tell(Told::call(WebhookEvent::CallStarted, arrival.call, arrival.campaign, arrival.phone, state));
     step(tx, arrival.call, "Answered", &format!("{} speaks", offer.agent.2.name)).await
 }
 
@@ -185,6 +189,8 @@ async fn decline(tx: &mut Tx, arrival: &arrivals::Arrival<'_>, why: Declined, se
         campaigns::stats::count(tx, campaign, &Tally::of(Outcome::Rejected, 0, Credits::ZERO)).await?;
     }
     step(tx, arrival.call, "Not taken", why.label()).await?;
+    let state = CallState::ended(Outcome::Rejected);
+    tx.tell(Told::ended(arrival.call, arrival.campaign, arrival.phone, state, 0, Credits::ZERO));
     let text = format!("Inbound call not taken: {}", why.label().to_lowercase());
     tx.record(EventKind::CallEnded, Some(arrival.call.to_string()), text).await
 }

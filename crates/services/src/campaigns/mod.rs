@@ -14,6 +14,7 @@ pub use why::why;
 
 use crate::db::Tx;
 use crate::error::Result;
+use crate::webhooks::Told;
 use crate::{credits, dialer, enrollments};
 use model::accounts::Permission;
 use model::campaigns::{Action, Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, Parked, Retries, Status};
@@ -204,17 +205,17 @@ pub async fn act(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> 
 pub(crate) async fn start_scheduled(tx: &mut Tx, id: CampaignId) -> Result<()> {
     // Slots before the campaign's row, as in `step`: somebody may be cancelling it right now.
     repo::lock_slots(tx, id).await?;
-    let (status, _) = repo::lock(tx, id).await?;
+    let (status, form) = repo::lock(tx, id).await?;
     if status != Status::Scheduled {
         return Ok(());
     }
     if crate::companies::is_suspended(tx).await? {
-        repo::set_status(tx, id, Status::Active, None).await?;
+        move_to(tx, id, &form, (status, Status::Active), None).await?;
         return pause_self(tx, id, "The company was suspended when it should have started.").await;
     }
     let check = launch_check(tx, id).await?;
     if let Some(missing) = check.items.iter().find(|i| !i.ok) {
-        repo::set_status(tx, id, Status::Active, None).await?;
+        move_to(tx, id, &form, (status, Status::Active), None).await?;
         return pause_self(tx, id, &missing.detail).await;
     }
     step(tx, id, Action::Start).await.map(drop)
@@ -235,7 +236,7 @@ async fn step(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
         Action::Cancel => enrollments::repo::close_queued(tx, id, EnrollmentStatus::Cancelled).await?,
         Action::Pause | Action::Complete | Action::Archive => {}
     }
-    repo::set_status(tx, id, to, None).await?;
+    move_to(tx, id, &form, (from, to), None).await?;
     if to == Status::Active {
         dialer::wake_campaign(tx, id).await?;
     }
@@ -257,6 +258,21 @@ async fn step(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
     Ok(to)
 }
 
+/// Writes the new status, and tells it.
+async fn move_to(
+    tx: &mut Tx,
+    id: CampaignId,
+    form: &CampaignForm,
+    (from, to): (Status, Status),
+    why: Option<&str>,
+) -> Result<()> {
+    tx.tell(Told::campaign_moved(id, &form.name, from, to, why));
+    if to == Status::Completed {
+        tx.tell(Told::campaign_completed(id, &form.name));
+    }
+    repo::set_status(tx, id, to, why).await
+}
+
 /// Returns what is left in escrow, once no call is under way that still holds some of it.
 pub(crate) async fn return_credits(tx: &mut Tx, id: CampaignId) -> Result<()> {
     if repo::live_calls(tx, id).await? == 0 {
@@ -271,7 +287,7 @@ pub(crate) async fn pause_self(tx: &mut Tx, id: CampaignId, why: &str) -> Result
     if status != Status::Active {
         return Ok(());
     }
-    repo::set_status(tx, id, Status::Paused, Some(why)).await?;
+    move_to(tx, id, &form, (status, Status::Paused), Some(why)).await?;
     tx.record(EventKind::CampaignPaused, Some(id.to_string()), format!("{} paused itself: {why}", form.name)).await
 }
 

@@ -4,7 +4,7 @@ use super::{Report, run};
 use crate::actor::{Actor, SystemTask};
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
-use crate::{agents, audits, gateways, recordings, speech};
+use crate::{agents, audits, gateways, recordings, speech, webhooks};
 use chrono::{Days, TimeDelta, Timelike};
 use model::accounts::Permission;
 use model::health::{CheckRow, Health};
@@ -52,6 +52,7 @@ pub async fn nightly(db: &Db) -> Result<bool> {
     }
     recordings::retry_all(&mut tx).await?;
     gateways::forget_keys(&mut tx).await?;
+    webhooks::forget(&mut tx).await?;
     sqlx::query("delete from checks where started_at < $1").bind(now - KEPT).execute(tx.conn()).await?;
     tx.commit().await?;
     // First what the night is for; the rest asks providers, which takes as long as they take.

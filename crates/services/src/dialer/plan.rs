@@ -14,6 +14,7 @@ use crate::enrollments::repo::{Change, Intent, Intents, Wait};
 use crate::error::Result;
 use crate::rules::{self, Place};
 use crate::speech::Voice;
+use crate::webhooks::Told;
 use crate::{campaigns, companies, credits, enrollments, suppressions};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::campaigns::{CallOrder, Parked, Status};
@@ -404,6 +405,7 @@ async fn run_dry(tx: &mut Tx, c: &campaigns::Running) -> Result<()> {
     }
     let why = if c.form.budget.is_some() { campaigns::BUDGET_USED } else { campaigns::OUT_OF_CREDITS };
     campaigns::pause_self(tx, c.id, why).await?;
+    tx.tell(Told::credits_low(c.id, &c.name, why));
     tx.record(EventKind::CreditsLow, Some(c.id.to_string()), format!("{}: {why}", c.name)).await
 }
 

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::events::notice;
 use crate::jobs::Job;
 use crate::phones;
+use crate::webhooks::Told;
 use model::contacts::NewContact;
 use model::events::{EventKind, Topic};
 use model::id::{CompanyId, ImportId};
@@ -218,6 +219,7 @@ async fn finish(tx: &mut Tx, import: &repo::Stored, counts: Counts) -> Result<()
     forget_file(tx, import.id).await?;
     let Counts { created, merged, duplicates, invalid, .. } = counts;
     let text = format!("{}: {created} created, {merged} merged, {duplicates} duplicates, {invalid} left out", import.file_name);
+    tx.tell(Told::imported(import.id, &import.file_name, [created, merged, duplicates, invalid]));
     tx.record(EventKind::ImportCompleted, Some(import.id.to_string()), text).await?;
     notice(tx, Topic::Contacts).await
 }

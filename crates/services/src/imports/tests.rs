@@ -89,9 +89,13 @@ async fn a_file_is_checked_and_then_brought_in() {
     let told: Vec<_> = told.items.iter().map(|p| (p.line, p.field.as_str())).collect();
     assert_eq!(told, [(6, "email"), (6, "phone"), (6, "time_zone"), (7, "name")]);
 
+    w.listens(&acme).await.expect("an endpoint");
     start_run(&w, &acme, id).await.run(w.db.clone()).await.expect("run");
     let done = import(&w, &acme, id).await;
     assert_eq!((done.status, done.done, done.percent()), (ImportStatus::Completed, expected, 100));
+    let heard = w.told(acme.company).await.expect("told");
+    assert_eq!((heard.len(), heard[0]["importId"].as_str()), (1, Some(&*id.to_string())));
+    assert_eq!(heard[0]["rows"], serde_json::json!({"created": 2, "merged": 1, "duplicates": 1, "invalid": 2}));
     let mut tx = w.tx(&acme).await;
     let merged = contacts::load(&mut tx, old).await.expect("load");
     assert_eq!((merged.name.as_str(), merged.email.as_str(), merged.segment.as_str()), ("Old", "old@friend.example", "spring"));

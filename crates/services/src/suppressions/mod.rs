@@ -11,6 +11,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::events::notice;
 use crate::phones;
+use crate::webhooks::Told;
 use model::accounts::Permission;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::error::Check;
@@ -75,6 +76,7 @@ pub async fn add(tx: &mut Tx, phone: &str, reason: &str) -> Result<SuppressionId
     let Some(id) = suppress(tx, &phone, Source::Manual, reason.trim()).await? else {
         return Err(model::Error::field("phone", "This number is already on the list.").into());
     };
+    tx.tell(Told::suppressed(id, &phone, reason.trim()));
     tx.record(EventKind::SuppressionAdded, Some(id.to_string()), format!("{} will not be called", phone.masked())).await?;
     Ok(id)
 }
@@ -102,6 +104,7 @@ pub(crate) async fn opt_out(tx: &mut Tx, phone: &Phone, source: Source, reason: 
         return Ok(());
     }
     let contact = repo::contact_of(tx, phone).await?;
+    tx.tell(Told::opted_out(contact, phone, source));
     let text = format!("{} asked not to be called again ({})", phone.masked(), source.label().to_lowercase());
     tx.record(EventKind::ContactOptedOut, contact.map(|id| id.to_string()), text).await
 }

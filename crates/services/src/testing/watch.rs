@@ -1,6 +1,6 @@
 //! What tests read from a world, or hand to it, that no screen shows or sends.
 
-use super::World;
+use super::{Someone, World};
 use crate::actor::Actor;
 use crate::credits::Shift;
 use crate::db::Db;
@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::jobs::Job;
 use chrono::{DateTime, Utc};
 use model::credits::{Credits, MovementKind};
-use model::id::{CallId, CompanyId, GatewayId, MovementId};
+use model::id::{CallId, CompanyId, EndpointId, GatewayId, MovementId};
+use model::webhooks::EndpointForm;
 use secrecy::ExposeSecret;
 
 /// One line per fact that people can tell apart, and none for how many tries it took to get there.
@@ -51,6 +52,25 @@ impl World {
     pub async fn story(&self, company: CompanyId) -> Result<Vec<String>> {
         let mut eyes = self.eyes.lock().await;
         Ok(sqlx::query_scalar(STORY).bind(company).fetch_all(self.open(&mut eyes).await?).await?)
+    }
+
+    /// An endpoint that wants to hear of everything; nothing is sent there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn listens(&self, of: &Someone) -> Result<EndpointId> {
+        let form = EndpointForm { url: "http://localhost:9/".to_owned(), full_numbers: true, ..EndpointForm::default() };
+        Ok(crate::webhooks::create(&self.db, &of.actor, &form).await?.id)
+    }
+
+    /// What a company's endpoints are told, in order.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn told(&self, company: CompanyId) -> Result<Vec<serde_json::Value>> {
+        let mut eyes = self.eyes.lock().await;
+        let sql = "select body::jsonb from deliveries where company_id = $1 order by created_at, id";
+        Ok(sqlx::query_scalar(sql).bind(company).fetch_all(self.open(&mut eyes).await?).await?)
     }
 
     /// Credits that were paid for.

@@ -23,8 +23,6 @@ const ABSENT: &[&str] = &[
     "/wallet/auto-topup",
     "/wallet/payment-methods",
     "/wallet/topup",
-    "/webhooks",
-    "/webhooks/{*rest}",
 ];
 
 pub fn router() -> Router<Api> {

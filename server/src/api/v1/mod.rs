@@ -13,6 +13,7 @@ mod dashboard;
 mod imports;
 mod keys;
 mod suppressions;
+mod webhooks;
 
 use super::Api;
 use super::envelope::Refusal;
@@ -46,6 +47,7 @@ pub fn documented(patience: Patience) -> OpenApiRouter<Api> {
         .merge(suppressions::paths())
         .merge(imports::paths())
         .merge(credits::paths())
+        .merge(webhooks::paths())
         .layer(timeout)
         .merge(uploads)
 }

@@ -81,6 +81,7 @@ async fn a_campaign_without_credits_pauses_itself_and_goes_on_with_one_click_aft
     let w = World::new().await;
     let acme = w.company("acme").await;
     let campaign = w.launched(&acme, 4, |_| {}).await;
+    w.listens(&acme).await.expect("an endpoint");
     // Everything that is left goes elsewhere before the first call.
     let mut tx = w.tx(&acme).await;
     let other: CampaignId = tx.id();
@@ -89,6 +90,13 @@ async fn a_campaign_without_credits_pauses_itself_and_goes_on_with_one_click_aft
     tx.commit().await.expect("commit");
     assert_eq!(turn(&w, &acme, campaign).await, 0);
     assert_eq!(status(&w, &acme, campaign).await, (Status::Paused, Some(campaigns::OUT_OF_CREDITS.to_owned())));
+    let told = w.told(acme.company).await.expect("told");
+    let low: Vec<_> = told.iter().filter(|body| body["type"] == "credits.low").collect();
+    assert_eq!(low.len(), 1, "{told:?}");
+    assert_eq!(
+        (low[0]["campaignId"].as_str(), low[0]["reason"].as_str()),
+        (Some(&*campaign.to_string()), Some(campaigns::OUT_OF_CREDITS))
+    );
     let mut tx = w.tx(&acme).await;
     for kind in [EventKind::CreditsLow, EventKind::CampaignPaused] {
         let filter = EventFilter { kind: Some(kind), subject: Some(campaign.to_string()), ..EventFilter::default() };

@@ -1,0 +1,326 @@
+//! Where a company's programs hear what happened: the list of endpoints, and one of them. Plain pages.
+
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::Error;
+use model::id::{CampaignId, EndpointId};
+use model::webhooks::{EndpointForm, EndpointPage, EndpointRow, EndpointState, WebhookEvent};
+
+use super::deliveries::{DeliveriesPage, DeliveryPage};
+use crate::form::{FormProblem, hidden, problem, typed_or};
+use crate::layout::NowherePage;
+use crate::prelude::*;
+use crate::screen::{When, count, word};
+use crate::ui::{
+    AuthLayout, Badge, Button, Checkbox, Field, FieldGroup, Input, LinkButton, Note, Opt, Select, Size, Tone, Variant,
+};
+use crate::wire::{Answer, Change, ChangeForm};
+
+const LIST: &str = "/developers/webhooks";
+
+/// The endpoints of the company.
+#[server(protocol = crate::wire::Wire)]
+pub async fn list_webhooks() -> Result<Vec<EndpointRow>, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    Ok(services::webhooks::list(&mut tx).await?)
+}
+
+/// One endpoint, or what a new one is made from.
+#[server(protocol = crate::wire::Wire)]
+pub async fn load_webhook(#[server(default)] id: Option<EndpointId>) -> Result<EndpointPage, Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    Ok(services::webhooks::page(&mut tx, id).await?)
+}
+
+/// What was typed about an endpoint. A box that is not ticked is not sent.
+fn form(
+    url: String,
+    description: String,
+    campaign: String,
+    events: Vec<WebhookEvent>,
+    full_numbers: bool,
+    enabled: bool,
+) -> EndpointForm {
+    EndpointForm { url, description, events, campaign, full_numbers, enabled }
+}
+
+/// Makes an endpoint. Its secret is shown on the next page, once.
+#[server(protocol = crate::wire::Wire)]
+pub async fn create_webhook(
+    url: String,
+    description: String,
+    campaign: String,
+    #[server(default)] events: Vec<WebhookEvent>,
+    #[server(default)] full_numbers: bool,
+) -> Result<(), Error> {
+    use crate::ssr::*;
+    let form = form(url, description, campaign, events, full_numbers, true);
+    let new = services::webhooks::create(&db()?, &caller()?.actor, &form)
+        .await
+        .inspect_err(|_| keep_typed(&[("url", &form.url), ("description", &form.description)]))?;
+    show_once(&new.secret);
+    redirect(&address(new.id));
+    Ok(())
+}
+
+/// Changes an endpoint.
+#[server(protocol = crate::wire::Wire)]
+pub async fn save_webhook(
+    id: EndpointId,
+    url: String,
+    description: String,
+    campaign: String,
+    #[server(default)] events: Vec<WebhookEvent>,
+    #[server(default)] full_numbers: bool,
+    #[server(default)] enabled: bool,
+) -> Result<(), Error> {
+    use crate::ssr::*;
+    let form = form(url, description, campaign, events, full_numbers, enabled);
+    services::webhooks::update(&db()?, &caller()?.actor, id, &form).await?;
+    redirect(LIST);
+    Ok(())
+}
+
+/// Gives an endpoint a new secret, which is shown on the next page, once.
+#[server(protocol = crate::wire::Wire)]
+pub async fn rotate_webhook(id: EndpointId) -> Result<(), Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let new = services::webhooks::rotate(&mut tx, id).await?;
+    tx.commit().await?;
+    show_once(&new.secret);
+    redirect(&address(id));
+    Ok(())
+}
+
+/// Removes an endpoint.
+#[server(protocol = crate::wire::Wire)]
+pub async fn remove_webhook(id: EndpointId) -> Result<(), Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    services::webhooks::remove(&mut tx, id).await?;
+    tx.commit().await?;
+    redirect(LIST);
+    Ok(())
+}
+
+/// Sends a test to an endpoint.
+#[server(protocol = crate::wire::Wire)]
+pub async fn test_webhook(id: EndpointId) -> Result<(), Error> {
+    use crate::ssr::*;
+    let mut tx = begin().await?;
+    let delivery = services::webhooks::test(&mut tx, id).await?;
+    tx.commit().await?;
+    redirect(&super::deliveries::address(delivery));
+    Ok(())
+}
+
+pub(super) fn address(id: EndpointId) -> String {
+    format!("/developers/webhook?id={id}")
+}
+
+/// The plain pages of this folder: one route, because the browser carries the table of routes.
+#[component]
+pub fn WebhookPages() -> impl IntoView {
+    let page = use_params_map().with_untracked(|params| params.get_str("page").unwrap_or_default().to_owned());
+    match page.as_str() {
+        "webhooks" => view! { <WebhooksPage/> },
+        "webhook" => view! { <WebhookPage/> },
+        "deliveries" => view! { <DeliveriesPage/> },
+        "delivery" => view! { <DeliveryPage/> },
+        _ => view! { <NowherePage/> },
+    }
+}
+
+/// `/developers/webhooks`
+#[component]
+pub fn WebhooksPage() -> impl IntoView {
+    let answer = Answer::blocking(|| ListWebhooks {});
+    let page = |answer: Result<Vec<EndpointRow>, Error>| match answer {
+        Ok(rows) => list(rows),
+        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
+    };
+    view! {
+        <Title text="Webhooks"/>
+        <AuthLayout wide=true title="Webhooks" lead=|| "Your programs hear what happened, in signed messages.">
+            <div class="flex flex-col gap-6">
+                <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
+                <div class="flex flex-wrap gap-2">
+                    <LinkButton href="/developers/webhook">"New endpoint"</LinkButton>
+                    <LinkButton href="/developers/deliveries" variant=Variant::Outline>"Log"</LinkButton>
+                    <LinkButton href="/settings/developers" variant=Variant::Outline>"Back to developers"</LinkButton>
+                </div>
+            </div>
+        </AuthLayout>
+    }
+}
+
+fn list(rows: Vec<EndpointRow>) -> AnyView {
+    if rows.is_empty() {
+        return view! { <p class="text-muted-foreground">"There are no endpoints yet."</p> };
+    }
+    let lines = rows
+        .into_iter()
+        .map(|row| {
+            let (state, success, events) = (state(&row), success(&row), count(row.events.len() as i64, "event", "events"));
+            let campaign = row.campaign.map(|(_, name)| format!(", of {name} only"));
+            view! {
+                <li class="flex flex-col gap-1">
+                    <span class="flex flex-wrap items-center gap-2">
+                        <a class="font-medium break-all underline underline-offset-4" href=address(row.id)>{row.url}</a>
+                        {state}
+                    </span>
+                    <span class="text-sm text-muted-foreground">{row.description.clone()}{(!row.description.is_empty()).then_some(" · ")}{events}{campaign} " · " {success}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="flex flex-col gap-4">{lines}</ul> }
+}
+
+fn state(row: &EndpointRow) -> AnyView {
+    let tone = match row.state {
+        EndpointState::Active => Tone::Success,
+        EndpointState::Failing => Tone::Warning,
+        EndpointState::Off => Tone::Neutral,
+    };
+    view! { <Badge label=row.state.label() tone=tone/> }
+}
+
+/// How much of what was sent arrived.
+fn success(row: &EndpointRow) -> String {
+    let waiting = if row.waiting > 0 { format!(", {} waiting", row.waiting) } else { String::new() };
+    match row.delivered + row.failed {
+        0 => format!("nothing was sent yet{waiting}"),
+        sent => format!("{} % of {sent} arrived{waiting}", row.delivered * 100 / sent),
+    }
+}
+
+/// `/developers/webhook` and `/developers/webhook?id=…`
+#[component]
+pub fn WebhookPage() -> impl IntoView {
+    let query = use_query_map();
+    let id = query.with_untracked(|query| word::<EndpointId>(query, "id"));
+    let secret = crate::ssr::shown_once();
+    let answer = Answer::blocking(move || LoadWebhook { id });
+    let (create, save) = (Change::new::<CreateWebhook>(), Change::new::<SaveWebhook>());
+    let (rotate, remove, test) = (Change::new::<RotateWebhook>(), Change::new::<RemoveWebhook>(), Change::new::<TestWebhook>());
+    let page = move |answer: Result<EndpointPage, Error>| match answer {
+        Ok(EndpointPage { endpoint: Some(row), campaigns }) => {
+            view! {
+                {about(&row)}
+                {fields(Some(&row), campaigns, save)}
+                {more(&row, rotate, remove, test)}
+            }
+        }
+        Ok(EndpointPage { endpoint: None, campaigns }) => fields(None, campaigns, create),
+        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
+    };
+    view! {
+        <Title text="Webhook endpoint"/>
+        <AuthLayout wide=true title="Webhook endpoint" lead=|| "An address of yours to which Belfry sends signed messages.">
+            <div class="flex flex-col gap-6">
+                {secret.map(new_secret)}
+                <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
+                <div><LinkButton href=LIST variant=Variant::Outline>"Back to the webhooks"</LinkButton></div>
+            </div>
+        </AuthLayout>
+    }
+}
+
+fn new_secret(secret: String) -> AnyView {
+    view! {
+        <Note tone=Tone::Warning>
+            <b>"Copy the secret now: it is shown only this once."</b>
+            <code class="mt-2 block break-all select-all">{secret}</code>
+        </Note>
+    }
+}
+
+fn about(row: &EndpointRow) -> AnyView {
+    let trouble = match (row.state, row.why.is_empty(), row.failing_since) {
+        (EndpointState::Off, false, _) => {
+            Some(view! { <Note tone=Tone::Warning>{format!("It was switched off: {}.", row.why)}</Note> })
+        }
+        (EndpointState::Failing, _, Some(since)) => Some(
+            view! { <Note tone=Tone::Warning>"Nothing has arrived since " <When moment=since/> ". One message at a time is tried."</Note> },
+        ),
+        _ => None,
+    };
+    let old = row.old_until.map(
+        |until| view! { <p class="text-sm text-muted-foreground">"The old secret signs too until " <When moment=until/> "."</p> },
+    );
+    view! {
+        <p class="flex flex-wrap items-center gap-2">{state(row)} <span class="text-muted-foreground">{success(row)}</span></p>
+        {trouble}
+        {old}
+    }
+}
+
+fn fields(row: Option<&EndpointRow>, campaigns: Vec<(CampaignId, String)>, change: Change) -> AnyView {
+    let error = change.error();
+    let now = row.map_or_else(EndpointForm::default, EndpointRow::form);
+    let events = WebhookEvent::choosable()
+        .enumerate()
+        .map(|(n, event)| {
+            let checked = now.events.contains(&event);
+            view! { <Checkbox name=format!("events[{n}]") value=event.as_str() label=event.as_str() hint=event.label() checked=checked/> }
+        })
+        .collect_view();
+    let everything = std::iter::once(Opt::new("", "The whole company"));
+    let campaigns: Vec<_> = everything.chain(campaigns.into_iter().map(|(id, name)| Opt::new(id.to_string(), name))).collect();
+    let switch = row.map(|_| view! { <Checkbox name="enabled" label="On" hint="Off, nothing is written for it and nothing is sent." checked=now.enabled/> });
+    let id = row.map(|row| hidden("id", row.id));
+    let save = if row.is_some() { "Save" } else { "Make endpoint" };
+    view! {
+        <ChangeForm change=change attr:class="flex flex-col gap-4" attr:novalidate=true>
+            {id}
+            <Field label="Address" name="url" hint="Like https://example.com/belfry: public, over TLS, without a port." error=problem(error, "url")>
+                <Input kind="url" value=typed_or("url", now.url) autocomplete="off"/>
+            </Field>
+            <Field label="Description" name="description" optional=true error=problem(error, "description")>
+                <Input value=typed_or("description", now.description) maxlength=200 autocomplete="off"/>
+            </Field>
+            <FieldGroup legend="Events">{events}</FieldGroup>
+            <Field label="About" name="campaign" error=problem(error, "campaign")><Select options=campaigns value=now.campaign/></Field>
+            <Checkbox
+                name="full_numbers"
+                label="Whole phone numbers"
+                hint="Otherwise they are masked; a program that looks people up by number needs them whole."
+                checked=now.full_numbers
+            />
+            {switch}
+            <FormProblem error=error fields=&["url", "description", "campaign"]/>
+            <div><Button submit=true>{save}</Button></div>
+        </ChangeForm>
+    }
+}
+
+fn more(row: &EndpointRow, rotate: Change, remove: Change, test: Change) -> AnyView {
+    let id = row.id;
+    let is_on = row.state != EndpointState::Off;
+    view! {
+        <div class="flex flex-wrap gap-2">
+            <LinkButton href=format!("/developers/deliveries?endpoint={id}") variant=Variant::Outline size=Size::Small>"What was sent"</LinkButton>
+            {is_on.then(|| view! {
+                <ChangeForm change=test>
+                    {hidden("id", id)}
+                    <Button submit=true variant=Variant::Outline size=Size::Small>"Send a test"</Button>
+                </ChangeForm>
+            })}
+            <ChangeForm change=rotate>
+                {hidden("id", id)}
+                <Button submit=true variant=Variant::Outline size=Size::Small>"New secret"</Button>
+            </ChangeForm>
+            <ChangeForm change=remove>
+                {hidden("id", id)}
+                <Button submit=true variant=Variant::Destructive size=Size::Small>"Remove"</Button>
+            </ChangeForm>
+        </div>
+        <FormProblem error=rotate.error() fields=&[]/>
+        <FormProblem error=remove.error() fields=&[]/>
+        <FormProblem error=test.error() fields=&[]/>
+    }
+}
