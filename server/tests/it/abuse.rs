@@ -358,7 +358,7 @@ async fn one_message_is_one_request_however_it_is_framed() {
     let street = Street::new().await;
     let inner = "GET /healthz HTTP/1.1\r\nhost: belfry.test\r\n\r\n";
     for framing in [
-        format!("content-length: {}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 5),
+        "content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
         "transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n".to_owned(),
         "transfer-encoding: xchunked\r\n\r\n0\r\n\r\n".to_owned(),
         "content-length: 5\r\ncontent-length: 50\r\n\r\nx=1&y".to_owned(),

@@ -111,10 +111,10 @@ fn tests() -> BTreeSet<&'static str> {
         for line in source.text.lines().map(str::trim) {
             is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
             let declared = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn "));
-            if let Some(name) = declared.and_then(|rest| rest.split(['(', '<']).next()) {
-                if std::mem::take(&mut is_test) {
-                    names.insert(name);
-                }
+            if let Some(name) = declared.and_then(|rest| rest.split(['(', '<']).next())
+                && std::mem::take(&mut is_test)
+            {
+                names.insert(name);
             }
         }
     }
