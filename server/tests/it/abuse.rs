@@ -49,8 +49,8 @@ impl Heard {
     }
 
     fn header(&self, name: &str) -> &str {
-        let line = |line: &'_ str| line.split_once(": ").map(|(n, _)| n.eq_ignore_ascii_case(name)).unwrap_or_default();
-        self.head.lines().find(|l| line(l)).and_then(|line| line.split_once(": ")).map_or("", |(_, value)| value)
+        let mut pairs = self.head.lines().filter_map(|line| line.split_once(": "));
+        pairs.find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
 
     /// The session that the browser is told to keep.
