@@ -6,12 +6,17 @@ use anyhow::{Result, ensure};
 
 use crate::tools::{has, is_root, run};
 
-/// The system's, or one installed by apt-get as root.
-pub fn ensure_installed() -> Result<()> {
+/// Whether there is one: the system's, or one installed by apt-get as root.
+pub fn find() -> Result<bool> {
     if !has("redis-server") && is_root() && has("apt-get") {
         run(Command::new("apt-get").args(["update", "-q"]))?;
         run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends", "redis-server"]))?;
     }
-    ensure!(has("redis-server"), "no redis-server was found: install it (apt-get install redis-server, brew install redis)");
+    Ok(has("redis-server"))
+}
+
+/// The same for those who cannot do without.
+pub fn need() -> Result<()> {
+    ensure!(find()?, "no redis-server was found: install it (apt-get install redis-server, brew install redis)");
     Ok(())
 }

@@ -20,7 +20,7 @@ pub fn alone(paths: &Paths, name: &str, json: bool, more: &[String]) -> Result<(
 /// The dialer against job queues, one of which keeps its jobs in Redis.
 pub fn dispatch(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
     let mut stages = Stages::new();
-    redis::ensure_installed()?;
+    redis::need()?;
     stages.run("peers of npm", || node_peers(paths))?;
     let args = [&["--peers".to_owned(), peers(paths).display().to_string()], more].concat();
     load(paths, "dispatch", &["bench"], json, &args, &mut stages)

@@ -24,8 +24,8 @@ use totp_rs::{Builder, Secret, Totp};
 
 /// Recovery codes given out together.
 const CODES: usize = 10;
-/// 80 bits each: nobody finds one from its hash.
-const CODE_BYTES: usize = 10;
+/// 120 bits each: nobody finds one from its hash (ASVS asks for 112 where the hash is a fast one).
+const CODE_BYTES: usize = 15;
 /// 160 bits, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
 /// A setup that was begun and left is begun anew after this.
@@ -250,7 +250,7 @@ fn path(qr: &QrCode) -> String {
     path
 }
 
-/// A recovery code as people read it: `abcd-efgh-ijkl-mnop`.
+/// A recovery code as people read it: `abcd-efgh-ijkl-mnop-qrst-uvwx`.
 fn written(code: &[u8]) -> String {
     grouped(&Secret::from(code).to_base32()).to_lowercase().replace(' ', "-")
 }
@@ -260,7 +260,7 @@ fn grouped(text: &str) -> String {
     letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-/// How a recovery code is stored, however it is typed. It is 80 random bits, so a fast hash is enough.
+/// How a recovery code is stored, however it is typed. It is 120 random bits, so a fast hash is enough.
 fn hash(user: UserId, code: &str) -> Vec<u8> {
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     Sha256::new().chain_update(user.uuid().as_bytes()).chain_update(plain.as_bytes()).finalize().to_vec()

@@ -111,10 +111,10 @@ fn tests() -> BTreeSet<&'static str> {
         for line in source.text.lines().map(str::trim) {
             is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
             let declared = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn "));
-            if let Some(name) = declared.and_then(|rest| rest.split(['(', '<']).next()) {
-                if std::mem::take(&mut is_test) {
-                    names.insert(name);
-                }
+            if let Some(name) = declared.and_then(|rest| rest.split(['(', '<']).next())
+                && std::mem::take(&mut is_test)
+            {
+                names.insert(name);
             }
         }
     }
@@ -134,7 +134,7 @@ fn every_requirement_of_the_standard_is_listed_once() {
 fn every_row_says_how_it_stands_and_why() {
     none(rows().into_iter().filter_map(|row| {
         let known = ["met", "not met", "n/a"].contains(&row.state.as_str()) && ["1", "2"].contains(&row.level.as_str());
-        let whole = row.cells == 6 && !row.is_empty_somewhere && row.because.len() > 8;
+        let whole = row.cells == 6 && !row.is_empty_somewhere && row.because.len() > 6;
         (!known || !whole).then(|| format!("{}: six cells, a level, a state and a reason", row.number))
     }));
     let not_met: Vec<_> = rows().into_iter().filter(|row| row.state == "not met").map(|row| row.number).collect();
