@@ -107,7 +107,7 @@ async fn a_program_makes_changes_and_removes_an_endpoint() {
     let key = site.key(&admin, &[Scope::Webhooks]).await;
     let ask = async |method: Method, path: &str, body: Option<Value>| {
         let answer = site.api(Some(&key), method, &format!("/api/v1/webhooks{path}"), body.as_ref()).await;
-        (answer.status, answer.json())
+        (answer.status, answer.json::<Value>())
     };
     let (status, made) = ask(Method::POST, "", Some(json!({"url": "http://localhost:9/x"}))).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");

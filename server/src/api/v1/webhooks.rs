@@ -113,13 +113,13 @@ impl WebhookBody {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Secret {
+struct WebhookSecret {
     id: String,
     /// `whsec_` and base64. Shown this once.
     secret: String,
 }
 
-impl From<NewEndpoint> for Secret {
+impl From<NewEndpoint> for WebhookSecret {
     fn from(new: NewEndpoint) -> Self {
         Self { id: new.id.to_string(), secret: new.secret }
     }
@@ -220,7 +220,7 @@ struct Replayed {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Sent {
+struct Tested {
     delivery_id: String,
 }
 
@@ -240,12 +240,12 @@ async fn list(who: Who) -> Answer {
 ///
 /// Its secret is in this answer and nowhere else, so this takes no `Idempotency-Key`.
 #[utoipa::path(post, path = "/webhooks", operation_id = "createWebhook", tag = "webhooks", request_body = WebhookBody,
-    responses((status = 201, body = Done<Secret>)))]
+    responses((status = 201, body = Done<WebhookSecret>)))]
 async fn create(write: Write<WebhookBody>) -> Answer {
     let (who, body) = write.unkeyed()?;
     let form = EndpointForm { full_numbers: who.actor.may(Permission::ViewPhones), ..EndpointForm::default() };
     let new = webhooks::create(&who.db, &who.actor, &body.over(form)?).await?;
-    Ok(json(StatusCode::CREATED, done_text(Secret::from(new), ONCE)?))
+    Ok(json(StatusCode::CREATED, done_text(WebhookSecret::from(new), ONCE)?))
 }
 
 /// One webhook
@@ -287,24 +287,24 @@ async fn remove(Path(id): Path<String>, write: Write<serde_json::Value>) -> Answ
 ///
 /// For 24 hours messages carry a signature of each.
 #[utoipa::path(post, path = "/webhooks/{id}/rotate", operation_id = "rotateWebhook", tag = "webhooks", params(("id" = String, Path)),
-    responses((status = 200, body = Done<Secret>)))]
+    responses((status = 200, body = Done<WebhookSecret>)))]
 async fn rotate(Path(id): Path<String>, write: Write<serde_json::Value>) -> Answer {
     let id = endpoint(&id)?;
     let (who, _) = write.unkeyed()?;
     let mut tx = who.begin().await?;
     let new = webhooks::rotate(&mut tx, id).await?;
     tx.commit().await?;
-    done(Secret::from(new), ONCE)
+    done(WebhookSecret::from(new), ONCE)
 }
 
 /// Send a test
 #[utoipa::path(post, path = "/webhooks/{id}/test", operation_id = "testWebhook", tag = "webhooks", params(("id" = String, Path)),
-    responses((status = 200, body = Done<Sent>)))]
+    responses((status = 200, body = Done<Tested>)))]
 async fn test(Path(id): Path<String>, write: Write<serde_json::Value>) -> Answer {
     let id = endpoint(&id)?;
     let (mut w, _) = write.begin().await?;
     let delivery = webhooks::test(&mut w.tx, id).await?;
-    w.answer(StatusCode::OK, Sent { delivery_id: delivery.to_string() }, "On its way").await
+    w.answer(StatusCode::OK, Tested { delivery_id: delivery.to_string() }, "On its way").await
 }
 
 /// List what was sent to a webhook, the newest first
