@@ -1,5 +1,7 @@
 //! Your account: name, password, e-mail, and where you are signed in. The same in every company.
 
+#[cfg(feature = "ssr")]
+pub mod notices;
 pub mod password;
 pub mod sessions;
 
@@ -78,6 +80,9 @@ fn cards(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView {
             {password::email_card(account, changed)}
             {password::password_card(changed)}
             {second_factor(account)}
+            <Card title="Letters" scope="What you are told by mail: low credits, campaigns, imports.">
+                <LinkButton href="/account/notices" external=true variant=Variant::Outline>"Choose"</LinkButton>
+            </Card>
             {sessions::card(account, changed)}
         </div>
     }
