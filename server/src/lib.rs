@@ -6,6 +6,7 @@
 
 mod answers;
 mod api;
+mod brand;
 mod caller;
 mod dev;
 mod hooks;

@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::live::Live;
-use crate::{answers, api, caller, dev, hooks, live, record, recordings, speech, uploads};
+use crate::{answers, api, brand, caller, dev, hooks, live, record, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -96,6 +96,7 @@ fn people(site: &Site) -> Router<Site> {
 fn readers(site: &Site) -> Router<Site> {
     Router::new()
         .route("/events/export", get(record::export))
+        .route("/brand/logo", get(brand::logo))
         .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(timeout())
         .layer(no_store())
@@ -107,6 +108,7 @@ fn uploaders(site: &Site) -> Router<Site> {
         .route("/imports/upload", post(uploads::raw))
         .route("/imports/upload-form", post(uploads::form))
         .route("/agents/documents", post(uploads::document))
+        .route("/clients/logo", post(uploads::logo))
         .layer(from_fn_with_state(site.db.clone(), caller::resolve))
         .layer(csrf(site))
         .layer(DefaultBodyLimit::disable())

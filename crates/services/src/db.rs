@@ -14,6 +14,7 @@ use crate::actor::{Actor, SystemTask};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
+use crate::features::Decided;
 use crate::inbox::Desk;
 use anyhow::Context;
 use model::accounts::Permission;
@@ -133,7 +134,16 @@ impl Db {
         // The only values formatted into this SQL are UUIDs.
         let sql = format!("begin; set local role {role}; set local app.company = '{}'{early}", actor.company.uuid());
         let inner = begun(&self.0.company, AssertSqlSafe(sql)).await?;
-        Ok(Tx { inner, actor: actor.clone(), now: self.0.clock.now(), db: self.clone(), hot, notices: Vec::new() })
+        Ok(Tx {
+            inner,
+            actor: actor.clone(),
+            now: self.0.clock.now(),
+            db: self.clone(),
+            hot,
+            notices: Vec::new(),
+            features: None,
+            from_above: false,
+        })
     }
 
     /// Returns once the disk has everything that was committed before: the log is one, and a durable commit waits for
@@ -219,6 +229,10 @@ pub struct Tx {
     hot: bool,
     /// What screens hear when it commits, each once, in the order in which it was said first.
     notices: Vec<String>,
+    /// What was decided about the company's features, once somebody asked; see `features`.
+    features: Option<Decided>,
+    /// It began above companies; see [`SystemTx::inside`].
+    from_above: bool,
 }
 
 impl Tx {
@@ -316,6 +330,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Back above companies, from a transaction that [`SystemTx::inside`] narrowed to one: for what is one commit in two companies.
+    ///
+    /// # Errors
+    /// When it was never above: a company's own transaction stays inside, whatever anybody asks.
+    pub(crate) async fn outside(mut self) -> Result<SystemTx> {
+        if !self.from_above {
+            return Err(anyhow::anyhow!("a company's transaction does not leave it").into());
+        }
+        crate::events::send(&mut self.inner, &self.notices).await?;
+        sqlx::raw_sql("set local app.company = ''").execute(self.conn()).await?;
+        Ok(SystemTx { inner: self.inner, now: self.now, db: self.db })
+    }
+
     /// SQL exists only inside `services`.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
         &mut self.inner
@@ -324,6 +351,11 @@ impl Tx {
     /// What screens of this company hear when it commits.
     pub(crate) fn notices(&mut self) -> &mut Vec<String> {
         &mut self.notices
+    }
+
+    /// What is known about the company's features.
+    pub(crate) fn features(&mut self) -> &mut Option<Decided> {
+        &mut self.features
     }
 
     /// The database handle, for verbs that must open a second transaction.
@@ -383,7 +415,7 @@ impl SystemTx {
         let sql = format!("set local app.company = '{}'", actor.company.uuid());
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *self.inner).await?;
         let (actor, notices) = (actor.clone(), Vec::new());
-        Ok(Tx { inner: self.inner, actor, now: self.now, db: self.db, hot: false, notices })
+        Ok(Tx { inner: self.inner, actor, now: self.now, db: self.db, hot: false, notices, features: None, from_above: true })
     }
 
     /// Makes it true.
