@@ -42,6 +42,13 @@ pub(crate) const PLAIN: &[&str] = &[
     "/knowledge",
     "/remove-gateway",
     "/events/proof",
+    "/settings/defaults",
+    "/account/notices",
+    "/clients",
+    "/clients/brand",
+    "/admin/features",
+    "/admin/letters",
+    "/admin/letter",
     "/team/member",
 ];
 

@@ -4,6 +4,7 @@ mod account;
 mod accounts;
 mod api;
 mod campaigns;
+mod company;
 mod hooks;
 mod inbound;
 mod isolation;
