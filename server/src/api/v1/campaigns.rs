@@ -10,7 +10,7 @@ use http::StatusCode;
 use model::Error;
 use model::accounts::Permission;
 use model::calls::Direction;
-use model::campaigns::{Action, CampaignFilter, CampaignForm, Status};
+use model::campaigns::{Action, CampaignFilter, Status};
 use model::id::CampaignId;
 use serde::{Deserialize, Serialize};
 use services::{Tx, agents, campaigns, companies, numbers};
