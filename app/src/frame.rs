@@ -123,6 +123,10 @@ pub fn Frame(
     #[prop(into)] user: Signal<String>,
     #[prop(into)] role: Signal<String>,
     nav: Vec<NavItem>,
+    /// A colour on which white can be read, as CSS, for the company's sign.
+    accent: Option<String>,
+    /// A picture instead of our own.
+    logo: Option<String>,
     /// The available minutes as text; the block is hidden while empty.
     #[prop(optional, into)]
     available: Signal<String>,
@@ -162,7 +166,7 @@ pub fn Frame(
         <div class="app">
             <aside node_ref=sidebar id="sidebar" class="sidebar" popover="auto" aria-label="Sidebar">
                 <div class="flex h-14 shrink-0 items-center justify-between ps-5 pe-3">
-                    <a class="inline-flex rounded-md" href="/" aria-label="Belfry, dashboard"><Logo/></a>
+                    {sign(logo.clone())}
                     <IconButton
                         icon=icondata::LuX
                         label="Close navigation"
@@ -171,7 +175,7 @@ pub fn Frame(
                         attr:popovertargetaction="hide"
                     />
                 </div>
-                {company_block(company, company_type, companies)}
+                {company_block(company, company_type, companies, accent)}
                 <div class="px-3 pb-3">
                     <button
                         class="flex h-8 w-full items-center gap-2 rounded-md px-2 text-sm text-muted-foreground hover:bg-sidebar-accent"
@@ -189,7 +193,7 @@ pub fn Frame(
             <div class="min-w-0">
                 <header class="topbar">
                     <IconButton icon=icondata::LuMenu label="Open navigation" class="-ms-2" attr:popovertarget="sidebar"/>
-                    <a class="inline-flex rounded-md" href="/" aria-label="Belfry, dashboard"><Logo/></a>
+                    {sign(logo)}
                     <IconButton icon=icondata::LuSearch label="Search" class="-me-2 ms-auto" on:click=move |_| searching.set(true)/>
                 </header>
                 <main id="main" class="page" tabindex="-1">{children()}</main>
@@ -198,13 +202,27 @@ pub fn Frame(
     }
 }
 
-fn company_block(company: Signal<String>, kind: Signal<String>, others: Option<ViewFn>) -> AnyView {
+/// Leads home: our logo, or the picture of whoever opened the company.
+fn sign(picture: Option<String>) -> AnyView {
+    let (label, shown) = match picture {
+        Some(picture) => ("Home", view! { <img class="h-7 max-w-40" src=picture alt=""/> }),
+        None => ("Belfry, dashboard", view! { <Logo/> }),
+    };
+    view! { <a class="inline-flex rounded-md" href="/" aria-label=label>{shown}</a> }
+}
+
+fn company_block(company: Signal<String>, kind: Signal<String>, others: Option<ViewFn>, accent: Option<String>) -> AnyView {
     const BLOCK: &str =
         "flex w-full items-center gap-2.5 rounded-md border border-sidebar-border bg-card px-2 py-1.5 text-start shadow-xs";
     let is_menu = others.is_some();
+    let (class, style) = match accent {
+        Some(color) => ("size-7 text-white", Some(format!("background:{color}"))),
+        None => ("size-7 bg-primary-subtle text-primary", None),
+    };
     let inside = move || {
+        let style = style.clone();
         view! {
-            {move || view! { <Avatar square=true text=initials(&company.get()) class="size-7 bg-primary-subtle text-primary"/> }}
+            {move || view! { <Avatar square=true text=initials(&company.get()) class=class attr:style=style.clone()/> }}
             <span class="min-w-0 flex-1">
                 <span class="block truncate text-sm leading-4 font-medium text-foreground">{company}</span>
                 <span class="block truncate text-2xs leading-4 text-muted-foreground">{kind}</span>

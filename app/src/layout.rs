@@ -74,7 +74,9 @@ fn Inside(session: Session) -> impl IntoView {
     let (out, switched) = (Change::new::<SignOut>(), Change::new::<SwitchCompany>().error());
     let first = me.get_untracked();
     let others = first.as_ref().is_some_and(|me| me.companies.iter().any(|company| company.id != me.company));
-    let acting = first.as_ref().filter(|me| me.acting).map(|me| acting_banner(&me.company_name));
+    let acting = first.as_ref().filter(|me| me.acting).map(acting_banner);
+    let brand = first.as_ref().and_then(|me| me.brand.clone());
+    let (accent, logo) = brand.map_or((None, None), |brand| (Some(brand.color), brand.logo));
     let switch = move || me.with_untracked(|me| me.as_ref().map(switch_items));
     let read = move |f: fn(&Me) -> String| Signal::derive(move || me.with(|me| me.as_ref().map(f).unwrap_or_default()));
     let available =
@@ -89,6 +91,8 @@ fn Inside(session: Session) -> impl IntoView {
             user=read(|me| me.name.clone())
             role=read(|me| me.role.label().to_owned())
             nav=nav
+            accent=accent
+            logo=logo
             available=available
             available_percent=percent
             available_low=low
@@ -113,10 +117,10 @@ pub(crate) fn switch_items(me: &Me) -> AnyView {
     me.companies.iter().filter(|company| company.id != me.company).cloned().map(switch_item).collect_view().into_any()
 }
 
-/// Says on every page that a super admin is not at home. A plain form: the page that comes is drawn anew.
-fn acting_banner(company: &str) -> AnyView {
+/// Says on every page that somebody is not at home. A plain form: the page that comes is drawn anew.
+fn acting_banner(me: &Me) -> AnyView {
     let refused = Change::new::<LeaveClient>().error();
-    let text = format!("You act inside {company} as super admin. Its record says so.");
+    let text = format!("You act inside {} as {}. Its record says so.", me.company_name, me.role.label().to_lowercase());
     view! {
         <Note tone=Tone::Danger icon=i::LuShieldAlert class="mb-6">
             <form method="post" action=LeaveClient::PATH class="flex flex-wrap items-center justify-between gap-3">
@@ -160,10 +164,13 @@ fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
         (Some(Permission::ViewEvents), NavItem::new("/events", "Events", i::LuActivity)),
         (Some(Permission::ViewTeam), NavItem::new("/team", "Team", i::LuUsersRound)),
         (Some(Permission::ManageSettings), NavItem::new("/settings", "Settings", i::LuSettings)),
+        (Some(Permission::ManageClients), NavItem::new("/clients", "Your clients", i::LuBuilding2)),
         (Some(Permission::AdminPlatform), NavItem::new("/admin/clients", "Clients", i::LuBuilding2).section()),
         (Some(Permission::AdminPlatform), NavItem::new("/admin/health", "Platform health", i::LuHeartPulse)),
     ];
-    all.into_iter().filter(|(needs, _)| needs.is_none_or(|p| role.may(p))).map(|(_, item)| item).collect()
+    let has_clients = me.with_untracked(|me| me.as_ref().is_some_and(|me| me.has_clients));
+    let may = |p| role.may(p) && (p != Permission::ManageClients || has_clients);
+    all.into_iter().filter(|(needs, _)| needs.is_none_or(may)).map(|(_, item)| item).collect()
 }
 
 /// Says above every page that the e-mail waits to be confirmed, until it is.

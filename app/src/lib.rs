@@ -10,6 +10,8 @@ pub mod agents;
 pub mod auth;
 pub mod calls;
 pub mod campaigns;
+#[cfg(feature = "ssr")]
+pub mod clients;
 pub mod contacts;
 pub mod credits;
 pub mod dashboard;
@@ -42,6 +44,12 @@ use leptos_router::{SsrMode, path};
 use account::AccountPage;
 #[cfg(feature = "ssr")]
 use account::identities::IdentitiesPage;
+#[cfg(feature = "ssr")]
+use account::notices::NoticesPage;
+#[cfg(feature = "ssr")]
+use admin::features::FeaturesPage;
+#[cfg(feature = "ssr")]
+use admin::letters::{LetterEditPage, LettersPage};
 use admin::{HealthPage, clients::ClientsPage};
 #[cfg(feature = "ssr")]
 use agents::knowledge::KnowledgePage;
@@ -49,10 +57,11 @@ use agents::{detail::AgentPage, list::AgentsPage};
 // What is plain HTML the browser asks for; see `auth::PLAIN`.
 #[cfg(not(feature = "ssr"))]
 use auth::{
-    Plain as AccessPage, Plain as CodePage, Plain as ConfirmPage, Plain as ForgotPage, Plain as IdentitiesPage,
-    Plain as InvitePage, Plain as KnowledgePage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as ProofPage,
-    Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage,
-    Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
+    Plain as AccessPage, Plain as BrandPage, Plain as CodePage, Plain as ConfirmPage, Plain as DefaultsPage,
+    Plain as FeaturesPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage,
+    Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as NoticesPage,
+    Plain as OwnClientsPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage,
+    Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -70,6 +79,8 @@ use auth::{
 };
 use calls::{detail::CallPage, list::CallsPage};
 use campaigns::{detail::CampaignPage, list::CampaignsPage};
+#[cfg(feature = "ssr")]
+use clients::{OwnClientsPage, brand::BrandPage};
 use contacts::{detail::ContactPage, list::ContactsPage};
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
@@ -84,6 +95,8 @@ use layout::{GalleryPage, NowherePage, SignedIn};
 use prelude::*;
 use settings::SettingsPage;
 use settings::compliance::CompliancePage;
+#[cfg(feature = "ssr")]
+use settings::defaults::DefaultsPage;
 use settings::gateway::GatewayPage;
 use settings::gateways::NewGatewayPage;
 #[cfg(feature = "ssr")]
@@ -122,6 +135,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/events/proof") view=ProofPage ssr=SsrMode::Async/>
                 <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
                 <Route path=path!("/developers/:page") view=WebhookPages ssr=SsrMode::Async/>
+                <Route path=path!("/settings/defaults") view=DefaultsPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/notices") view=NoticesPage ssr=SsrMode::Async/>
+                <Route path=path!("/clients") view=OwnClientsPage ssr=SsrMode::Async/>
+                <Route path=path!("/clients/brand") view=BrandPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/features") view=FeaturesPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/letters") view=LettersPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/letter") view=LetterEditPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>

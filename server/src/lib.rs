@@ -7,6 +7,7 @@
 mod address;
 mod answers;
 mod api;
+mod brand;
 mod caller;
 mod dev;
 mod hooks;

@@ -6,7 +6,7 @@
 use crate::limits::{self, Patience};
 use crate::live::Live;
 use crate::rates::Rates;
-use crate::{answers, api, caller, dev, hooks, identities, live, record, recordings, speech, uploads};
+use crate::{answers, api, brand, caller, dev, hooks, identities, live, record, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -103,7 +103,10 @@ fn travellers(site: &Site) -> Router<Site> {
 
 /// People who take a file home.
 fn readers(site: &Site) -> Router<Site> {
-    Router::new().route("/events/export", get(record::export)).layer(from_fn_with_state(site.clone(), caller::resolve))
+    Router::new()
+        .route("/events/export", get(record::export))
+        .route("/brand/logo", get(brand::logo))
+        .layer(from_fn_with_state(site.clone(), caller::resolve))
 }
 
 /// Browsers that send a file: as large as a file may be, as long as it keeps coming.
@@ -112,6 +115,7 @@ fn uploaders(site: &Site) -> Router<Site> {
         .route("/imports/upload", post(uploads::raw))
         .route("/imports/upload-form", post(uploads::form))
         .route("/agents/documents", post(uploads::document))
+        .route("/clients/logo", post(uploads::logo))
         .layer(from_fn_with_state(site.clone(), caller::resolve))
         .layer(csrf(site))
         .layer(DefaultBodyLimit::disable())

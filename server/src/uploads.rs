@@ -4,6 +4,7 @@
 use crate::answers::Refused;
 use crate::caller::SignedIn;
 use app::agents::knowledge::AddDocument;
+use app::clients::brand::ChooseColor;
 use axum::Json;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::multipart::Field;
@@ -14,6 +15,7 @@ use leptos::server_fn::ServerFn;
 use leptos::server_fn::error::ServerFnUrlError;
 use model::Error;
 use model::agents::DOCUMENT_BYTES_MAX;
+use model::clients::LOGO_BYTES_MAX;
 use model::id::{AgentId, ImportId};
 use model::imports::ImportKind;
 use serde::{Deserialize, Serialize};
@@ -24,8 +26,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
-/// How much of a document that is too long is read before its sender is cut off.
-const DOCUMENT_SENT_MAX: usize = 8 * DOCUMENT_BYTES_MAX;
+/// How many times its greatest length is read of a small file before its sender is cut off.
+const READ_ON: usize = 8;
 /// Bytes of a form that may wait to be understood: between its parts stand a boundary and a few names, and nothing longer.
 const UNREAD_MAX: usize = 1024 * 1024;
 
@@ -148,13 +150,54 @@ pub async fn document(State(db): State<Db>, SignedIn(caller): SignedIn, request:
     };
     match answer {
         Ok(()) => Ok(Redirect::to(&page)),
-        Err(error) => {
-            // As Leptos leads back from a form of the same page that was refused.
-            let told = ServerFnUrlError::new(AddDocument::PATH, error).to_url(&format!("http://page{page}"));
-            let told = told.map_err(|e| Error::field("file", e.to_string()))?;
-            Ok(Redirect::to(&format!("{}?{}", told.path(), told.query().unwrap_or_default())))
+        Err(error) => led_back(&page, AddDocument::PATH, error),
+    }
+}
+
+/// `POST /clients/logo` with a field `file`; leads back to how clients see the company, with the problem if there is one.
+pub async fn logo(State(db): State<Db>, SignedIn(caller): SignedIn, request: Request) -> Result<Redirect, Refused> {
+    match keep_logo(&db, &caller.actor, request).await {
+        Ok(()) => Ok(Redirect::to("/clients/brand")),
+        Err(error) => led_back("/clients/brand", ChooseColor::PATH, error),
+    }
+}
+
+async fn keep_logo(db: &Db, actor: &Actor, request: Request) -> Result<(), Error> {
+    let broken = |e: String| Error::field("file", e);
+    let mut form = Form::of(request).await.map_err(broken)?;
+    let unread = form.unread.clone();
+    while let Some(field) = form.next().await.map_err(broken)? {
+        if field.name() == Some("file") && field.file_name().is_some_and(|name| !name.is_empty()) {
+            let bytes = at_most(&unread, field, LOGO_BYTES_MAX).await?;
+            let mut tx = db.begin(actor).await?;
+            services::clients::brands::choose_logo(&mut tx, &bytes).await?;
+            return Ok(tx.commit().await?);
         }
     }
+    Err(Error::field("file", "Choose a file."))
+}
+
+/// A small file; one byte more than fits is enough to be refused. What a browser still sends is read for a while: it listens to the
+/// answer only then.
+async fn at_most(unread: &AtomicUsize, mut field: Field<'_>, most: usize) -> Result<Vec<u8>, Error> {
+    let (mut bytes, mut sent) = (Vec::new(), 0);
+    while let Some(piece) = field.chunk().await.map_err(|e| Error::field("file", e.to_string()))? {
+        unread.store(0, Ordering::Relaxed);
+        let room = most + 1 - bytes.len();
+        bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+        sent += piece.len();
+        if sent > READ_ON * most {
+            break;
+        }
+    }
+    Ok(bytes)
+}
+
+/// As Leptos leads back from a form of the same page that was refused.
+fn led_back(page: &str, path: &str, error: Error) -> Result<Redirect, Refused> {
+    let told = ServerFnUrlError::new(path, error).to_url(&format!("http://page{page}"));
+    let told = told.map_err(|e| Error::field("file", e.to_string()))?;
+    Ok(Redirect::to(&format!("{}?{}", told.path(), told.query().unwrap_or_default())))
 }
 
 async fn keep_document(db: &Db, actor: &Actor, request: Request, agent: &mut Option<AgentId>) -> Result<(), Error> {
@@ -166,18 +209,7 @@ async fn keep_document(db: &Db, actor: &Actor, request: Request, agent: &mut Opt
             (Some("agent"), _) => *agent = field.text().await.map_err(|e| broken(e.to_string()))?.parse().ok(),
             (Some("file"), Some(name)) if !name.is_empty() => {
                 let agent = agent.ok_or(Error::not_found("agent"))?;
-                let (mut bytes, mut sent) = (Vec::new(), 0);
-                while let Some(piece) = field.chunk().await.map_err(|e| broken(e.to_string()))? {
-                    unread.store(0, Ordering::Relaxed);
-                    // One byte more than fits is enough to be refused. What a browser still sends is read for a while: it
-                    // listens to the answer only then.
-                    let room = DOCUMENT_BYTES_MAX + 1 - bytes.len();
-                    bytes.extend_from_slice(&piece[..piece.len().min(room)]);
-                    sent += piece.len();
-                    if sent > DOCUMENT_SENT_MAX {
-                        break;
-                    }
-                }
+                let bytes = at_most(&unread, field, DOCUMENT_BYTES_MAX).await?;
                 let mut tx = db.begin(actor).await?;
                 services::agents::knowledge::add_file(&mut tx, agent, &name, &bytes).await?;
                 return Ok(tx.commit().await?);

@@ -2,7 +2,7 @@
 
 use services::dialer::{Network, run};
 use services::{
-    Db, accounts, agents, audits, calls, check, credits, events, gateways, imports, jobs, mails, recordings, webhooks,
+    Db, accounts, agents, audits, calls, check, credits, events, gateways, imports, jobs, mails, notices, recordings, webhooks,
 };
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,7 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
         let monitor = jobs::register::<calls::CollectNews>(monitor, db, boot, 2);
         let monitor = jobs::register::<recordings::CopyRecording>(monitor, db, boot, 4);
         let monitor = jobs::register::<accounts::jobs::SendReset>(monitor, db, boot, 1);
+        let monitor = jobs::register::<notices::MailNotice>(monitor, db, boot, 1);
         jobs::register::<mails::SendMail>(monitor, db, boot, 2)
     });
     let sealing = async {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "ssr")]
 pub mod identities;
+#[cfg(feature = "ssr")]
+pub mod notices;
 pub mod password;
 pub mod sessions;
 
@@ -91,6 +93,9 @@ fn cards(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView {
             {password::password_card(changed)}
             {second_factor(account)}
             {identities(account)}
+            <Card title="Letters" scope="What you are told by mail: low credits, campaigns, imports.">
+                <LinkButton href="/account/notices" external=true variant=Variant::Outline>"Choose"</LinkButton>
+            </Card>
             {sessions::card(account, changed)}
         </div>
     }

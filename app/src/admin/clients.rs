@@ -4,6 +4,8 @@ use icondata as i;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
+#[cfg(feature = "ssr")]
+use model::accounts::Permission;
 use model::clients::{ClientFilter, ClientRow};
 use model::companies::CompanyType;
 use model::id::CompanyId;
@@ -14,7 +16,8 @@ use crate::form::{FormProblem, hidden, told};
 use crate::prelude::*;
 use crate::screen::{Loaded, link, paging, text};
 use crate::ui::{
-    Badge, Button, Card, Cell, Column, FilterBar, Input, PageHeader, Pager, Size, Skeleton, Table, Tone, Variant, grouped,
+    Badge, Button, Card, Cell, Column, FilterBar, Input, LinkButton, PageHeader, Pager, Size, Skeleton, Table, Tone, Variant,
+    grouped,
 };
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -53,9 +56,10 @@ pub async fn enter_client(company: CompanyId) -> Result<(), Error> {
 #[server(protocol = crate::wire::Wire)]
 pub async fn leave_client() -> Result<(), Error> {
     use crate::ssr::*;
-    let token = services::clients::leave(&db()?, &caller()?, &client()).await?;
+    let caller = caller()?;
+    let token = services::clients::leave(&db()?, &caller, &client()).await?;
     keep_session(Some(&token)).await?;
-    redirect("/admin/clients");
+    redirect(if caller.actor.may(Permission::AdminPlatform) { "/admin/clients" } else { "/clients" });
     Ok(())
 }
 
@@ -68,7 +72,9 @@ pub fn ClientsPage() -> impl IntoView {
     let clients = Answer::new(move || changed.get(), move || ListClients { filter: filter.get() });
     view! {
         <Title text="Clients"/>
-        <PageHeader title="Clients" description="Every company of the platform. What you do here is in their own record."/>
+        <PageHeader title="Clients" description="Every company of the platform. What you do here is in their own record.">
+            <LinkButton href="/admin/letters" external=true variant=Variant::Outline>"Letters"</LinkButton>
+        </PageHeader>
         {move || view! {
             <FilterBar action="/admin/clients" label="Filter clients" search=filter.get().q placeholder="Start of a name"/>
         }}
@@ -111,6 +117,7 @@ fn table(page: Signal<Page<ClientRow>>, filter: Memo<ClientFilter>, changed: RwS
 fn line(row: ClientRow, stop: Change, go: Change) -> AnyView {
     let (first, second) = (hidden("company", row.id), hidden("company", row.id));
     let suspended = row.suspended_because.is_some();
+    let features = format!("/admin/features?company={}", row.id);
     let state = match suspended {
         true => view! {
             <ChangeForm change=go>
@@ -137,6 +144,7 @@ fn line(row: ClientRow, stop: Change, go: Change) -> AnyView {
                         <Button submit=true variant=Variant::Outline size=Size::Small icon=i::LuLogIn>"Act inside"</Button>
                     </form>
                     {state}
+                    <a class="link text-sm" rel="external" href=features>"Features"</a>
                 </div>
             </details>
         }

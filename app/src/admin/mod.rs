@@ -1,6 +1,10 @@
 //! The platform's own pages, for super admins: is everything as it must be?
 
 pub mod clients;
+#[cfg(feature = "ssr")]
+pub mod features;
+#[cfg(feature = "ssr")]
+pub mod letters;
 
 use icondata as i;
 use leptos_meta::Title;

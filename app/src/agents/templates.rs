@@ -26,12 +26,14 @@ pub async fn list_templates() -> Result<Vec<Template>, Error> {
 pub async fn create_agent(template: Option<TemplateId>) -> Result<AgentId, Error> {
     use crate::ssr::*;
     use model::agents::{AgentForm, Scripts};
+    let mut tx = begin().await?;
+    let language = services::companies::defaults(&mut tx).await?.language;
     let blank = || AgentForm {
         name: "New agent".to_owned(),
         role: "Caller".to_owned(),
         persona: String::new(),
         tone: "Warm and brief".to_owned(),
-        language: "en-US".to_owned(),
+        language,
         voice: String::new(),
         scripts: Scripts {
             greeting: "Hello {{name}}, this is {{agent}}, an AI assistant calling for {{company}}.".to_owned(),
@@ -42,7 +44,6 @@ pub async fn create_agent(template: Option<TemplateId>) -> Result<AgentId, Error
         voice_gateway: None,
         voice_id: String::new(),
     };
-    let mut tx = begin().await?;
     let id = match template {
         Some(template) => services::agents::create_from(&mut tx, template).await?,
         None => services::agents::create(&mut tx, &blank()).await?,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model::Error;
-use model::campaigns::Audience;
+use model::campaigns::{Audience, CampaignForm};
 use model::id::{AgentId, GatewayId, ImportId};
 use model::numbers::NumberRow;
 use model::time::Hours;
@@ -26,6 +26,8 @@ pub struct Choices {
     pub zone: String,
     pub call_minutes_max: i32,
     pub concurrency_max: i32,
+    /// What a new campaign starts from.
+    pub blank: CampaignForm,
 }
 
 /// What there is to choose from.
@@ -43,6 +45,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
     let gateways = services::gateways::list(&mut tx).await?;
     let numbers = services::numbers::list(&mut tx).await?;
     let settings = services::companies::settings(&mut tx).await?;
+    let blank = services::campaigns::blank(&mut tx).await?;
     tx.commit().await?;
     Ok(Choices {
         agents: agents
@@ -59,6 +62,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
         zone: settings.time_zone,
         call_minutes_max: settings.call_minutes_max,
         concurrency_max: settings.concurrency_max,
+        blank,
     })
 }
 

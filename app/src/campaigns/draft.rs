@@ -30,6 +30,8 @@ pub struct RetryRow {
 pub struct Draft {
     /// Set once the draft is stored.
     pub id: RwSignal<Option<CampaignId>>,
+    /// Nothing was typed or loaded yet.
+    untouched: StoredValue<bool>,
     pub step: RwSignal<usize>,
     pub errors: RwSignal<FieldErrors>,
     /// `outbound` or `inbound`.
@@ -72,6 +74,7 @@ impl Draft {
             step: RwSignal::new(0),
             errors: RwSignal::new(FieldErrors::new()),
             direction: empty(),
+            untouched: StoredValue::new(true),
             numbers: RwSignal::new(Vec::new()),
             fallback_text: empty(),
             name: empty(),
@@ -104,12 +107,22 @@ impl Draft {
     /// Back to an untouched form.
     pub fn clear(self) {
         self.id.set(None);
+        self.untouched.set_value(true);
         self.fill(&CampaignForm::default(), None, None);
+    }
+
+    /// Starts a new campaign from what the company starts them from, once that is known.
+    pub fn begin(self, blank: &CampaignForm) {
+        if self.untouched.get_value() {
+            self.untouched.set_value(false);
+            self.fill(blank, None, None);
+        }
     }
 
     /// Starts from what is stored.
     pub fn load(self, campaign: &Campaign) {
         self.id.set(Some(campaign.id));
+        self.untouched.set_value(false);
         self.fill(&campaign.form, campaign.starts_at, campaign.ends_at);
     }
 

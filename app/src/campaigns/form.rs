@@ -246,6 +246,7 @@ fn forward(saver: Saver, is_draft: bool, launch: Callback<()>) -> AnyView {
 
 /// Stepper beside the current step.
 fn sheet(draft: Draft, known: Choices, is_draft: bool) -> AnyView {
+    draft.begin(&known.blank);
     let names = move || step_names(draft).iter().take(if is_draft { 6 } else { 5 }).map(|s| (*s).to_owned()).collect();
     let inbound = Memo::new(move |_| draft.is_inbound());
     let known = StoredValue::new(known);

@@ -48,8 +48,8 @@ fn direction(kind: MovementKind) -> i8 {
 
 fn tone(kind: MovementKind) -> Tone {
     match kind {
-        MovementKind::Purchase | MovementKind::Grant | MovementKind::AdjustUp => Tone::Success,
-        MovementKind::Refund | MovementKind::AdjustDown => Tone::Warning,
+        MovementKind::Purchase | MovementKind::Grant | MovementKind::AdjustUp | MovementKind::TransferIn => Tone::Success,
+        MovementKind::Refund | MovementKind::AdjustDown | MovementKind::TransferOut => Tone::Warning,
         MovementKind::Capture => Tone::Primary,
         MovementKind::Reserve | MovementKind::Unreserve => Tone::Info,
         MovementKind::Hold | MovementKind::Release | MovementKind::HoldDirect | MovementKind::ReleaseDirect => Tone::Neutral,

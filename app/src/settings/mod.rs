@@ -2,6 +2,8 @@
 //! above all hours.
 
 pub mod compliance;
+#[cfg(feature = "ssr")]
+pub mod defaults;
 pub mod form;
 pub mod gateway;
 pub mod gateways;
@@ -74,6 +76,7 @@ fn sections(company: Signal<CompanyPage>) -> AnyView {
         <div class="flex flex-col gap-6">
             <SettingsCard settings=now.settings zones=now.zones/>
             {law()}
+            {seldom()}
             {gateways::card(now.gateways)}
             {numbers(now.numbers)}
             {programs()}
@@ -93,6 +96,15 @@ fn programs() -> AnyView {
         })
     };
     view! { {card} }
+}
+
+/// What is on plain pages of its own.
+fn seldom() -> AnyView {
+    view! {
+        <Card title="More settings" scope="What new campaigns start from, and how long recordings and transcripts are kept">
+            <LinkButton href="/settings/defaults" external=true variant=Variant::Outline>"Defaults and retention"</LinkButton>
+        </Card>
+    }
 }
 
 fn law() -> AnyView {

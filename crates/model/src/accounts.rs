@@ -1,5 +1,6 @@
 //! Humans: roles, what each role may do, and the forms they fill in to get here.
 
+use crate::clients::Brand;
 use crate::companies::{CompanyRow, CompanyType};
 use crate::credits::Credits;
 use crate::error::{Check, Result};
@@ -40,6 +41,7 @@ words! {
         ManageSettings = "manage_settings", "Change company settings";
         ManageKeys = "manage_keys", "Make and revoke API keys";
         ManageWebhooks = "manage_webhooks", "Manage webhooks";
+        ManageClients = "manage_clients", "Open companies for clients and act inside them";
         AdjustCredits = "adjust_credits", "Adjust a company's credits";
         AdminPlatform = "admin_platform", "Run the platform";
     }
@@ -68,6 +70,7 @@ impl Role {
                     | P::ManageKeys
                     | P::ManageWebhooks
                     | P::ManageTeam
+                    | P::ManageClients
                     | P::ViewEvents
                     | P::ViewWallet
                     | P::ManageCampaigns
@@ -197,8 +200,12 @@ pub struct Me {
     pub barred: Option<Bar>,
     /// What those read whose company is suspended.
     pub suspended_because: Option<String>,
-    /// A super admin inside somebody else's company.
+    /// A super admin inside somebody else's company, or an administrator inside one of their clients.
     pub acting: bool,
+    /// The company may open companies for clients of its own.
+    pub has_clients: bool,
+    /// How the company it is a client of shows itself, or its own brand where it has clients.
+    pub brand: Option<Brand>,
     pub companies: Vec<CompanyRow>,
     /// What is left; nothing for roles that may not see the wallet.
     pub available: Option<Credits>,

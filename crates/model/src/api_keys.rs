@@ -214,8 +214,16 @@ mod tests {
     #[test]
     fn no_scope_lets_a_key_touch_people_settings_keys_or_the_platform() {
         use Permission as P;
-        let never =
-            [P::ManageKeys, P::ManageTeam, P::ViewTeam, P::ViewEvents, P::ManageSettings, P::AdjustCredits, P::AdminPlatform];
+        let never = [
+            P::ManageKeys,
+            P::ManageTeam,
+            P::ViewTeam,
+            P::ViewEvents,
+            P::ManageSettings,
+            P::ManageClients,
+            P::AdjustCredits,
+            P::AdminPlatform,
+        ];
         for p in Permission::ALL {
             assert_eq!(Scope::any_may(Scope::ALL, *p), !never.contains(p), "{p}");
         }

@@ -1,5 +1,6 @@
 //! The tenant, its type and its settings.
 
+use crate::campaigns::{CampaignForm, Retries};
 use crate::error::{Check, Result};
 use crate::id::CompanyId;
 use crate::time::Hours;
@@ -93,6 +94,67 @@ impl Compliance {
                 "Choose 1 to 1,000 attempts, or leave it empty.",
             )
             .need(self.countries.len() <= COUNTRIES_MAX, "countries", "There are fewer countries than that.")
+            .done()
+    }
+}
+
+/// What new campaigns and agents start from. Each can be changed there; what was made before stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Defaults {
+    /// Attempts per person.
+    pub attempts_max: i32,
+    /// Attempts per person and day.
+    pub attempts_per_day_max: i32,
+    /// Minutes a call may last.
+    pub call_minutes_max: i32,
+    /// Whether calls are recorded.
+    pub record: bool,
+    /// What an agent speaks that comes from no template; BCP 47 like `en-US`.
+    pub language: String,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        let CampaignForm { retries, record, call_minutes_max, .. } = CampaignForm::default();
+        let Retries { attempts_max, attempts_per_day_max, .. } = retries;
+        Self { attempts_max, attempts_per_day_max, call_minutes_max, record, language: "en-US".to_owned() }
+    }
+}
+
+impl Defaults {
+    /// All field problems at once; the bounds are those of a campaign and an agent.
+    pub fn check(&self) -> Result<()> {
+        Check::new()
+            .need((1..=20).contains(&self.attempts_max), "attempts_max", "Choose 1 to 20 attempts.")
+            .need((1..=10).contains(&self.attempts_per_day_max), "attempts_per_day_max", "Choose 1 to 10 attempts a day.")
+            .need((1..=60).contains(&self.call_minutes_max), "call_minutes_max", "Allow 1 to 60 minutes.")
+            .need((2..=12).contains(&self.language.len()), "language", "Choose a language.")
+            .done()
+    }
+}
+
+/// Days after a call for which its traces are kept; `None`: for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Retention {
+    /// Our copies of the sound. What the provider keeps is up to its own settings.
+    pub recordings_days: Option<i32>,
+    /// What was said, the summary and what was found out.
+    pub transcripts_days: Option<i32>,
+}
+
+/// The longest retention that is a number: ten years.
+pub const RETENTION_DAYS_MAX: i32 = 3_650;
+
+impl Retention {
+    /// All field problems at once.
+    pub fn check(&self) -> Result<()> {
+        let lawful = |days: Option<i32>| days.is_none_or(|days| (1..=RETENTION_DAYS_MAX).contains(&days));
+        const WHY: &str = "Choose 1 to 3,650 days, or leave it empty.";
+        Check::new()
+            .need(lawful(self.recordings_days), "recordings_days", WHY)
+            .need(lawful(self.transcripts_days), "transcripts_days", WHY)
             .done()
     }
 }

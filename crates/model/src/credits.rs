@@ -184,7 +184,7 @@ pub fn rate_of<'a>(rates: &'a [Rate], phone: &str, engine: &str) -> Option<&'a R
 }
 
 words! {
-    /// Where credits can be. `Bank`, `Promo` and `Adjust` are outside the company.
+    /// Where credits can be. `Bank`, `Promo`, `Adjust` and `Transfer` are outside the company.
     pub enum Account {
         Available = "available", "Available";
         Escrow = "escrow", "Reserved";
@@ -193,6 +193,7 @@ words! {
         Bank = "bank", "Paid";
         Promo = "promo", "Granted";
         Adjust = "adjust", "Adjusted";
+        Transfer = "transfer", "Transferred";
     }
 }
 
@@ -211,6 +212,8 @@ words! {
         ReleaseDirect = "release_direct", "Released from call, without campaign";
         AdjustUp = "adjust_up", "Adjustment up";
         AdjustDown = "adjust_down", "Adjustment down";
+        TransferOut = "transfer_out", "Given to a client";
+        TransferIn = "transfer_in", "Given by the reseller";
     }
 }
 
@@ -231,6 +234,8 @@ impl MovementKind {
             Self::ReleaseDirect => (A::Held, A::Available),
             Self::AdjustUp => (A::Adjust, A::Available),
             Self::AdjustDown => (A::Available, A::Adjust),
+            Self::TransferOut => (A::Available, A::Transfer),
+            Self::TransferIn => (A::Transfer, A::Available),
         }
     }
 }

@@ -15,6 +15,9 @@ words! {
         CompanyEntered = "company.entered", "Super admin came in";
         CompanyLeft = "company.left", "Super admin left";
         SettingsChanged = "settings.changed", "Settings changed";
+        LetterChanged = "platform.letter_changed", "Letter reworded";
+        FeatureSet = "company.feature_set", "Feature turned on or off";
+        ClientOpened = "company.client_opened", "Company opened for a client";
         UserConfirmed = "user.confirmed", "E-mail confirmed";
         UserSignedIn = "user.signed_in", "Signed in";
         UserSignedOut = "user.signed_out", "Signed out";
@@ -141,9 +144,14 @@ impl EventKind {
     pub const fn topic(self) -> Topic {
         use EventKind as K;
         match self {
-            K::CompanyRegistered | K::CompanyTypeChosen | K::SettingsChanged | K::CompanySuspended | K::CompanyReinstated => {
-                Topic::Settings
-            }
+            K::CompanyRegistered
+            | K::CompanyTypeChosen
+            | K::SettingsChanged
+            | K::LetterChanged
+            | K::FeatureSet
+            | K::ClientOpened
+            | K::CompanySuspended
+            | K::CompanyReinstated => Topic::Settings,
             K::UserConfirmed
             | K::UserSignedIn
             | K::UserSignedOut

@@ -112,6 +112,8 @@ ids! {
     EventId = "evt";
     /// One message of the development mailbox or the outbox.
     MailId = "mai";
+    /// Something that a company's administrators are told.
+    NoticeId = "not";
     /// One provider callback as it arrived.
     InboxId = "inb";
     /// Where a company hears from us.

@@ -109,6 +109,8 @@ pub enum SystemTask {
     Check,
     /// A super admin looks after the platform.
     Admin,
+    /// A company looks after those that it opened for its clients.
+    Clients,
     /// The sealer looks for companies with movements that are in no block yet.
     Seal,
     /// Secrets are sealed under the key of today.

@@ -14,6 +14,7 @@ use crate::actor::{Actor, SystemTask};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
+use crate::features::Decided;
 use crate::inbox::Desk;
 use crate::webhooks::Told;
 use anyhow::Context;
@@ -142,6 +143,8 @@ impl Db {
             hot,
             notices: Vec::new(),
             told: Vec::new(),
+            features: None,
+            from_above: false,
         })
     }
 
@@ -230,6 +233,10 @@ pub struct Tx {
     notices: Vec<String>,
     /// What the company's endpoints hear; see `webhooks`.
     told: Vec<Told>,
+    /// What was decided about the company's features, once somebody asked; see `features`.
+    features: Option<Decided>,
+    /// It began above companies; see [`SystemTx::inside`].
+    from_above: bool,
 }
 
 impl Tx {
@@ -331,6 +338,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Back above companies, from a transaction that [`SystemTx::inside`] narrowed to one: for what is one commit in two companies.
+    ///
+    /// # Errors
+    /// When it was never above: a company's own transaction stays inside, whatever anybody asks.
+    pub(crate) async fn outside(mut self) -> Result<SystemTx> {
+        if !self.from_above {
+            return Err(anyhow::anyhow!("a company's transaction does not leave it").into());
+        }
+        crate::events::send(&mut self.inner, &self.notices).await?;
+        sqlx::raw_sql("set local app.company = ''").execute(self.conn()).await?;
+        Ok(SystemTx { inner: self.inner, now: self.now, db: self.db })
+    }
+
     /// SQL exists only inside `services`.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
         &mut self.inner
@@ -345,6 +365,11 @@ impl Tx {
     pub(crate) fn tell(&mut self, mut told: Told) {
         told.id = self.id();
         self.told.push(told);
+    }
+
+    /// What is known about the company's features.
+    pub(crate) fn features(&mut self) -> &mut Option<Decided> {
+        &mut self.features
     }
 
     /// The database handle, for verbs that must open a second transaction.
@@ -404,7 +429,8 @@ impl SystemTx {
         let sql = format!("set local app.company = '{}'", actor.company.uuid());
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *self.inner).await?;
         let (actor, notices, told) = (actor.clone(), Vec::new(), Vec::new());
-        Ok(Tx { inner: self.inner, actor, now: self.now, db: self.db, hot: false, notices, told })
+        let Self { inner, now, db, .. } = self;
+        Ok(Tx { inner, actor, now, db, hot: false, notices, told, features: None, from_above: true })
     }
 
     /// Makes it true.

@@ -22,6 +22,7 @@ const ACROSS_COMPANIES: &[&str] = &[
     "calls_check",
     "campaigns_runnable",
     "campaigns_scheduled",
+    "client_terms_parent", // a reseller's clients are looked for from above
     "deliveries_age",     // the night forgets all that is old
     "deliveries_waiting", // sending goes from endpoint to endpoint
     "endpoints_id",       // the same
@@ -36,6 +37,9 @@ const ACROSS_COMPANIES: &[&str] = &[
 ];
 /// Insert-only tables: a company may add and read, and nobody may rewrite.
 const APPEND_ONLY: &[&str] = &["blocks", "event_blocks", "events", "movements"];
+
+/// Tables of which a company reads its rows, and which only those above it write.
+const READ_ONLY: &[&str] = &["client_terms", "features"];
 
 /// Tables of which operators see what belongs to the campaigns they handle.
 const OF_CAMPAIGNS: &[&str] = &[
@@ -150,7 +154,7 @@ async fn no_row_of_another_company_is_seen_changed_or_deleted() {
         for sql in
             [format!("update {table} set company_id = company_id where {theirs}"), format!("delete from {table} where {theirs}")]
         {
-            if APPEND_ONLY.contains(&table.as_str()) {
+            if APPEND_ONLY.contains(&table.as_str()) || READ_ONLY.contains(&table.as_str()) {
                 assert_denied(&mut c, &sql).await;
             } else {
                 assert_eq!(run(&mut c, &sql).await.expect("no rows, no error"), 0, "{sql}");
@@ -290,6 +294,24 @@ async fn a_company_adds_to_its_records_and_cannot_rewrite_them() {
         for sql in
             [format!("update {table} set company_id = company_id"), format!("delete from {table}"), format!("truncate {table}")]
         {
+            assert_denied(&mut c, &sql).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_decided_above_a_company_it_reads_and_does_not_write() {
+    let w = World::new().await;
+    let [acme, _] = two(&w).await;
+    let mut c = inside(&w, acme.company).await;
+    for table in READ_ONLY {
+        assert_eq!(count(&mut c, table).await, 0, "{table} can be read");
+        for sql in [
+            format!("insert into {table} default values"),
+            format!("update {table} set company_id = company_id"),
+            format!("delete from {table}"),
+            format!("truncate {table}"),
+        ] {
             assert_denied(&mut c, &sql).await;
         }
     }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::Error;
+use model::features::Feature;
 use model::page::Paging;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use services::accounts::{Caller, Client, tokens};
 use services::actor::Actor;
 use services::idempotency::{self, Answered};
-use services::{Db, Tx, api_keys};
+use services::{Db, Tx, api_keys, features};
 use std::str::FromStr;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -39,9 +40,10 @@ pub struct Who {
 }
 
 impl Who {
-    /// Opens the one transaction of a door.
+    /// Opens the one transaction of a door, unless the company has no REST API.
     pub async fn begin(&self) -> Result<Tx, Refusal> {
-        Ok(self.db.begin(&self.actor).await?)
+        let mut tx = self.db.begin(&self.actor).await?;
+        if features::has(&mut tx, Feature::RestApi).await? { Ok(tx) } else { Err(Refusal::Off(Feature::RestApi)) }
     }
 
     /// The person who signed in; a key is nobody.

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use model::Error;
 use model::accounts::Bar;
+use model::features::Feature;
 use model::page::Page;
 use model::time::Timestamp;
 use serde::Serialize;
@@ -132,6 +133,8 @@ pub enum Refusal {
     WrongPassword,
     /// The company does not let anybody in at the moment.
     Barred(Bar),
+    /// The company does not have it.
+    Off(Feature),
     /// Only people do this; a key does not.
     PeopleOnly,
     /// The path has other methods.
@@ -206,7 +209,7 @@ impl Refusal {
                 Error::Internal { .. } => Code::ServerError,
             },
             Self::Unknown | Self::WrongPassword => Code::AuthInvalid,
-            Self::Barred(_) | Self::PeopleOnly => Code::Forbidden,
+            Self::Barred(_) | Self::Off(_) | Self::PeopleOnly => Code::Forbidden,
             Self::Method => Code::MethodNotAllowed,
             Self::Absent => Code::NotImplemented,
             Self::Before(_) => Code::Conflict,
@@ -238,6 +241,7 @@ impl Refusal {
             Self::Unknown => "This key or token is unknown, over, or not taken from your address.".to_owned(),
             Self::WrongPassword => "E-mail and password do not match.".to_owned(),
             Self::Barred(bar) => format!("{}.", bar.label()),
+            Self::Off(feature) => format!("{} is off for this company.", feature.label()),
             Self::PeopleOnly => "API keys may not do this. Sign in.".to_owned(),
             Self::Method => "This path does not take that method.".to_owned(),
             Self::Absent => "This is not there yet.".to_owned(),

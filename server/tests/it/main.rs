@@ -5,6 +5,7 @@ mod account;
 mod accounts;
 mod api;
 mod campaigns;
+mod company;
 mod hooks;
 mod identities;
 mod inbound;

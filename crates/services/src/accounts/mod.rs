@@ -20,12 +20,13 @@ pub mod tokens;
 pub use cookies::Cookie;
 pub(crate) use repo::{User, delete_halves, forget_tries, lock_user, password_hash, second_factor_required};
 pub use sessions::{Caller, Client, Entry, finish, is_alive, knock, resolve, sign_in, sign_out, switch};
-pub(crate) use sessions::{actor, count_from, count_try, enter, forgive_from, go_home, leave_session, visit, welcome};
+pub(crate) use sessions::{actor, count_from, count_try, enter, forgive_from, go_home, go_to, leave_session, visit, welcome};
 
 use crate::actor::{ActingUser, Actor, SystemTask};
 use crate::db::{Db, SystemTx, Tx};
 use crate::error::Result;
 use crate::mails::{self, letters};
+use crate::{clients, features};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
@@ -34,6 +35,7 @@ use model::Error;
 use model::accounts::{Me, Permission, Register, Role};
 use model::companies::CompanyType;
 use model::events::EventKind;
+use model::features::Feature;
 use model::id::{CompanyId, SessionId, UserId};
 use sha2::{Digest, Sha256};
 
@@ -253,6 +255,9 @@ pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
     let found =
         repo::me(&mut tx, caller.user, company, caller.actor.handles_only().is_some()).await?.ok_or(Error::Unauthenticated)?;
     let companies = repo::companies_of(&mut tx, caller.user).await?;
+    let brand = clients::brands::of(&mut tx, company).await?;
+    let has_clients =
+        caller.actor.may(Permission::ManageClients) && features::is_on(&mut tx, company, Feature::ClientCompanies).await?;
     let sees_wallet = caller.actor.may(Permission::ViewWallet);
     Ok(Me {
         user: caller.user,
@@ -267,6 +272,8 @@ pub async fn me(db: &Db, caller: &Caller) -> Result<Me> {
         barred: caller.barred,
         suspended_because: found.suspended_because.filter(|_| caller.barred.is_some()),
         acting: caller.acting,
+        has_clients,
+        brand,
         companies,
         available: sees_wallet.then_some(found.available),
         received: sees_wallet.then_some(found.received),

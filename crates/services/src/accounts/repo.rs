@@ -225,7 +225,7 @@ pub(super) async fn membership(tx: &mut SystemTx, user: UserId, company: Company
     .await?)
 }
 
-/// A super admin as they are inside a company that is not theirs.
+/// A visitor in a company that is not theirs. What they are there each request finds out anew.
 pub(super) async fn visitor(tx: &mut SystemTx, user: UserId, company: CompanyId) -> Result<Membership> {
     Ok(sqlx::query_as(
         "select u.id as user_id, c.id as company_id, 'super_admin' as role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
@@ -293,7 +293,7 @@ pub(super) async fn me(tx: &mut SystemTx, user: UserId, company: CompanyId, hand
                 coalesce((select sum(amount) from balances where company_id = c.id and account = 'available'), 0)::bigint as available,
                 coalesce((select sum(case when target = 'available' then amount else -amount end) from movements
                           where company_id = c.id
-                            and kind in ('purchase', 'refund', 'grant', 'adjust_up', 'adjust_down')), 0)::bigint as received,
+                            and kind in ('purchase', 'refund', 'grant', 'adjust_up', 'adjust_down', 'transfer_in', 'transfer_out')), 0)::bigint as received,
                 coalesce((select sum(in_use) from capacity s where s.company_id = c.id and case when $3
                         then s.scope = 'campaign' and s.ref in (select a.campaign_id from assignments a
                             where a.company_id = c.id and a.user_id = u.id)

@@ -44,7 +44,7 @@ pub struct Caller {
     /// Why the company does not let this user in, if it does not. Doors let such a caller set up a second factor, go to another
     /// company or leave, and nothing else.
     pub barred: Option<Bar>,
-    /// A super admin inside somebody else's company; see `clients`.
+    /// A super admin inside somebody else's company, or an administrator inside one of their clients; see `clients`.
     pub acting: bool,
 }
 
@@ -205,7 +205,7 @@ pub async fn switch(db: &Db, caller: &Caller, company: CompanyId, client: &Clien
     Ok(token)
 }
 
-/// A super admin's session inside somebody else's company. Returns its token; the session they come with ends.
+/// A visitor's session inside a company that is not theirs. Returns its token; the session they come with ends.
 ///
 /// # Errors
 /// When the database refuses.
@@ -225,6 +225,15 @@ pub(crate) async fn go_home(tx: &mut SystemTx, caller: &Caller, client: &Client)
     let until = leave_session(tx, caller).await?;
     let home = repo::home(tx, caller.user, Role::SuperAdmin).await?.ok_or(Error::Unauthenticated)?;
     open_until(tx, &home, client, until).await
+}
+
+/// A session of a visitor in that company of theirs. Returns its token; the session they come with ends.
+///
+/// # Errors
+/// `NotFound` for a company they are not in any more.
+pub(crate) async fn go_to(tx: &mut SystemTx, caller: &Caller, home: CompanyId, client: &Client) -> Result<String> {
+    let until = leave_session(tx, caller).await?;
+    enter(tx, caller.user, home, client, Some(until)).await
 }
 
 /// Ends the session of whoever asks, and returns when it would have ended by itself.

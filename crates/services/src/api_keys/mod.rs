@@ -9,6 +9,7 @@ use crate::accounts::digest;
 use crate::actor::{ActingUser, Actor, SystemTask};
 use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::features;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
@@ -17,6 +18,7 @@ use model::Error;
 use model::accounts::{Bar, Permission};
 use model::api_keys::{ApiKeyForm, ApiKeyRow, ApiKeyState, KEYS_MAX, NewApiKey, OVERLAP_HOURS_MAX, Scope, lets_in};
 use model::events::EventKind;
+use model::features::Feature;
 use model::id::ApiKeyId;
 
 /// What every key begins with, so that people and scanners of repositories know one.
@@ -66,9 +68,10 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<ApiKeyRow>> {
 ///
 /// # Errors
 /// `Forbidden` without `ManageKeys`; `Invalid`, also for scopes beyond one's own role; `Conflict` for somebody who is no member
-/// of the company, and beyond [`KEYS_MAX`].
+/// of the company, beyond [`KEYS_MAX`], and in a company without the REST API.
 pub async fn create(tx: &mut Tx, form: &ApiKeyForm) -> Result<NewApiKey> {
     tx.require(Permission::ManageKeys)?;
+    features::require(tx, Feature::RestApi).await?;
     form.check()?;
     let maker = tx.actor().user.as_ref().map(|u| (u.id, u.name.clone())).ok_or(Error::Unauthenticated)?;
     if let Some(beyond) = form.scopes.iter().find(|scope| !scope.is_givable_by(tx.actor().role)) {

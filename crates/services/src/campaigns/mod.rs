@@ -15,12 +15,13 @@ pub use why::why;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::webhooks::Told;
-use crate::{credits, dialer, enrollments};
+use crate::{credits, dialer, enrollments, notices};
 use model::accounts::Permission;
 use model::campaigns::{Action, Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, Parked, Retries, Status};
 use model::enrollments::EnrollmentStatus;
 use model::events::EventKind;
 use model::id::{AgentId, CampaignId, GatewayId};
+use model::notices::NoticeKind;
 use model::page::Page;
 use model::time::Hours;
 
@@ -60,6 +61,23 @@ pub async fn list(tx: &mut Tx, filter: &CampaignFilter) -> Result<Page<CampaignR
 pub async fn load(tx: &mut Tx, id: CampaignId) -> Result<Campaign> {
     tx.require(Permission::ViewCampaigns)?;
     repo::load(tx, id).await
+}
+
+/// What a new campaign starts from: the company's defaults, within its limits.
+///
+/// # Errors
+/// `Forbidden` without `ManageCampaigns`.
+pub async fn blank(tx: &mut Tx) -> Result<CampaignForm> {
+    tx.require(Permission::ManageCampaigns)?;
+    let (start, limits) = (crate::companies::defaults(tx).await?, crate::companies::settings(tx).await?);
+    let form = CampaignForm::default();
+    Ok(CampaignForm {
+        record: start.record,
+        call_minutes_max: start.call_minutes_max.min(limits.call_minutes_max),
+        concurrency_max: form.concurrency_max.min(limits.concurrency_max),
+        retries: Retries { attempts_max: start.attempts_max, attempts_per_day_max: start.attempts_per_day_max, ..form.retries },
+        ..form
+    })
 }
 
 /// Saves a new draft.
@@ -255,6 +273,9 @@ async fn step(tx: &mut Tx, id: CampaignId, action: Action) -> Result<Status> {
         Action::Archive => (EventKind::CampaignArchived, "archived"),
     };
     tx.record(kind, Some(id.to_string()), format!("{} {what}", form.name)).await?;
+    if action == Action::Complete {
+        tell(tx, NoticeKind::CampaignFinished, id, &form, None).await?;
+    }
     Ok(to)
 }
 
@@ -273,6 +294,15 @@ async fn move_to(
     repo::set_status(tx, id, to, why).await
 }
 
+/// Has the administrators told what became of a campaign. Test calls are over before anybody could read about them.
+async fn tell(tx: &mut Tx, kind: NoticeKind, id: CampaignId, form: &CampaignForm, why: Option<&str>) -> Result<()> {
+    if matches!(form.audience, Some(Audience::Person { .. })) {
+        return Ok(());
+    }
+    let facts: Vec<_> = [("campaign", form.name.as_str())].into_iter().chain(why.map(|why| ("why", why))).collect();
+    notices::tell(tx, kind, format!("/campaigns/{id}"), &facts).await
+}
+
 /// Returns what is left in escrow, once no call is under way that still holds some of it.
 pub(crate) async fn return_credits(tx: &mut Tx, id: CampaignId) -> Result<()> {
     if repo::live_calls(tx, id).await? == 0 {
@@ -288,7 +318,8 @@ pub(crate) async fn pause_self(tx: &mut Tx, id: CampaignId, why: &str) -> Result
         return Ok(());
     }
     move_to(tx, id, &form, (status, Status::Paused), Some(why)).await?;
-    tx.record(EventKind::CampaignPaused, Some(id.to_string()), format!("{} paused itself: {why}", form.name)).await
+    tx.record(EventKind::CampaignPaused, Some(id.to_string()), format!("{} paused itself: {why}", form.name)).await?;
+    tell(tx, NoticeKind::CampaignPaused, id, &form, Some(why)).await
 }
 
 /// After a turn of the dialer: when to look again, or completion when nothing is left.

@@ -38,8 +38,9 @@ struct Question {
 const QUESTIONS: &[Question] = &[
     Question {
         name: "I1 received = available + escrow + held + spent",
-        sql: "with received as (select company_id, sum(case when kind in ('purchase', 'grant', 'adjust_up') then amount else -amount end) as amount
-                from movements where kind in ('purchase', 'grant', 'adjust_up', 'refund', 'adjust_down') group by company_id),
+        sql: "with received as (select company_id, sum(case when target = 'available' then amount else -amount end) as amount
+                from movements where kind in ('purchase', 'grant', 'adjust_up', 'refund', 'adjust_down', 'transfer_in', 'transfer_out')
+                group by company_id),
               have as (select company_id, sum(amount) as amount from balances group by company_id)
               select format('%s received %s but has %s', coalesce(r.company_id, h.company_id), coalesce(r.amount, 0), coalesce(h.amount, 0))
               from received r full join have h on h.company_id = r.company_id
@@ -56,6 +57,16 @@ const QUESTIONS: &[Question] = &[
                      coalesce(f.ref, b.ref), coalesce(f.amount, 0), coalesce(b.amount, 0))
               from folded f full join balances b on (b.company_id, b.account, b.ref) = (f.company_id, f.account, f.ref)
               where coalesce(f.amount, 0) <> coalesce(b.amount, 0)",
+    },
+    Question {
+        name: "I1 what one company gives arrives whole at one other, which is its client",
+        sql: "select format('%s: %s left, %s arrived', key, count(*) filter (where kind = 'transfer_out'),
+                     count(*) filter (where kind = 'transfer_in'))
+              from movements m where kind in ('transfer_out', 'transfer_in') group by key
+              having count(*) filter (where kind = 'transfer_out') <> 1 or count(*) filter (where kind = 'transfer_in') <> 1
+                or sum(case when kind = 'transfer_in' then amount else -amount end) <> 0
+                or not exists (select 1 from client_terms t
+                    where t.company_id = any(array_agg(m.company_id)) and t.parent_id = any(array_agg(m.company_id)))",
     },
     Question {
         name: "I2 nothing below zero",

@@ -4,7 +4,7 @@ use super::{Report, run};
 use crate::actor::{Actor, SystemTask};
 use crate::db::{Db, SystemTx};
 use crate::error::Result;
-use crate::{agents, audits, gateways, recordings, speech, webhooks};
+use crate::{agents, audits, gateways, mails, notices, recordings, retention, speech, webhooks};
 use chrono::{Days, TimeDelta, Timelike};
 use model::accounts::Permission;
 use model::health::{CheckRow, Health};
@@ -17,6 +17,8 @@ const HOUR: u32 = 3;
 const LOST: TimeDelta = TimeDelta::minutes(30);
 /// Reports are kept this long.
 const KEPT: Days = Days::new(90);
+/// Mails are kept this long, and jobs that were given up, mails among them.
+const LETTERS_KEPT: Days = Days::new(30);
 /// Reports shown.
 const SHOWN_MAX: i64 = 30;
 /// Violations kept of one run.
@@ -54,11 +56,17 @@ pub async fn nightly(db: &Db) -> Result<bool> {
     gateways::forget_keys(&mut tx).await?;
     webhooks::forget(&mut tx).await?;
     sqlx::query("delete from checks where started_at < $1").bind(now - KEPT).execute(tx.conn()).await?;
+    sqlx::query("delete from dead_jobs where died_at < $1").bind(now - LETTERS_KEPT).execute(tx.conn()).await?;
+    mails::delete_old(&mut tx, now - LETTERS_KEPT).await?;
+    notices::delete_old(&mut tx, now - LETTERS_KEPT).await?;
     tx.commit().await?;
     // First what the night is for; the rest asks providers, which takes as long as they take.
     finish(db, id).await?;
     if let Err(error) = speech::forget(db).await {
         tracing::warn!(%error, "what was spoken long ago stays");
+    }
+    if let Err(error) = retention::obey(db).await {
+        tracing::warn!(%error, "what is too old to be kept stays until the next night");
     }
     agents::kept::compare_all(db).await?;
     Ok(true)

@@ -1,7 +1,11 @@
 //! The companies of the platform, for super admins: the list, stopping one, and acting inside one. What is done to a company is
-//! written in its own record, where its administrators read it.
+//! written in its own record, where its administrators read it. Companies that look after clients of their own are in `resale.rs`,
+//! and how they show themselves to them in `brands.rs`.
 
+pub mod brands;
+mod pictures;
 mod repo;
+pub mod resale;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +23,8 @@ use model::error::Check;
 use model::events::EventKind;
 use model::id::{CampaignId, CompanyId};
 use model::page::Page;
+
+pub(crate) use repo::is_client;
 
 /// Longest reason kept.
 const REASON_MAX: usize = 200;
@@ -123,7 +129,7 @@ pub async fn enter(db: &Db, caller: &Caller, company: CompanyId, client: &Client
     Ok(token)
 }
 
-/// Goes back from a company that was [`enter`]ed. Returns the token of a session at home.
+/// Goes back from a company that was [`enter`]ed, by a super admin or by the company it is a client of. Returns the token of a session at home.
 ///
 /// # Errors
 /// `Conflict` for somebody who is at home.
@@ -132,7 +138,14 @@ pub async fn leave(db: &Db, caller: &Caller, client: &Client) -> Result<String> 
         return Err(Error::conflict("You are in your own company.").into());
     }
     let mut tx = db.begin_system(SystemTask::Admin).await?;
-    let token = accounts::go_home(&mut tx, caller, client).await?;
+    let token = match caller.actor.role {
+        Role::SuperAdmin => accounts::go_home(&mut tx, caller, client).await?,
+        // Somebody of the company that this one is a client of.
+        _ => {
+            let home = repo::parent(&mut tx, caller.actor.company()).await?.ok_or(Error::Unauthenticated)?;
+            accounts::go_to(&mut tx, caller, home, client).await?
+        }
+    };
     let mut tx = tx.inside(&caller.actor).await?;
     let text = format!("{} left", caller.actor.name());
     tx.record(EventKind::CompanyLeft, Some(caller.actor.company().to_string()), text).await?;
@@ -141,6 +154,6 @@ pub async fn leave(db: &Db, caller: &Caller, client: &Client) -> Result<String> 
 }
 
 /// The same person inside another company.
-fn visiting(actor: &Actor, company: CompanyId) -> Actor {
+pub(crate) fn visiting(actor: &Actor, company: CompanyId) -> Actor {
     Actor { company, zone: Tz::UTC, role: Role::SuperAdmin, user: actor.user.clone(), scopes: None }
 }

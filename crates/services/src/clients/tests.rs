@@ -1,5 +1,7 @@
 //! What super admins do to companies, and what those companies notice of it.
 
+mod resale;
+
 use super::*;
 use crate::Error as Inner;
 use crate::events;

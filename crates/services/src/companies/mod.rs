@@ -1,7 +1,11 @@
-//! The tenant: opening one, and its settings.
+//! The tenant: opening one, and its settings. What new things start from, and how long traces of calls are kept, is in
+//! `defaults.rs`.
 
+mod defaults;
 #[cfg(test)]
 mod tests;
+
+pub use defaults::{defaults, load_retention, save_defaults, save_retention};
 
 use crate::credits::{self, Shift};
 use crate::db::{SystemTx, Tx};
@@ -19,6 +23,7 @@ use model::id::{CompanyId, GatewayId};
 use model::time::Hours;
 use secrecy::ExposeSecret;
 use sqlx::types::Json;
+use std::fmt::Display;
 
 /// What a company starts with; an administrator may change it.
 const CONCURRENCY: i32 = 20;
@@ -30,6 +35,26 @@ const CALL_MINUTES: i32 = 10;
 /// # Errors
 /// When the database refuses.
 pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &str) -> Result<()> {
+    found(tx, id, name, zone).await?;
+    let welcome = Shift {
+        kind: MovementKind::Grant,
+        amount: credits::WELCOME,
+        key: "welcome".to_owned(),
+        instead: None,
+        campaign: None,
+        call: None,
+        note: "Welcome",
+    };
+    let (movement, now) = (tx.id(), tx.now());
+    credits::shift(tx.conn(), now, "Belfry", &[(movement, welcome)]).await?;
+    Ok(())
+}
+
+/// The same without credits: whoever opens a company for somebody else gives it their own.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn found(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &str) -> Result<()> {
     let now = tx.now();
     sqlx::query("select set_config('app.company', $1, true)").bind(id.uuid().to_string()).execute(tx.conn()).await?;
     sqlx::query(
@@ -78,19 +103,7 @@ pub(crate) async fn open(tx: &mut SystemTx, id: CompanyId, name: &str, zone: &st
         concurrency_max: sandbox::CONCURRENCY,
         remote_id: None,
     };
-    numbers::repo::insert(tx.conn(), number, now).await?;
-    let welcome = Shift {
-        kind: MovementKind::Grant,
-        amount: credits::WELCOME,
-        key: "welcome".to_owned(),
-        instead: None,
-        campaign: None,
-        call: None,
-        note: "Welcome",
-    };
-    let movement = tx.id();
-    credits::shift(tx.conn(), now, "Belfry", &[(movement, welcome)]).await?;
-    Ok(())
+    numbers::repo::insert(tx.conn(), number, now).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -153,6 +166,10 @@ pub async fn save_settings(tx: &mut Tx, s: &Settings) -> Result<()> {
     if !crate::phones::is_region(&s.default_region) {
         return Err(model::Error::field("default_region", "Use the two letters of a country, like US.").into());
     }
+    if let Some(limit) = crate::clients::resale::limit(tx).await?.filter(|limit| s.concurrency_max > *limit) {
+        let why = format!("Choose at most {limit} calls at once: more is not part of what was agreed with you.");
+        return Err(model::Error::field("concurrency_max", why).into());
+    }
     let before = settings(tx).await?;
     sqlx::query(
         "update companies set name = $1, company_type = $2, time_zone = $3, default_region = $4, hours = $5, concurrency_max = $6,
@@ -177,7 +194,38 @@ pub async fn save_settings(tx: &mut Tx, s: &Settings) -> Result<()> {
     }
     crate::dialer::wake_company(tx).await?;
     let subject = tx.actor().company().to_string();
-    tx.record(EventKind::SettingsChanged, Some(subject), "Settings saved").await
+    let text = changes(
+        "Settings",
+        &[
+            ("name", &before.name, &s.name.trim().to_owned()),
+            ("type", &before.company_type.label(), &s.company_type.label()),
+            ("time zone", &before.time_zone, &s.time_zone),
+            ("region", &before.default_region, &s.default_region),
+            ("hours", &week(&before.hours), &week(&s.hours)),
+            ("calls at once", &before.concurrency_max, &s.concurrency_max),
+            ("ring seconds", &before.ring_seconds_max, &s.ring_seconds_max),
+            ("minutes a call", &before.call_minutes_max, &s.call_minutes_max),
+        ],
+    );
+    tx.record(EventKind::SettingsChanged, Some(subject), text).await
+}
+
+/// A value as the record shows it.
+type Shown<'a> = &'a (dyn Display + Sync);
+
+/// What the record says of a save: everything that is another than before, each with both.
+pub(crate) fn changes(what: &str, pairs: &[(&str, Shown<'_>, Shown<'_>)]) -> String {
+    let pairs = pairs.iter().map(|(name, before, after)| (name, before.to_string(), after.to_string()));
+    let changed: Vec<_> = pairs
+        .filter(|(_, before, after)| before != after)
+        .map(|(name, before, after)| format!("{name} {before} → {after}"))
+        .collect();
+    if changed.is_empty() { format!("{what} saved, nothing changed") } else { format!("{what} saved: {}", changed.join("; ")) }
+}
+
+/// `Mon–Fri 09:00–18:00`
+fn week(hours: &Hours) -> String {
+    model::rules::Week { days: hours.clone(), holidays: None }.labels().join(", ")
 }
 
 /// What the company asks beyond the law.
@@ -200,10 +248,21 @@ pub async fn save_compliance(tx: &mut Tx, own: &Compliance) -> Result<()> {
     if let Some(bad) = own.countries.iter().find(|c| !crate::phones::is_region(c)) {
         return Err(model::Error::field("countries", format!("{bad} is not a country. Use two letters, like US.")).into());
     }
+    let before = compliance(tx).await?;
     sqlx::query("update companies set compliance = $1 where id = app.company()").bind(Json(own)).execute(tx.conn()).await?;
     crate::dialer::wake_company(tx).await?;
     let subject = tx.actor().company().to_string();
-    tx.record(EventKind::SettingsChanged, Some(subject), "Compliance saved").await
+    let ever = |own: &Compliance| own.attempts_ever_max.map_or("no limit".to_owned(), |n| n.to_string());
+    let countries = |own: &Compliance| if own.countries.is_empty() { "as by law".to_owned() } else { own.countries.join(" ") };
+    let text = changes(
+        "Compliance",
+        &[
+            ("attempts in seven days", &before.attempts_per_week_max, &own.attempts_per_week_max),
+            ("attempts ever", &ever(&before), &ever(own)),
+            ("countries", &countries(&before), &countries(own)),
+        ],
+    );
+    tx.record(EventKind::SettingsChanged, Some(subject), text).await
 }
 
 /// Every IANA zone name a company or contact may state.

@@ -6,7 +6,7 @@ use crate::testing::World;
 use crate::{campaigns, check, events};
 use model::accounts::Role;
 use model::campaigns::{Action, Parked};
-use model::companies::CONCURRENCY_MAX;
+use model::companies::{CONCURRENCY_MAX, Defaults, Retention};
 use model::events::EventFilter;
 use model::time::Window;
 
@@ -183,4 +183,101 @@ fn every_zone_on_offer_is_one_that_can_be_saved() {
     let zones = zones();
     assert!(zones.contains(&"America/New_York") && zones.contains(&"Asia/Kolkata"));
     assert!(zones.iter().all(|zone| zone.parse::<Tz>().is_ok()));
+}
+
+/// The texts of what the record says about settings, the oldest first.
+async fn told_by_the_record(tx: &mut Tx) -> Vec<String> {
+    let filter = EventFilter { kind: Some(EventKind::SettingsChanged), ..EventFilter::default() };
+    let mut texts: Vec<_> = events::list(tx, &filter).await.expect("events").items.into_iter().map(|e| e.text).collect();
+    texts.reverse();
+    texts
+}
+
+#[tokio::test]
+async fn the_record_says_what_was_before_and_what_is_now() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let before = settings(&mut tx).await.expect("settings");
+    let late = Hours::weekly(0, 4, Window { start_minute: 600, end_minute: 1200 });
+    let after = Settings { name: "Acme Two".into(), concurrency_max: 7, hours: late, ..before.clone() };
+    save_settings(&mut tx, &after).await.expect("saved");
+    save_settings(&mut tx, &after).await.expect("saved");
+    save_compliance(&mut tx, &Compliance { attempts_ever_max: Some(9), ..Compliance::default() }).await.expect("saved");
+    save_defaults(&mut tx, &Defaults { record: false, ..Defaults::default() }).await.expect("saved");
+    save_retention(&mut tx, &Retention { recordings_days: Some(30), ..Retention::default() }).await.expect("saved");
+    let mut texts = told_by_the_record(&mut tx).await;
+    texts.sort();
+    assert_eq!(
+        texts,
+        [
+            "Compliance saved: attempts ever no limit → 9",
+            "Defaults saved: recording on → off",
+            "Retention saved: recordings for ever → 30 days",
+            "Settings saved, nothing changed",
+            "Settings saved: name acme → Acme Two; hours Mon–Fri 09:00–18:00 → Mon–Fri 10:00–20:00; calls at once 20 → 7",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn new_campaigns_start_from_the_companys_defaults_within_its_limits() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    assert_eq!(campaigns::blank(&mut tx).await.expect("blank"), model::campaigns::CampaignForm::default());
+    let start =
+        Defaults { attempts_max: 2, attempts_per_day_max: 1, call_minutes_max: 30, record: false, language: "de-DE".into() };
+    save_defaults(&mut tx, &start).await.expect("saved");
+    assert_eq!(defaults(&mut tx).await.expect("defaults"), start);
+    let limits = Settings { concurrency_max: 3, call_minutes_max: 12, ..settings(&mut tx).await.expect("settings") };
+    save_settings(&mut tx, &limits).await.expect("saved");
+    let blank = campaigns::blank(&mut tx).await.expect("blank");
+    assert_eq!((blank.retries.attempts_max, blank.retries.attempts_per_day_max, blank.record), (2, 1, false));
+    assert_eq!((blank.call_minutes_max, blank.concurrency_max), (12, 3), "a default beyond the limit is the limit");
+    campaigns::create(&mut tx, &model::campaigns::CampaignForm { name: "Spring".into(), ..blank }).await.expect("lawful");
+    drop(tx);
+    let mut tx = w.tx(&w.company("birch").await).await;
+    assert_eq!(defaults(&mut tx).await.expect("defaults"), Defaults::default(), "each company has its own");
+}
+
+#[tokio::test]
+async fn defaults_and_retention_have_bounds_and_say_so() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let good = Defaults::default();
+    for (field, bad) in [
+        ("attempts_max", Defaults { attempts_max: 0, ..good.clone() }),
+        ("attempts_max", Defaults { attempts_max: 21, ..good.clone() }),
+        ("attempts_per_day_max", Defaults { attempts_per_day_max: 11, ..good.clone() }),
+        ("call_minutes_max", Defaults { call_minutes_max: 61, ..good.clone() }),
+        ("language", Defaults { language: String::new(), ..good.clone() }),
+    ] {
+        assert!(told(save_defaults(&mut tx, &bad).await).of_field(field).is_some(), "{field}");
+    }
+    for days in [0, -1, model::companies::RETENTION_DAYS_MAX + 1] {
+        let bad = Retention { recordings_days: Some(days), transcripts_days: Some(days) };
+        let refusal = told(save_retention(&mut tx, &bad).await);
+        assert!(refusal.of_field("recordings_days").is_some() && refusal.of_field("transcripts_days").is_some());
+    }
+    for days in [Some(1), Some(model::companies::RETENTION_DAYS_MAX), None] {
+        let lawful = Retention { recordings_days: days, transcripts_days: days };
+        save_retention(&mut tx, &lawful).await.expect("lawful");
+        assert_eq!(load_retention(&mut tx).await.expect("retention"), lawful);
+    }
+}
+
+#[tokio::test]
+async fn only_administrators_change_defaults_and_retention() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    for role in [Role::Operator, Role::Viewer] {
+        let mut tx = w.db.begin(&w.member(&acme, role).await).await.expect("begin");
+        let permission = Permission::ManageSettings.to_string();
+        let refused = model::Error::Forbidden { permission };
+        assert_eq!(told(save_defaults(&mut tx, &Defaults::default()).await), refused, "{role}");
+        assert_eq!(told(save_retention(&mut tx, &Retention::default()).await), refused, "{role}");
+        assert_eq!(told(load_retention(&mut tx).await), refused, "{role}");
+    }
 }

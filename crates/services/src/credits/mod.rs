@@ -18,12 +18,14 @@ pub(crate) use rates::{ENGINE, tariff};
 use crate::actor::Actor;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
+use crate::notices;
 use chrono::TimeDelta;
 use model::accounts::Permission;
 use model::campaigns::Parked;
 use model::credits::{Account, Credits, LedgerFilter, MovementKind, MovementRow, Wallet};
 use model::events::{EventKind, Topic};
 use model::id::{CallId, CampaignId, CompanyId, MovementId};
+use model::notices::NoticeKind;
 use model::page::Page;
 use model::time::Timestamp;
 use sqlx::PgConnection;
@@ -87,6 +89,9 @@ pub(crate) async fn shift(conn: &mut PgConnection, at: Timestamp, who: &str, mov
 
 async fn shift_in(tx: &mut Tx, moves: Vec<Shift<'_>>) -> Result<usize> {
     let frees = moves.iter().any(|s| s.kind.path().1 == Account::Available);
+    let takes = moves.iter().any(|s| s.kind.path().0 == Account::Available);
+    // What calls in give back when they end is no news: they took it a moment ago.
+    let brings = moves.iter().any(|s| s.kind.path().1 == Account::Available && s.kind != MovementKind::ReleaseDirect);
     let moves: Vec<_> = moves.into_iter().map(|s| (tx.id(), s)).collect();
     let (at, who) = (tx.now(), tx.actor().name().to_owned());
     let moved = shift(tx.conn(), at, &who, &moves).await?;
@@ -96,7 +101,21 @@ async fn shift_in(tx: &mut Tx, moves: Vec<Shift<'_>>) -> Result<usize> {
     if moved > 0 && frees {
         crate::dialer::wake_parked(tx, Parked::Credits).await?;
     }
+    if moved > 0 && (takes || brings) {
+        watch(tx, brings).await?;
+    }
     Ok(moved)
+}
+
+/// Tells the administrators when the company has less than the amount at which they want to be told: once, until it was `brought`
+/// that much again.
+pub(crate) async fn watch(tx: &mut Tx, brought: bool) -> Result<()> {
+    let now = tx.now();
+    let Some((left, low)) = repo::watch(tx.conn(), brought, now).await? else { return Ok(()) };
+    let (left, low) = (left.to_string(), low.to_string());
+    let company = tx.actor().company().to_string();
+    tx.record(EventKind::CreditsLow, Some(company), format!("{left} credits left, less than {low}")).await?;
+    notices::tell(tx, NoticeKind::CreditsLow, "/billing".to_owned(), &[("available", &left), ("threshold", &low)]).await
 }
 
 /// Sets credits aside for a campaign. `key` tells the launch from each extension.
@@ -279,6 +298,36 @@ pub async fn adjust_at_console(db: &Db, company: CompanyId, by: Credits, reason:
     let wallet = adjust(&mut tx, by, reason).await?;
     tx.commit().await?;
     Ok(wallet)
+}
+
+/// Takes what a company gives one of its clients, `to`; [`receive`] under the same `id` brings it there.
+pub(crate) async fn give(tx: &mut Tx, id: MovementId, amount: Credits, to: &str) -> Result<()> {
+    transfer(tx, MovementKind::TransferOut, id, amount, to).await
+}
+
+/// Brings what [`give`] took elsewhere.
+pub(crate) async fn receive(tx: &mut Tx, id: MovementId, amount: Credits, note: &str) -> Result<()> {
+    transfer(tx, MovementKind::TransferIn, id, amount, note).await
+}
+
+/// One half of a transfer, in a transaction that is above companies and narrowed to one: what follows from a balance is looked at by
+/// [`look`], behind the company's own wall.
+async fn transfer(tx: &mut Tx, kind: MovementKind, id: MovementId, amount: Credits, note: &str) -> Result<()> {
+    let one = Shift { kind, amount, key: format!("transfer:{id}"), instead: None, campaign: None, call: None, note };
+    let (movement, at, who) = (tx.id(), tx.now(), tx.actor().name().to_owned());
+    shift(tx.conn(), at, &who, &[(movement, one)]).await?;
+    crate::events::notice(tx, Topic::Credits).await
+}
+
+/// What follows from a balance that was changed from above: administrators are told when it is low, and what waits for credits
+/// goes on when it was `brought` some.
+pub(crate) async fn look(db: &Db, company: CompanyId, brought: bool) -> Result<()> {
+    let mut tx = db.begin(&Actor::engine(company)).await?;
+    if brought {
+        crate::dialer::wake_parked(&mut tx, Parked::Credits).await?;
+    }
+    watch(&mut tx, brought).await?;
+    tx.commit().await
 }
 
 /// What the company has, and how fast it spends.

@@ -107,6 +107,24 @@ pub(super) async fn balance(conn: &mut PgConnection, account: Account, reference
     Ok(amount.unwrap_or_default())
 }
 
+/// Remembers that the company has less than the amount at which it wants to be told, or forgets it when that much was `brought`
+/// again. What it has and that amount, when this is news. Whoever asks has just changed the balance and holds its lock, so that of
+/// two who ask one comes first.
+pub(super) async fn watch(conn: &mut PgConnection, brought: bool, now: Timestamp) -> Result<Option<(Credits, Credits)>> {
+    Ok(sqlx::query_as(
+        "with has as (
+            select coalesce((select amount from balances where company_id = app.company() and account = 'available'), 0) as amount,
+                credits_low from companies where id = app.company()),
+        over as (delete from low_credits using has where company_id = app.company() and $1 and has.amount >= has.credits_low),
+        fallen as (insert into low_credits (since) select $2 from has where amount < credits_low on conflict do nothing returning since)
+        select has.amount, has.credits_low from has, fallen",
+    )
+    .bind(brought)
+    .bind(now)
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// How many movements a campaign has.
 pub(super) async fn height(conn: &mut PgConnection, campaign: CampaignId) -> Result<i64> {
     Ok(sqlx::query_scalar("select count(*) from movements where campaign_id = $1").bind(campaign).fetch_one(conn).await?)
@@ -119,8 +137,8 @@ pub(super) async fn wallet(conn: &mut PgConnection, week_ago: Timestamp) -> Resu
                 coalesce(sum(amount) filter (where account = 'held'), 0)::bigint,
                 coalesce(sum(amount) filter (where account = 'spent'), 0)::bigint,
                 (select coalesce(sum(amount), 0)::bigint from movements where kind = 'capture' and at >= $1),
-                (select coalesce(sum(case when kind in ('purchase', 'grant', 'adjust_up') then amount else -amount end), 0)::bigint
-                   from movements where kind in ('purchase', 'grant', 'adjust_up', 'refund', 'adjust_down'))
+                (select coalesce(sum(case when target = 'available' then amount else -amount end), 0)::bigint from movements
+                   where kind in ('purchase', 'grant', 'adjust_up', 'refund', 'adjust_down', 'transfer_in', 'transfer_out'))
          from balances",
     )
     .bind(week_ago)

@@ -8,12 +8,13 @@ use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::events::notice;
 use crate::jobs::Job;
-use crate::phones;
 use crate::webhooks::Told;
+use crate::{notices, phones};
 use model::contacts::NewContact;
 use model::events::{EventKind, Topic};
 use model::id::{CompanyId, ImportId};
 use model::imports::{Counts, ImportStatus};
+use model::notices::NoticeKind;
 use model::phone::Phone;
 use std::collections::HashSet;
 use std::io;
@@ -218,16 +219,26 @@ async fn finish(tx: &mut Tx, import: &repo::Stored, counts: Counts) -> Result<()
     repo::end_phase(tx, import.id, ImportStatus::Completed, None).await?;
     forget_file(tx, import.id).await?;
     let Counts { created, merged, duplicates, invalid, .. } = counts;
-    let text = format!("{}: {created} created, {merged} merged, {duplicates} duplicates, {invalid} left out", import.file_name);
     tx.tell(Told::imported(import.id, &import.file_name, [created, merged, duplicates, invalid]));
+    let result = format!("{created} created, {merged} merged, {duplicates} duplicates, {invalid} left out");
+    tell(tx, import.id, &import.file_name, &result).await?;
+    let text = format!("{}: {result}", import.file_name);
     tx.record(EventKind::ImportCompleted, Some(import.id.to_string()), text).await?;
     notice(tx, Topic::Contacts).await
 }
 
 async fn fail(tx: &mut Tx, id: ImportId, why: &str) -> Result<()> {
+    if let Some(import) = repo::lock(tx, id).await? {
+        tell(tx, id, &import.file_name, why).await?;
+    }
     repo::end_phase(tx, id, ImportStatus::Failed, Some(why)).await?;
     forget_file(tx, id).await?;
     tx.record(EventKind::ImportFailed, Some(id.to_string()), why).await
+}
+
+/// Has the administrators told what came of a file.
+async fn tell(tx: &mut Tx, id: ImportId, file: &str, result: &str) -> Result<()> {
+    notices::tell(tx, NoticeKind::ImportDone, format!("/imports/{id}"), &[("file", file), ("result", result)]).await
 }
 
 pub(super) async fn forget_file(tx: &mut Tx, import: ImportId) -> Result<()> {

@@ -310,3 +310,28 @@ async fn jobs_are_enqueued_with_the_verb_and_handed_over_with_a_new_key() {
     assert_eq!(waiting, 1);
     assert_ne!(CheckImport { from: 7, ..job.clone() }.key(), job.key());
 }
+
+#[tokio::test]
+async fn administrators_are_told_when_a_file_is_in_and_when_it_failed() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let id = checked(&w, &acme, people(2).as_bytes()).await;
+    assert_eq!(w.jobs::<crate::notices::MailNotice>(acme.company).await.expect("jobs").len(), 0, "a dry run is watched");
+    start_run(&w, &acme, id).await.run(w.db.clone()).await.expect("done");
+    let failed = put(&w, &acme.actor, b"Name,Phone\nAda,+12025550123\n").await.expect("uploaded");
+    let job = start_check(&w, &acme, failed).await;
+    std::fs::remove_dir_all(&w.db.config().data_dir).expect("the file is gone");
+    job.run(w.db.clone()).await.expect("failed for good");
+    let mut told: Vec<String> = sqlx::query_scalar("select facts ->> 'facts' from notices where kind = 'import_done'")
+        .fetch_all(w.tx(&acme).await.conn())
+        .await
+        .expect("notices");
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            r#"[["file", "list.csv"], ["result", "2 created, 0 merged, 0 duplicates, 0 left out"]]"#,
+            r#"[["file", "list.csv"], ["result", "The uploaded file is gone. Upload it again."]]"#,
+        ]
+    );
+}

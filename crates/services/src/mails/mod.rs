@@ -1,10 +1,12 @@
 //! Outgoing mail: a row in the commit that causes it, and a job that delivers it. In development the table
 //! itself is the mailbox, shown at `/dev/mail`. Everywhere else a mail whose link lets somebody in is emptied when it went out,
-//! or when the link is too old: whoever reads the database finds no link that works. What mails say is in `letters.rs`.
+//! or when the link is too old: whoever reads the database finds no link that works. What mails say is in `letters.rs`, and how super
+//! admins word them otherwise in `wordings.rs`.
 
 pub(crate) mod letters;
 #[cfg(test)]
 mod tests;
+pub mod wordings;
 
 use crate::actor::SystemTask;
 use crate::db::{Db, SystemTx};
@@ -33,15 +35,16 @@ pub struct Mail {
 
 /// Writes a mail and the job that delivers it, in this commit.
 pub(crate) async fn send(tx: &mut SystemTx, to_address: &str, letter: &Letter) -> Result<()> {
+    let written = letter.written(&wordings::in_use(tx, letter.kind).await?);
     let (id, now): (MailId, _) = (tx.id(), tx.now());
     sqlx::query(
         "insert into mails (id, to_address, subject, body, html, created_at, secret_until) values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(id)
     .bind(to_address)
-    .bind(&letter.subject)
-    .bind(letter.text())
-    .bind(letter.html())
+    .bind(written.subject)
+    .bind(written.text)
+    .bind(written.html)
     .bind(now)
     .bind(letter.secret_for.map(|works_for| now + works_for))
     .execute(tx.conn())
@@ -140,6 +143,12 @@ async fn forget(tx: &mut SystemTx) -> Result<()> {
     .bind(now)
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// Deletes mails that went out, or never will, long ago.
+pub(crate) async fn delete_old(tx: &mut SystemTx, before: Timestamp) -> Result<()> {
+    sqlx::query("delete from mails where created_at < $1").bind(before).execute(tx.conn()).await?;
     Ok(())
 }
 

@@ -2,17 +2,23 @@
 
 use super::*;
 use crate::accounts::{self, Client};
+use crate::actor::Actor;
 use crate::jobs;
 use crate::testing::World;
 use chrono::TimeZone;
-use model::accounts::Register;
+use model::accounts::{Register, Role};
+use model::events::{EventFilter, EventKind};
+use model::mails::{LetterKind, Wording};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Answers to `RCPT`, one conversation each; agreed to when there are no more. Tells the recipient of each mail it took.
-async fn server(answers: &'static [&'static str]) -> (String, mpsc::UnboundedReceiver<String>) {
+/// A mail that the server took: its recipient, and all of its lines.
+type Taken = (String, String);
+
+/// Answers to `RCPT`, one conversation each; agreed to when there are no more. Tells each mail it took.
+async fn server(answers: &'static [&'static str]) -> (String, mpsc::UnboundedReceiver<Taken>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("smtp://{}", listener.local_addr().expect("an address"));
     let (told, heard) = mpsc::unbounded_channel();
@@ -22,6 +28,7 @@ async fn server(answers: &'static [&'static str]) -> (String, mpsc::UnboundedRec
         while let Ok((stream, _)) = listener.accept().await {
             let (read, mut write) = stream.into_split();
             let (mut lines, mut to, mut in_data) = (BufReader::new(read).lines(), String::new(), false);
+            let mut data = String::new();
             let mut answer = "220 mail.test ESMTP";
             loop {
                 if write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
@@ -29,13 +36,14 @@ async fn server(answers: &'static [&'static str]) -> (String, mpsc::UnboundedRec
                 }
                 let mut line = lines.next_line().await.ok().flatten();
                 while in_data && line.as_deref().is_some_and(|line| line != ".") {
+                    data.extend(line.iter().flat_map(|line| [line.as_str(), "\n"]));
                     line = lines.next_line().await.ok().flatten();
                 }
                 answer = match line.as_deref() {
                     None => break,
                     Some(".") if in_data => {
                         in_data = false;
-                        told.send(to.clone()).ok();
+                        told.send((to.clone(), std::mem::take(&mut data))).ok();
                         "250 queued"
                     }
                     Some("DATA") => {
@@ -119,7 +127,7 @@ async fn a_mail_goes_out_again_when_the_server_asks_to_come_back() {
     let (url, mut heard) = server(&["451 4.7.1 greylisted", "421 4.3.2 restarting"]).await;
     let w = world(Some(url), false).await;
     register(&w).await;
-    let to = until(&w, heard.recv()).await.expect("a mail");
+    let (to, _) = until(&w, heard.recv()).await.expect("a mail");
     assert_eq!(to, "RCPT TO:<maya@harbor.example>");
     // The queue has ended, and with it the job that wrote this down.
     assert_eq!(sent(&w).await, (1, 1));
@@ -210,4 +218,136 @@ async fn what_carries_no_link_that_lets_in_is_kept() {
 fn tries_spread_over_hours() {
     let waits: Vec<i64> = (1..SendMail::ATTEMPTS_MAX).map(|n| SendMail::backoff(n).num_seconds()).collect();
     assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+}
+
+// ── other words ─────────────────────────────────────────────────────────────
+
+/// A super admin, in a company of their own.
+async fn root(w: &World) -> Actor {
+    let home = w.company("platform").await;
+    w.member(&home, Role::SuperAdmin).await
+}
+
+fn reworded() -> Wording {
+    Wording {
+        subject: "Servus! Bitte bestaetigen".into(),
+        text: "{{greeting}}\r\nhier entlang: {{link}}\r\n".into(),
+        html: "<p>{{greeting}}</p><a href=\"{{link}}\">Hier entlang</a>".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_letter_in_other_words_goes_out_in_them() {
+    let (url, mut heard) = server(&[]).await;
+    let w = world(Some(url), false).await;
+    let root = root(&w).await;
+    wordings::draft(&w.db, &root, LetterKind::Confirm, &reworded()).await.expect("kept");
+    let page = wordings::load(&w.db, &root, LetterKind::Confirm).await.expect("page");
+    assert!(page.row.has_draft && page.row.changed.is_none() && page.problems.is_empty(), "{page:?}");
+    assert!(page.preview.html.contains("<p>Hello Maya Okafor,</p>") && page.preview.text.contains("hier entlang: https://"));
+    assert!(!page.wording.text.contains('\r'));
+    let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+    assert_eq!(
+        wordings::in_use(&mut tx, LetterKind::Confirm).await.expect("words").subject,
+        "Confirm your e-mail",
+        "a draft is none"
+    );
+    drop(tx);
+    wordings::adopt(&w.db, &root, LetterKind::Confirm).await.expect("in use");
+    register(&w).await;
+    let (to, data) = until(&w, heard.recv()).await.expect("a mail");
+    assert_eq!(to, "RCPT TO:<maya@harbor.example>");
+    for part in ["Subject: Servus! Bitte bestaetigen", "Hello Maya Okafor,", "hier entlang: http", "Hier entlang</a>"] {
+        assert!(data.contains(part), "{part} is not in {data}");
+    }
+    assert!(!data.contains("by opening this link"), "{data}");
+}
+
+#[tokio::test]
+async fn a_wording_with_problems_is_kept_and_not_used() {
+    let w = World::new().await;
+    let root = root(&w).await;
+    let (kind, db) = (LetterKind::Invite, &w.db);
+    let none = wordings::adopt(db, &root, kind).await.expect_err("no draft");
+    assert!(matches!(none, crate::Error::Told(model::Error::Conflict { .. })), "{none}");
+    let bad = Wording { text: "{{link}} {{campaign}}".into(), html: "<script>{{link}}</script>".into(), ..reworded() };
+    wordings::draft(db, &root, kind, &bad).await.expect("kept");
+    let page = wordings::load(db, &root, kind).await.expect("page");
+    assert_eq!(page.problems.keys().map(String::as_str).collect::<Vec<_>>(), ["html", "text"]);
+    let refused = model::Error::from(wordings::adopt(db, &root, kind).await.expect_err("problems"));
+    assert!(refused.of_field("text").is_some_and(|why| why.contains("no {{campaign}}")), "{refused}");
+    let page = wordings::load(db, &root, kind).await.expect("page");
+    assert!(page.row.has_draft && page.row.changed.is_none(), "the draft is still there");
+    let long = Wording { text: "x".repeat(model::mails::BODY_MAX + 1), ..reworded() };
+    assert!(model::Error::from(wordings::draft(db, &root, kind, &long).await.expect_err("too long")).of_field("text").is_some());
+}
+
+#[tokio::test]
+async fn the_way_back_to_the_built_in_words_and_who_went_it_is_in_the_record() {
+    let w = World::new().await;
+    let root = root(&w).await;
+    let (kind, db) = (LetterKind::Reset, &w.db);
+    wordings::draft(db, &root, kind, &reworded()).await.expect("kept");
+    wordings::adopt(db, &root, kind).await.expect("in use");
+    let changed =
+        wordings::list(db, &root).await.expect("list").into_iter().find(|row| row.kind == kind).expect("listed").changed;
+    assert_eq!(changed.map(|(who, _)| who), Some("Super admin".to_owned()));
+    wordings::draft(db, &root, kind, &reworded()).await.expect("kept");
+    wordings::restore(db, &root, kind).await.expect("restored");
+    let page = wordings::load(db, &root, kind).await.expect("page");
+    assert_eq!((page.wording, page.row.changed, page.row.has_draft), (letters::built_in(kind), None, false));
+    let mut tx = db.begin(&root).await.expect("begin");
+    let filter = EventFilter { kind: Some(EventKind::LetterChanged), ..EventFilter::default() };
+    let mut texts: Vec<_> =
+        crate::events::list(&mut tx, &filter).await.expect("events").items.into_iter().map(|e| e.text).collect();
+    texts.sort();
+    assert_eq!(
+        texts,
+        [
+            "Choose a new password: new words in use; subject Choose a new password → Servus! Bitte bestaetigen",
+            "Choose a new password: the built-in words again",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn only_super_admins_word_letters() {
+    let w = World::new().await;
+    let admin = w.company("acme").await.actor;
+    let (kind, db) = (LetterKind::Notice, &w.db);
+    for refused in [
+        wordings::list(db, &admin).await.err(),
+        wordings::load(db, &admin, kind).await.err(),
+        wordings::draft(db, &admin, kind, &reworded()).await.err(),
+        wordings::adopt(db, &admin, kind).await.err(),
+        wordings::restore(db, &admin, kind).await.err(),
+    ] {
+        assert!(matches!(refused, Some(crate::Error::Told(model::Error::Forbidden { .. }))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_a_month_old_is_deleted_by_night() {
+    let w = World::new().await;
+    register(&w).await;
+    let count = async || {
+        let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+        let sql = "select (select count(*) from mails), (select count(*) from dead_jobs)";
+        sqlx::query_as::<_, (i64, i64)>(sql).fetch_one(tx.conn()).await.expect("counts")
+    };
+    let mut tx = w.db.begin_system(SystemTask::Mail).await.expect("begin");
+    let now = tx.now();
+    sqlx::query("insert into dead_jobs (id, queue, payload, error, died_at) values ('1', 'send_mail', '{}', 'refused', $1)")
+        .bind(now)
+        .execute(tx.conn())
+        .await
+        .expect("buried");
+    tx.commit().await.expect("commit");
+    // World's noon is 15:00; the night's work begins at 3.
+    w.clock.advance(TimeDelta::days(29));
+    assert!(crate::check::nightly(&w.db).await.expect("night"));
+    assert_eq!(count().await, (1, 1));
+    w.clock.advance(TimeDelta::days(2));
+    assert!(crate::check::nightly(&w.db).await.expect("night"));
+    assert_eq!(count().await, (0, 0));
 }

@@ -47,6 +47,14 @@ pub(crate) async fn write_whole(path: &Path, draft: &Path, bytes: &[u8]) -> anyh
     tokio::fs::rename(draft, path).await.context("a sound cannot be stored")
 }
 
+/// Deletes a file, if it is there.
+pub(super) async fn forget(config: &Config, company: CompanyId, id: RecordingId, ending: &str) -> anyhow::Result<()> {
+    match tokio::fs::remove_file(path(config, company, id, ending)).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context("a sound cannot be deleted"),
+        _ => Ok(()),
+    }
+}
+
 /// The address that plays a recording, for a while.
 pub(super) fn link(
     config: &Config,

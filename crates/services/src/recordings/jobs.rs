@@ -1,15 +1,18 @@
 //! Copies of recordings. Providers forget them, and some of their links die within minutes.
 
-use super::files;
+use super::{NO_COPIES, files};
 use crate::actor::Actor;
 use crate::db::{Db, SystemTx, Tx};
 use crate::dialer::{self, Network, Provider};
 use crate::error::Result;
+use crate::features;
 use crate::jobs::{self, Job};
 use chrono::TimeDelta;
 use model::calls::RecordingKeeping;
 use model::events::Topic;
+use model::features::Feature;
 use model::id::{CompanyId, GatewayId, RecordingId};
+use model::time::Timestamp;
 use providers::{CallbackKind, ProviderCallId, ProviderError, Recording, Sound};
 
 /// Copying is tried for this long, every night; whoever forgets sooner says so every time.
@@ -18,6 +21,8 @@ const TRIED: TimeDelta = TimeDelta::days(14);
 const UNDER_WAY: TimeDelta = TimeDelta::hours(1);
 /// Copies asked for in one night; the oldest first.
 const COPIES_MAX: i64 = 10_000;
+/// Recordings deleted in one transaction.
+const FORGOTTEN_MAX: i64 = 200;
 
 /// Copies one recording from its provider.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -49,6 +54,11 @@ impl CopyRecording {
         .fetch_optional(tx.conn())
         .await?;
         let Some((gateway, call, id, url, seconds)) = waiting else { return Ok(()) };
+        if !features::has(&mut tx, Feature::RecordingCopies).await? {
+            tx.commit().await?;
+            // Turned off while it waited.
+            return Ok(self.note(db, RecordingKeeping::Lost, NO_COPIES).await?);
+        }
         let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
         tx.commit().await?;
         let recording = Recording { id, url, seconds: seconds.map(i64::from), ready: true, raw_status: String::new() };
@@ -122,6 +132,33 @@ async fn fetch(provider: &Provider, call: Option<ProviderCallId>, recording: Rec
         Some(fresh) => provider.recording(&fresh).await,
         None => Err(refused),
     }
+}
+
+/// Deletes the sound of some calls that were recorded before a moment: first the files, then what leads to them, so that nothing
+/// stays behind that nobody knows of. `false` when there are no more.
+pub(crate) async fn forget(db: &Db, company: CompanyId, before: Timestamp) -> Result<bool> {
+    let mut tx = db.begin(&Actor::engine(company)).await?;
+    let old: Vec<(RecordingId, Option<String>)> = sqlx::query_as(
+        "select id, content_type from recordings where keeping <> 'lost' and created_at < $1 order by created_at limit $2 for update",
+    )
+    .bind(before)
+    .bind(FORGOTTEN_MAX)
+    .fetch_all(tx.conn())
+    .await?;
+    for (id, content_type) in &old {
+        if let Some(ending) = content_type.as_deref().and_then(files::ending) {
+            files::forget(db.config(), company, *id, ending).await?;
+        }
+    }
+    sqlx::query(
+        "update recordings set keeping = 'lost', link = null, content_type = null, bytes = null,
+                problem = 'deleted, as the settings of the company say' where id = any($1)",
+    )
+    .bind(old.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?;
+    told(tx).await?;
+    Ok(!old.is_empty())
 }
 
 /// Has every recording that could not be copied tried again, and gives up those that were tried for long enough.

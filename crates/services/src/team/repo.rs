@@ -48,10 +48,13 @@ pub(super) async fn member(tx: &mut SystemTx, company: CompanyId, user: UserId) 
     .await?)
 }
 
-/// The role of whoever acts, as it is now. A super admin may act inside a company that is not theirs.
+/// The role of whoever acts, as it is now. A super admin may act inside a company that is not theirs, and an administrator inside a
+/// client of theirs.
 pub(super) async fn role_now(tx: &mut SystemTx, company: CompanyId, user: UserId, is_super: bool) -> Result<Option<Role>> {
     Ok(sqlx::query_scalar(
-        "select role from members where user_id = $2 and deactivated_at is null and case when $3 then role = 'super_admin' else company_id = $1 end limit 1",
+        "select role from members where user_id = $2 and deactivated_at is null and case when $3 then role = 'super_admin'
+            else company_id = $1 or role = 'company_admin' and company_id = (select parent_id from client_terms t where t.company_id = $1) end
+         order by company_id = $1 desc limit 1",
     )
     .bind(company)
     .bind(user)

@@ -10,7 +10,7 @@ use model::accounts::Permission;
 use model::agents::{Agent, AgentFilter, AgentForm, AgentRow, Scripts};
 use model::id::AgentId;
 use serde::{Deserialize, Serialize};
-use services::agents;
+use services::{agents, companies};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -182,7 +182,8 @@ async fn list(who: Who, Asked(query): Asked<AgentQuery>) -> Answer {
     responses((status = 201, body = Done<AgentView>)))]
 async fn create(write: Write<AgentBody>) -> Answer {
     let (mut w, body) = write.begin().await?;
-    let id = agents::create(&mut w.tx, &body.over(empty())).await?;
+    let language = companies::defaults(&mut w.tx).await?.language;
+    let id = agents::create(&mut w.tx, &body.over(AgentForm { language, ..empty() })).await?;
     let agent = agents::load(&mut w.tx, id).await?;
     w.answer(StatusCode::CREATED, AgentView::from(agent), "Created").await
 }

@@ -10,7 +10,7 @@ use http::StatusCode;
 use model::Error;
 use model::accounts::Permission;
 use model::calls::Direction;
-use model::campaigns::{Action, CampaignFilter, CampaignForm, Status};
+use model::campaigns::{Action, CampaignFilter, Status};
 use model::id::CampaignId;
 use serde::{Deserialize, Serialize};
 use services::{Tx, agents, campaigns, companies, numbers};
@@ -129,7 +129,8 @@ async fn list(who: Who, Asked(query): Asked<CampaignQuery>) -> Answer {
 async fn create(write: Write<CampaignBody>) -> Answer {
     let (mut w, body) = write.begin().await?;
     w.tx.require(Permission::ManageCampaigns)?;
-    let form = body.over(&mut w.tx, CampaignForm::default()).await?;
+    let blank = campaigns::blank(&mut w.tx).await?;
+    let form = body.over(&mut w.tx, blank).await?;
     let id = campaigns::create(&mut w.tx, &form).await?;
     let zone = zone(&mut w.tx).await?;
     let view = view(&mut w.tx, id, &zone).await?;

@@ -50,23 +50,29 @@ pub(in crate::accounts) struct Session {
     pub member: Membership,
 }
 
-/// A living session together with its member; one that lost the membership is as good as none. A super admin who acts inside
-/// somebody else's company is no member of it: their session lives as long as they are super admin somewhere.
+/// A living session together with its member; one that lost the membership is as good as none. Whoever acts inside a company that
+/// is not theirs is no member of it: their session lives as long as they are super admin somewhere, or administrator of the company
+/// that this one is a client of. The latter obey what the client asks of its own people.
 pub(in crate::accounts) async fn session(tx: &mut SystemTx, hash: &[u8], now: Timestamp) -> Result<Option<Session>> {
     Ok(sqlx::query_as(
         "select s.id, s.last_seen_at, s.absolute_until,
-                s.acting, case when s.acting then null when c.suspended_at is not null then 'suspended'
+                s.acting, case when v.is_super then null when c.suspended_at is not null then 'suspended'
                     when c.two_factor_required
                         and not exists (select 1 from two_factors f where f.user_id = s.user_id and f.confirmed_at is not null)
                     then 'two_factor' end as barred,
-                s.user_id, s.company_id, coalesce(m.role, 'super_admin') as role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
+                s.user_id, s.company_id,
+                coalesce(m.role, case when v.is_super then 'super_admin' else 'company_admin' end) as role, u.name, u.confirmed_at is not null as confirmed, c.time_zone
          from sessions s
          join users u on u.id = s.user_id
          left join members m on m.user_id = s.user_id and m.company_id = s.company_id and not s.acting and m.deactivated_at is null
          join companies c on c.id = s.company_id
-         where s.token_hash = $1 and case when s.acting
-                then exists (select 1 from members p where p.user_id = s.user_id and p.role = 'super_admin' and p.deactivated_at is null)
-                else m.user_id is not null end
+         -- What a visitor is elsewhere, which lets them in here.
+         left join lateral (
+            select bool_or(p.role = 'super_admin') as is_super from members p where s.acting and p.user_id = s.user_id
+                and p.deactivated_at is null and (p.role = 'super_admin' or p.role = 'company_admin' and p.company_id in (
+                    select t.parent_id from client_terms t join companies o on o.id = t.parent_id
+                    where t.company_id = s.company_id and o.suspended_at is null))) v on true
+         where s.token_hash = $1 and case when s.acting then v.is_super is not null else m.user_id is not null end
             and s.revoked_at is null and s.idle_until > $2 and s.absolute_until > $2",
     )
     .bind(hash)

@@ -148,3 +148,27 @@ async fn a_copy_whose_worker_died_every_time_is_not_forgotten() {
     assert!(!again);
     assert_eq!(room.recordings(call).await[0].keeping, RecordingKeeping::Kept);
 }
+
+#[tokio::test]
+async fn a_company_without_copies_has_none_and_says_why() {
+    let room = Room::new().await;
+    let (_, waiting) = room.over(true).await;
+    assert_eq!(room.told(waiting).await[0].keeping, RecordingKeeping::Waiting);
+    let home = room.world.company("platform").await;
+    let root = room.world.member(&home, model::accounts::Role::SuperAdmin).await;
+    crate::features::set(&room.world.db, &root, room.acme.company, model::features::Feature::RecordingCopies, Some(false))
+        .await
+        .expect("decided");
+    // What waited when it was turned off is not copied any more.
+    assert_eq!(room.copy(Keeper { opens: Some(OLD), ..Keeper::default() }).await, (vec![], false));
+    let why = "copies of recordings are off for this company";
+    let kept = room.recordings(waiting).await.remove(0);
+    assert_eq!((kept.keeping, kept.problem.as_str(), kept.link), (RecordingKeeping::Lost, why, None));
+    let mut news = recording(NEW);
+    news.id = "RE2".to_owned();
+    let news = scripted::news(ProviderCallId::new("CA1"), CallbackKind::Recording(news));
+    room.world.callback(room.acme.company, waiting, news).await.expect("applied");
+    let told = room.recordings(waiting).await;
+    assert!(told.len() == 2 && told.iter().all(|row| row.keeping == RecordingKeeping::Lost && row.problem == why), "{told:?}");
+    assert_eq!(room.world.jobs::<CopyRecording>(room.acme.company).await.expect("jobs").len(), 1, "no other job was made");
+}

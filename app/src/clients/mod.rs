@@ -1,0 +1,184 @@
+//! The companies that one's own company opened for its clients: the list, opening one, credits, limits, and acting inside. Plain
+//! pages.
+
+pub mod brand;
+
+use leptos_meta::Title;
+use model::Error;
+use model::clients::{NewClient, OwnClient, OwnClients};
+use model::credits::Credits;
+use model::id::CompanyId;
+
+use crate::form::{FormProblem, hidden, problem, typed_or};
+use crate::prelude::*;
+use crate::ui::{AuthLayout, Badge, Button, Field, Input, LinkButton, Note, Size, Tone, Variant};
+use crate::wire::{Answer, Change, ChangeForm};
+
+/// Calls at once that a new client is offered.
+const CALLS: i32 = 10;
+
+/// One's own clients.
+#[server(protocol = crate::wire::Wire)]
+pub async fn list_own_clients() -> Result<OwnClients, Error> {
+    use crate::ssr::*;
+    Ok(services::clients::resale::list(&db()?, &caller()?.actor).await?)
+}
+
+/// Opens a company for a client.
+#[server(protocol = crate::wire::Wire)]
+pub async fn open_client(name: String, email: String, concurrency_max: String) -> Result<(), Error> {
+    use crate::ssr::*;
+    let new = NewClient { name, email, concurrency_max: concurrency_max.trim().parse().unwrap_or(0) };
+    let (db, caller) = (db()?, caller()?);
+    let opened = services::clients::resale::open(&db, &caller.actor, &new).await.map_err(Error::from);
+    opened.inspect_err(|_| {
+        keep_typed(&[("name", &new.name), ("email", &new.email), ("concurrency_max", &concurrency_max)]);
+    })?;
+    redirect("/clients");
+    Ok(())
+}
+
+/// Sets how many calls at once a client may choose.
+#[server(protocol = crate::wire::Wire)]
+pub async fn limit_client(company: CompanyId, concurrency_max: String) -> Result<(), Error> {
+    use crate::ssr::*;
+    let calls = concurrency_max.trim().parse().unwrap_or(0);
+    services::clients::resale::set_limit(&db()?, &caller()?.actor, company, calls).await?;
+    redirect("/clients");
+    Ok(())
+}
+
+/// Gives a client credits of one's own.
+#[server(protocol = crate::wire::Wire)]
+pub async fn give_credits(company: CompanyId, amount: String, note: String) -> Result<(), Error> {
+    use crate::ssr::*;
+    let amount = Credits::parse(&amount).ok_or_else(|| Error::field("amount", "Enter a number like 5 or 12.5."))?;
+    services::clients::resale::give(&db()?, &caller()?.actor, company, amount, &note).await?;
+    redirect("/clients");
+    Ok(())
+}
+
+/// Goes inside one of one's own clients.
+#[server(protocol = crate::wire::Wire)]
+pub async fn enter_own_client(company: CompanyId) -> Result<(), Error> {
+    use crate::ssr::*;
+    let token = services::clients::resale::enter(&db()?, &caller()?, company, &client()).await?;
+    keep_session(Some(&token))?;
+    redirect("/");
+    Ok(())
+}
+
+/// What can be done here, and how it went.
+#[derive(Clone, Copy)]
+struct Changes {
+    open: Change,
+    limit: Change,
+    give: Change,
+    enter: Change,
+}
+
+/// `/clients`
+#[component]
+pub fn OwnClientsPage() -> impl IntoView {
+    let answer = Answer::blocking(|| ListOwnClients {});
+    let changes = Changes {
+        open: Change::new::<OpenClient>(),
+        limit: Change::new::<LimitClient>(),
+        give: Change::new::<GiveCredits>(),
+        enter: Change::new::<EnterOwnClient>(),
+    };
+    let page = move |answer: Result<OwnClients, Error>| match answer {
+        Ok(clients) => shown(clients, changes),
+        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
+    };
+    view! {
+        <Title text="Your clients"/>
+        <AuthLayout wide=true title="Your clients" lead=|| "Companies that you opened for others. What you do here is in their record, and in yours.">
+            <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
+            <div class="mt-8"><LinkButton href="/" variant=Variant::Outline>"To the dashboard"</LinkButton></div>
+        </AuthLayout>
+    }
+}
+
+fn shown(page: OwnClients, changes: Changes) -> AnyView {
+    let none = page.clients.is_empty().then(|| view! { <p class="text-muted-foreground">"You opened none yet."</p> });
+    let lines = page.clients.into_iter().map(|row| line(row, changes)).collect_view();
+    let error = changes.open.error();
+    view! {
+        <div class="flex flex-col gap-10">
+            <p class="text-sm text-muted-foreground tabular-nums">
+                {format!("You have {} credits to give. ", page.available)} <a class="link" href="/clients/brand">"How they see you"</a>
+            </p>
+            <FormProblem error=changes.limit.error() fields=&[]/>
+            <FormProblem error=changes.give.error() fields=&[]/>
+            <FormProblem error=changes.enter.error() fields=&[]/>
+            {none}
+            <ul class="flex flex-col gap-6">{lines}</ul>
+            <ChangeForm change=changes.open attr:class="flex flex-col gap-4" attr:novalidate=true>
+                <h2 class="font-medium">"Open a company"</h2>
+                <Field label="Name" name="name" error=problem(error, "name")>
+                    <Input value=typed_or("name", "") autocomplete="off"/>
+                </Field>
+                <Field
+                    label="Its first administrator"
+                    name="email"
+                    hint="Gets an invitation by mail. It starts without credits."
+                    error=problem(error, "email")
+                >
+                    <Input kind="email" value=typed_or("email", "") autocomplete="off"/>
+                </Field>
+                <Field label="Calls at once at most" name="concurrency_max" error=problem(error, "concurrency_max")>
+                    <Input kind="number" min="1" max="1000" value=typed_or("concurrency_max", CALLS.to_string())/>
+                </Field>
+                <FormProblem error=error fields=&["name", "email", "concurrency_max"]/>
+                <div><Button submit=true>"Open company"</Button></div>
+            </ChangeForm>
+        </div>
+    }
+}
+
+fn line(row: OwnClient, changes: Changes) -> AnyView {
+    let OwnClient { id, name, available, concurrency_max, members, created_at, suspended } = row;
+    let about = format!("{available} credits, {members} in its team, since {}", created_at.date());
+    let of = |what: &str| format!("{what} {name}");
+    let (limit, give, note, act) = (of("Calls at once for"), of("Credits for"), of("Note to"), of("Act inside"));
+    let inside = (!suspended).then(|| {
+        view! {
+            <ChangeForm change=changes.enter>
+                {hidden("company", id)}
+                <Button submit=true size=Size::Small variant=Variant::Outline>{act}</Button>
+            </ChangeForm>
+        }
+    });
+    view! {
+        <li class="flex flex-col gap-3 border-t pt-4">
+            <div>
+                <p class="font-medium break-words">
+                    {name.clone()} {suspended.then(|| view! { " " <Badge label="Suspended" tone=Tone::Danger/> })}
+                </p>
+                <p class="text-sm text-muted-foreground tabular-nums">{about}</p>
+            </div>
+            <ChangeForm change=changes.give attr:class="flex flex-wrap items-center gap-2" attr:novalidate=true>
+                {hidden("company", id)}
+                <Input name="amount" label=give placeholder="Credits" inputmode="decimal" size=Size::Small class="w-28"/>
+                <Input name="note" label=note placeholder="Note, for both" size=Size::Small class="w-44"/>
+                <Button submit=true size=Size::Small variant=Variant::Outline>"Give"</Button>
+            </ChangeForm>
+            <ChangeForm change=changes.limit attr:class="flex flex-wrap items-center gap-2" attr:novalidate=true>
+                {hidden("company", id)}
+                <Input
+                    kind="number"
+                    min="1"
+                    max="1000"
+                    name="concurrency_max"
+                    label=limit
+                    value=concurrency_max.to_string()
+                    size=Size::Small
+                    class="w-28"
+                />
+                <Button submit=true size=Size::Small variant=Variant::Outline>"Set calls at once"</Button>
+            </ChangeForm>
+            {inside}
+        </li>
+    }
+}
