@@ -63,7 +63,7 @@ pub async fn give_credits(company: CompanyId, amount: String, note: String) -> R
 pub async fn enter_own_client(company: CompanyId) -> Result<(), Error> {
     use crate::ssr::*;
     let token = services::clients::resale::enter(&db()?, &caller()?, company, &client()).await?;
-    keep_session(Some(&token))?;
+    keep_session(Some(&token)).await?;
     redirect("/");
     Ok(())
 }

@@ -23,9 +23,9 @@ const ACROSS_COMPANIES: &[&str] = &[
     "campaigns_runnable",
     "campaigns_scheduled",
     "client_terms_parent", // a reseller's clients are looked for from above
-    "deliveries_age",     // the night forgets all that is old
-    "deliveries_waiting", // sending goes from endpoint to endpoint
-    "endpoints_id",       // the same
+    "deliveries_age",      // the night forgets all that is old
+    "deliveries_waiting",  // sending goes from endpoint to endpoint
+    "endpoints_id",        // the same
     "gateways_id",
     "inbox_waiting",
     "invites_token_unique", // the company is known once the invite is found

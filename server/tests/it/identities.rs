@@ -4,13 +4,13 @@ use crate::issuer::{Fault, Issuer};
 use crate::support::{Answer, Browser, PASSWORD, Site};
 use chrono::TimeDelta;
 use http::{HeaderMap, StatusCode};
-use server::Patience;
 use model::accounts::Role;
 use model::events::{EventFilter, EventKind};
 use model::identities::IdentityProvider::{self, Google, LinkedIn};
 use model::identities::Refusal;
 use model::two_factor::TwoFactor;
 use serde_json::{Value, json};
+use server::Patience;
 use services::{clients, events, mails};
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 use crate::support::{Answer, Browser, PASSWORD, Site};
 use axum::body::Body;
 use http::{Method, StatusCode, header};
-use server::Patience;
 use model::api_keys::{ApiKeyForm, Scope};
+use server::Patience;
 use services::api_keys;
 
 const PROXY: [u8; 4] = [10, 0, 0, 1];
