@@ -61,7 +61,7 @@ test("somebody new registers with Google, and is known by it elsewhere", async (
   await page.getByRole("radio", { name: "E-commerce" }).check();
   await page.getByRole("button", { name: "Continue" }).click();
   await inside(page);
-  await expect(page.getByText("Confirm your e-mail"), "Google has verified the address").toHaveCount(0);
+  await expect(page.getByText("before your first launch"), "Google has verified the address").toHaveCount(0);
   expect(exchanges).toEqual([{ client: "belfry-at-google", pkce: true, basic: false }]);
 
   const { page: phone, done } = await stranger(browser);

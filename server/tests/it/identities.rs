@@ -238,8 +238,12 @@ async fn an_account_is_linked_when_both_sides_know_its_address() {
     assert_eq!((home.status, home.header("location")), (StatusCode::SEE_OTHER, "/campaigns?page=2"));
     assert_eq!(phone.who(&stage.site).await["me"]["email"], ADMIN);
     let mails = mails::recent(&stage.site.world.db).await.expect("the mailbox");
-    assert_eq!(mails[0].to_address, ADMIN);
-    assert_eq!(mails[0].subject, "Security notice: Signing in with Google was linked to your account");
+    let notices: Vec<_> = mails.iter().filter(|mail| mail.subject.starts_with("Security notice")).collect();
+    assert_eq!(notices.len(), 1);
+    assert_eq!(
+        (notices[0].to_address.as_str(), notices[0].subject.as_str()),
+        (ADMIN, "Security notice: Signing in with Google was linked to your account")
+    );
     assert_eq!(stage.recorded(&maya, EventKind::IdentityLinked).await, ["Google linked from 203.0.113.7"]);
     // From now on the address does not matter any more.
     stage.person("107", claims("elsewhere@mail.example", false));
