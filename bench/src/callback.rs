@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
-use services::companies;
+use services::gateways;
 use services::testing::{Someone, World};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
@@ -87,7 +87,7 @@ pub async fn run(options: Options) -> Result<()> {
     ensure_durable(&owner).await?;
     let acme = world.company("acme").await;
     let mut tx = world.tx(&acme).await;
-    let gateway = companies::gateways(&mut tx).await?[0].id;
+    let gateway = gateways::list(&mut tx).await?[0].id;
     drop(tx);
     let events = Events::of(&world, &acme, gateway).await?;
     let running = sides::start(&world, &acme, gateway, events.token(), &options).await?;

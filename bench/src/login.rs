@@ -11,7 +11,7 @@ use clap::Args;
 use model::accounts::Register;
 use serde_json::json;
 use services::accounts::{self, Client};
-use services::companies;
+use services::gateways;
 use services::testing::World;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
@@ -71,7 +71,7 @@ pub async fn run(options: Options) -> Result<()> {
     ensure_durable(&owner(&world)?).await?;
     let acme = world.company("acme").await;
     let mut tx = world.tx(&acme).await;
-    let gateway = companies::gateways(&mut tx).await?[0].id;
+    let gateway = gateways::list(&mut tx).await?[0].id;
     drop(tx);
     for n in 0..options.logins {
         let form = Register {
