@@ -204,7 +204,7 @@ async fn keep_document(db: &Db, actor: &Actor, request: Request, agent: &mut Opt
     let broken = |e: String| Error::field("file", e);
     let mut form = Form::of(request).await.map_err(broken)?;
     let unread = form.unread.clone();
-    while let Some(mut field) = form.next().await.map_err(broken)? {
+    while let Some(field) = form.next().await.map_err(broken)? {
         match (field.name(), field.file_name().map(str::to_owned)) {
             (Some("agent"), _) => *agent = field.text().await.map_err(|e| broken(e.to_string()))?.parse().ok(),
             (Some("file"), Some(name)) if !name.is_empty() => {
