@@ -9,8 +9,10 @@ run(async () => {
   for (const [Webhook, Refused] of [[Standard, WebhookVerificationError], [Svix, SvixError]]) {
     for (const { what, secret, headers, body, good } of cases) {
       try {
-        equal(new Webhook(secret).verify(body, headers), JSON.parse(body), what);
+        const told = new Webhook(secret).verify(body, headers);
         check(good, `${what}: what was changed passed`);
+        // Svix' says nothing when all is well.
+        if (Webhook === Standard) equal(told, JSON.parse(body), what);
       } catch (error) {
         check(!good && error instanceof Refused, `${what}: ${error}`);
       }
