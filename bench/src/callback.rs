@@ -12,7 +12,7 @@ use clap::Args;
 use model::id::{CallId, GatewayId};
 use providers::twilio::sign;
 use serde_json::{Value, json};
-use services::companies;
+use services::gateways;
 use services::testing::{Someone, World};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
@@ -91,7 +91,7 @@ pub async fn run(options: Options) -> Result<()> {
     ensure_durable(&owner).await?;
     let acme = world.company("acme").await;
     let mut tx = world.tx(&acme).await;
-    let gateway = companies::gateways(&mut tx).await?[0].id;
+    let gateway = gateways::list(&mut tx).await?[0].id;
     drop(tx);
     let token = world.auth_token(acme.company, gateway).await?;
     let public_url = world.db.config().public_url.clone();

@@ -143,7 +143,7 @@ pub async fn run_bench(options: Options) -> Result<()> {
     for n in 0..options.companies {
         let someone = employer(&world, &format!("company {n}"), options.people).await?;
         let mut tx = world.tx(&someone).await;
-        let gateway = services::companies::gateways(&mut tx).await?[0].id;
+        let gateway = services::gateways::list(&mut tx).await?[0].id;
         companies.insert(gateway.to_string(), someone.company);
     }
     let mut c = open_wide(&world, 1_000_000).await?;
