@@ -13,7 +13,7 @@ use crate::wire::{Answer, Change, ChangeForm};
 
 /// The features of a company.
 #[server(protocol = crate::wire::Wire)]
-pub async fn load_features(company: CompanyId) -> Result<CompanyFeatures, Error> {
+pub async fn features_of(company: CompanyId) -> Result<CompanyFeatures, Error> {
     use crate::ssr::*;
     Ok(services::features::of(&db()?, &caller()?.actor, company).await?)
 }
@@ -38,7 +38,7 @@ pub fn FeaturesPage() -> impl IntoView {
     let query = use_query_map();
     let company = query.with_untracked(|query| query.get_str("company").and_then(|id| id.parse::<CompanyId>().ok()));
     let Some(company) = company else { return away(&Error::not_found("company")) };
-    let answer = Answer::blocking(move || LoadFeatures { company });
+    let answer = Answer::blocking(move || FeaturesOf { company });
     let set = Change::new::<SetFeature>();
     let page = move |answer: Result<CompanyFeatures, Error>| match answer {
         Ok(features) => shown(features, set),

@@ -94,7 +94,7 @@ pub const CASES: &[Case] = &[
     ("admin/clients/list_clients", r#"{"filter":{}}"#, Own, false),
     ("admin/clients/reinstate_client", "company={company}", Own, false),
     ("admin/clients/suspend_client", "company={company}&reason=why", Own, false),
-    ("admin/features/load_features", "company={company}", Own, false),
+    ("admin/features/features_of", "company={company}", Own, false),
     ("admin/features/set_feature", "company={company}&feature=rest_api&to=off", Own, false),
     (
         "admin/letters/draft_letter",
