@@ -59,16 +59,6 @@ const QUESTIONS: &[Question] = &[
               where coalesce(f.amount, 0) <> coalesce(b.amount, 0)",
     },
     Question {
-        name: "I1 what one company gives arrives whole at one other, which is its client",
-        sql: "select format('%s: %s left, %s arrived', key, count(*) filter (where kind = 'transfer_out'),
-                     count(*) filter (where kind = 'transfer_in'))
-              from movements m where kind in ('transfer_out', 'transfer_in') group by key
-              having count(*) filter (where kind = 'transfer_out') <> 1 or count(*) filter (where kind = 'transfer_in') <> 1
-                or sum(case when kind = 'transfer_in' then amount else -amount end) <> 0
-                or not exists (select 1 from client_terms t
-                    where t.company_id = any(array_agg(m.company_id)) and t.parent_id = any(array_agg(m.company_id)))",
-    },
-    Question {
         name: "I2 nothing below zero",
         sql: "select format('%s %s is %s', company_id, account, amount) from balances where amount < 0",
     },
@@ -182,6 +172,16 @@ const QUESTIONS: &[Question] = &[
 
 /// Questions about all companies at once, which read what no company may.
 const PLATFORM: &[Question] = &[
+    Question {
+        name: "I1 what one company gives arrives whole at one other, which is its client",
+        sql: "select format('%s: %s left, %s arrived', key, count(*) filter (where kind = 'transfer_out'),
+                     count(*) filter (where kind = 'transfer_in'))
+              from movements m where kind in ('transfer_out', 'transfer_in') group by key
+              having count(*) filter (where kind = 'transfer_out') <> 1 or count(*) filter (where kind = 'transfer_in') <> 1
+                or sum(case when kind = 'transfer_in' then amount else -amount end) <> 0
+                or not exists (select 1 from client_terms t
+                    where t.company_id = any(array_agg(m.company_id)) and t.parent_id = any(array_agg(m.company_id)))",
+    },
     Question {
         // Without a worker nobody dials and nobody seals; what waits is then sealed when one comes. Until the first
         // block there was never a sealer here: a simulated dialer has a lease and no sealer beside it.
