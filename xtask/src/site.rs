@@ -17,9 +17,7 @@ use crate::{
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const FONTS: [&str; 2] = ["inter-latin-wght-normal.woff2", "inter-latin-ext-wght-normal.woff2"];
-const WASM_OPT: [&str; 8] = [
-    // The second round finds what the first one made alike: 0.6 % of the compressed bytes, for a minute.
-    "-Oz",
+const WASM_OPT: [&str; 7] = [
     "-Oz",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
