@@ -4,6 +4,7 @@ use crate::answers::Refused;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use http::header;
+use model::mails::escape;
 use services::Db;
 use services::mails::{self, Mail};
 
@@ -49,21 +50,6 @@ fn linked(text: &str) -> String {
     };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
     text.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

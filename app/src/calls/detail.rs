@@ -39,7 +39,8 @@ fn one(id: CallId) -> AnyView {
     view! { <Loaded resource=call what="the call" heading="Call" waiting=waiting view=page/> }
 }
 
-fn waiting() -> impl IntoView {
+/// The shape of a page with something in a wide column and what is known of it beside.
+pub(crate) fn waiting() -> impl IntoView {
     view! {
         <div class="page-head" role="status" aria-label="Loading">
             <div class="flex flex-col gap-3"><Skeleton class="h-4 w-32"/><Skeleton class="h-7 w-56"/></div>

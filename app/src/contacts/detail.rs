@@ -11,15 +11,15 @@ use model::suppressions::SuppressionRow;
 
 use super::form::ContactDialog;
 use super::list::{ArchiveDialog, Dialogs, ListSegments};
-use crate::calls::{state_label, tone};
+use crate::calls::{detail::waiting, state_label, tone};
 use crate::campaigns::enrollment_tone;
 use crate::live::use_topic;
 use crate::prelude::*;
 use crate::screen::{Loaded, When, by_id, duration, link, may, phone, title};
 use crate::suppressions::AddSuppression;
 use crate::ui::{
-    Badge, Button, Card, ConfirmDialog, Crumb, Empty, Fact, Facts, Note, PageHeader, Skeleton, Timeline, TimelineItem, Tone,
-    Variant, some, use_toasts,
+    Badge, Button, Card, ConfirmDialog, Crumb, Empty, Fact, Facts, Note, PageHeader, Timeline, TimelineItem, Tone, Variant, some,
+    use_toasts,
 };
 use crate::wire::{Answer, Change};
 
@@ -48,15 +48,6 @@ fn one(id: ContactId) -> AnyView {
     let news = move || topics.iter().map(Get::get).sum::<u32>() + dialogs.changed.get();
     let contact = Answer::new(news, move || OpenContact { id });
     view! { <Loaded resource=contact what="the contact" heading="Contact" waiting=waiting view=move |contact| page(contact, dialogs)/> }
-}
-
-fn waiting() -> impl IntoView {
-    view! {
-        <div class="page-head" role="status" aria-label="Loading">
-            <div class="flex flex-col gap-3"><Skeleton class="h-4 w-32"/><Skeleton class="h-7 w-56"/></div>
-        </div>
-        <div class="grid gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]"><Skeleton class="h-96"/><Skeleton class="h-96"/></div>
-    }
 }
 
 fn page(contact: Signal<Contact>, dialogs: Dialogs) -> AnyView {
