@@ -156,9 +156,10 @@ async fn a_reseller_opens_a_client_gives_it_credits_shows_itself_and_acts_inside
     let answer = followed(&site, &agency, "/clients", "clients/open_client", form).await;
     assert!(has(&answer, "Clinic") && has(&answer, "0.000 credits"), "{}", answer.text());
     let client: CompanyId = resale::list(&site.world.db, &maya.actor).await.expect("list").clients[0].id;
-    let give = format!("company={client}&amount=2.5&note=");
+    let gift = resale::list(&site.world.db, &maya.actor).await.expect("list").gift;
+    let give = format!("company={client}&id={gift}&amount=2.5&note=");
     assert!(has(&followed(&site, &agency, "/clients", "clients/give_credits", &give).await, "17.500 credits to give"));
-    let much = format!("company={client}&amount=999&note=");
+    let much = format!("company={client}&id={gift}&amount=999&note=");
     assert!(has(&followed(&site, &agency, "/clients", "clients/give_credits", &much).await, "999.000 credits are needed"));
 
     assert_eq!(site.get(&agency, "/brand/logo").await.status, StatusCode::NOT_FOUND);

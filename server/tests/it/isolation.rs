@@ -152,7 +152,7 @@ pub const CASES: &[Case] = &[
     ("clients/brand/load_brand", "", Own, false),
     ("clients/brand/remove_brand", "", Own, false),
     ("clients/enter_own_client", "company={company}", Own, false),
-    ("clients/give_credits", "company={company}&amount=1&note=", Own, false),
+    ("clients/give_credits", "company={company}&id=mov_00000000000070008000000000000001&amount=1&note=", Own, false),
     ("clients/limit_client", "company={company}&concurrency_max=5", Own, false),
     ("clients/list_own_clients", "", Own, false),
     ("clients/open_client", "name=Own&email=someone%40own.example&concurrency_max=5", Own, false),
