@@ -35,7 +35,7 @@ pub async fn open_client(name: String, email: String, concurrency_max: String) -
     opened.inspect_err(|_| {
         keep_typed(&[("name", &new.name), ("email", &new.email), ("concurrency_max", &concurrency_max)]);
     })?;
-    redirect("/clients");
+    redirect_saying("/clients", "Opened. Its administrator got an invitation by mail.");
     Ok(())
 }
 
@@ -45,7 +45,7 @@ pub async fn limit_client(company: CompanyId, concurrency_max: String) -> Result
     use crate::ssr::*;
     let calls = concurrency_max.trim().parse().unwrap_or(0);
     services::clients::resale::set_limit(&db()?, &caller()?.actor, company, calls).await?;
-    redirect("/clients");
+    redirect_saying("/clients", "Limit saved.");
     Ok(())
 }
 
@@ -55,7 +55,7 @@ pub async fn give_credits(company: CompanyId, id: MovementId, amount: String, no
     use crate::ssr::*;
     let amount = Credits::parse(&amount).ok_or_else(|| Error::field("amount", "Enter a number like 5 or 12.5."))?;
     services::clients::resale::give(&db()?, &caller()?.actor, company, id, amount, &note).await?;
-    redirect("/clients");
+    redirect_saying("/clients", "Credits given.");
     Ok(())
 }
 

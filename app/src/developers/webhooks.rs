@@ -80,7 +80,7 @@ pub async fn save_webhook(
     use crate::ssr::*;
     let form = form(url, description, campaign, events, full_numbers, enabled);
     services::webhooks::update(&db()?, &caller()?.actor, id, &form).await?;
-    redirect(LIST);
+    redirect_saying(LIST, "Endpoint saved.");
     Ok(())
 }
 
@@ -103,7 +103,7 @@ pub async fn remove_webhook(id: EndpointId) -> Result<(), Error> {
     let mut tx = begin().await?;
     services::webhooks::remove(&mut tx, id).await?;
     tx.commit().await?;
-    redirect(LIST);
+    redirect_saying(LIST, "Endpoint removed.");
     Ok(())
 }
 
