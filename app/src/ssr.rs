@@ -184,8 +184,7 @@ pub(crate) fn said() -> Option<String> {
 }
 
 fn leave(name: &str, text: &str) {
-    if let (Some(response), Ok(kept)) =
-        (use_context::<ResponseOptions>(), short_cookie(name, &Url::escape(text), TYPED_SECONDS))
+    if let (Some(response), Ok(kept)) = (use_context::<ResponseOptions>(), short_cookie(name, &Url::escape(text), TYPED_SECONDS))
     {
         response.append_header(SET_COOKIE, kept);
     }

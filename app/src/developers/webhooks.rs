@@ -7,6 +7,7 @@ use model::id::{CampaignId, EndpointId};
 use model::webhooks::{EndpointForm, EndpointPage, EndpointRow, EndpointState, WebhookEvent};
 
 use super::deliveries::{DeliveriesPage, DeliveryPage};
+use super::new_secret;
 use crate::form::{FormProblem, hidden, problem, typed_or};
 use crate::plain::{PlainPage, answered, away};
 use crate::prelude::*;
@@ -252,15 +253,6 @@ pub fn WebhookPage() -> impl IntoView {
             </PlainPage>
         }
     })
-}
-
-fn new_secret(secret: String) -> AnyView {
-    view! {
-        <Note tone=Tone::Warning>
-            <b>"Copy the secret now: it is shown only this once."</b>
-            <code class="mt-2 block break-all select-all">{secret}</code>
-        </Note>
-    }
 }
 
 fn about(row: &EndpointRow) -> AnyView {

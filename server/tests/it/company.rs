@@ -178,7 +178,7 @@ async fn a_reseller_opens_a_client_gives_it_credits_shows_itself_and_acts_inside
     let logo = site.get(&agency, "/brand/logo?v=1").await;
     assert_eq!((logo.status, logo.header("content-type"), &logo.body[..]), (StatusCode::OK, "image/webp", PIXEL));
     assert_eq!((logo.header("x-content-type-options"), logo.header("cache-control")), ("nosniff", "private, max-age=86400"));
-    let left = site.submit(&agency, "/", "/fn/app/admin/clients/leave_client", "").await;
+    let left = site.submit(&agency, "/", "/fn/app/session/leave_client", "").await;
     assert!(left.header("location").ends_with("/clients"), "{}", left.header("location"));
     agency.keep(&left);
     typed(&site, &agency).await;
