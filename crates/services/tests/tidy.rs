@@ -79,7 +79,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("check", &["night.rs"]),
     ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("clients", &["brands.rs", "pictures.rs", "resale.rs"]),
-    ("companies", &["defaults.rs"]),
+    ("companies", &["defaults.rs", "figures.rs", "holidays.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
     ("db", &["migrate.rs"]),
     (
@@ -89,6 +89,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
             "gateway.rs",
             "lease.rs",
             "numbers.rs",
+            "pace.rs",
             "place.rs",
             "plan.rs",
             "reconcile.rs",

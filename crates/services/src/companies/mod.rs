@@ -1,11 +1,15 @@
 //! The tenant: opening one, and its settings. What new things start from, and how long traces of calls are kept, is in
-//! `defaults.rs`.
+//! `defaults.rs`; its days off in `holidays.rs`; how it writes figures, and its pace, in `figures.rs`.
 
 mod defaults;
+mod figures;
+mod holidays;
 #[cfg(test)]
 mod tests;
 
 pub use defaults::{defaults, load_retention, save_defaults, save_retention};
+pub use figures::{figures, pace, save_figures, save_pace};
+pub use holidays::{add_holiday, holidays, remove_holiday};
 
 use crate::credits::{self, Shift};
 use crate::db::{SystemTx, Tx};
@@ -19,6 +23,7 @@ use model::companies::{CompanyType, Compliance, Settings};
 use model::credits::MovementKind;
 use model::events::EventKind;
 use model::gateways::ProviderKind;
+use model::holidays::Holiday;
 use model::id::{CompanyId, GatewayId};
 use model::time::Hours;
 use secrecy::ExposeSecret;
@@ -226,6 +231,23 @@ pub(crate) fn changes(what: &str, pairs: &[(&str, Shown<'_>, Shown<'_>)]) -> Str
 /// `Mon–Fri 09:00–18:00`
 fn week(hours: &Hours) -> String {
     model::rules::Week { days: hours.clone(), holidays: None }.labels().join(", ")
+}
+
+/// What a company asks of its own calls beyond the law: everything that decides about a call, read in one go.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Own {
+    pub limits: Compliance,
+    pub holidays: Vec<Holiday>,
+}
+
+/// See [`Own`].
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn own(tx: &mut Tx) -> Result<Own> {
+    let (limits, holidays): (Json<Compliance>, Json<Vec<Holiday>>) =
+        sqlx::query_as("select compliance, holidays from companies where id = app.company()").fetch_one(tx.conn()).await?;
+    Ok(Own { limits: limits.0, holidays: holidays.0 })
 }
 
 /// What the company asks beyond the law.

@@ -347,7 +347,7 @@ mod tests {
             per_day_max: 3,
             per_week_max: 10,
             ever_max: None,
-            schedule: Schedule { company: hours, campaign: None, place },
+            schedule: Schedule { company: hours, holidays: &[], campaign: None, place },
             number_busy: false,
             speed: 1,
         }

@@ -8,6 +8,7 @@ pub mod eligible;
 mod gateway;
 pub mod lease;
 mod numbers;
+mod pace;
 mod place;
 mod plan;
 mod reconcile;

@@ -91,7 +91,7 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), Some(Parked::Today)).await?;
         return Ok(Turn::default());
     }
-    let mut room = free.min(lines.room()).min(BATCH_MAX);
+    let mut room = free.calls.min(lines.room()).min(BATCH_MAX);
     let half_open = gateway.open_until.is_some();
     if half_open {
         room = room.min(1); // one probe, and the next only when this one got no answer
@@ -109,14 +109,21 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         }
         room = room.min(left);
     }
-    let tokens = gateway.tokens(now);
+    // Whoever is slower sets the pace: the gateway, or the company over all its gateways.
+    let buckets = || std::iter::once(&gateway.bucket).chain(&free.pace);
+    let tokens = buckets().map(|bucket| bucket.tokens(now)).min().unwrap_or(0);
     if tokens <= 0 {
-        campaigns::repo::park(tx, campaign, Some(gateway.next_token(now)), Some(Parked::Pace)).await?;
+        let next = buckets().filter(|bucket| bucket.tokens(now) <= 0).map(|bucket| bucket.next_token(now)).max();
+        campaigns::repo::park(tx, campaign, next, Some(Parked::Pace)).await?;
         return Ok(Turn::default());
     }
     let chosen = choose(tx, &c, &gateway, &settings, room.min(tokens)).await?;
     let Committed { dials, halted } = commit_intents(tx, &c, &gateway, &settings, worker, &mut lines, chosen.due).await?;
-    gateway::take_tokens(tx, &gateway, i64::try_from(dials.len()).unwrap_or(0)).await?;
+    let used = i64::try_from(dials.len()).unwrap_or(0);
+    gateway::take_tokens(tx, &gateway, used).await?;
+    if let Some(pace) = &free.pace {
+        slots::take_tokens(tx, pace, used).await?;
+    }
     if !dials.is_empty() {
         campaigns::repo::note_served(tx, campaign).await?;
         if half_open {
@@ -197,10 +204,11 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings
     suppressions::lock_phones(tx, &phones).await?;
     let suppressed = suppressions::is_suppressed(tx, &phones).await?;
     let mut busy = enrollments::repo::live_phones(tx, &phones).await?;
-    let own = companies::compliance(tx).await?;
+    let own = companies::own(tx).await?;
     let people: Vec<_> = due.iter().map(|d| d.contact_id).collect();
     let called = enrollments::repo::recent_calls(tx, &people).await?;
-    let ever = if own.attempts_ever_max.is_some() { enrollments::repo::calls_ever(tx, &people).await? } else { HashMap::new() };
+    let ever =
+        if own.limits.attempts_ever_max.is_some() { enrollments::repo::calls_ever(tx, &people).await? } else { HashMap::new() };
     let speed = gateway.speed(tx.config());
     let (mut chosen, mut waits, mut stops) = (Vec::new(), Vec::new(), Vec::new());
     for d in due {
@@ -213,15 +221,20 @@ async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings
             due_at: now,
             suppressed: suppressed.contains(&d.phone),
             archived: d.contact_status == ContactStatus::Archived,
-            enabled: rules::is_enabled(&own, &settings.default_region, &place),
+            enabled: rules::is_enabled(&own.limits, &settings.default_region, &place),
             attempts: if d.dials >= DIALS_MAX { c.form.retries.attempts_max } else { d.attempts },
             attempts_max: c.form.retries.attempts_max,
             calls: called.get(&d.contact_id).map_or(&[], Vec::as_slice),
             calls_ever: ever.get(&d.contact_id).copied().unwrap_or(0),
             per_day_max: c.form.retries.attempts_per_day_max,
-            per_week_max: own.attempts_per_week_max,
-            ever_max: own.attempts_ever_max,
-            schedule: Schedule { company: &settings.hours, campaign: c.form.hours.as_ref(), place: &place },
+            per_week_max: own.limits.attempts_per_week_max,
+            ever_max: own.limits.attempts_ever_max,
+            schedule: Schedule {
+                company: &settings.hours,
+                holidays: &own.holidays,
+                campaign: c.form.hours.as_ref(),
+                place: &place,
+            },
             number_busy: busy.contains(&d.phone),
             speed,
         });

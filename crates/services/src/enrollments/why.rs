@@ -21,7 +21,7 @@ pub async fn why(tx: &mut Tx, id: EnrollmentId) -> Result<Why> {
     tx.require(Permission::ViewCampaigns)?;
     let e = repo::explained(tx, id).await?.ok_or_else(|| model::Error::not_found("enrollment"))?;
     let campaign = campaigns::load(tx, e.campaign_id).await?;
-    let (settings, own) = (companies::settings(tx).await?, companies::compliance(tx).await?);
+    let (settings, own) = (companies::settings(tx).await?, companies::own(tx).await?);
     let phones = std::slice::from_ref(&e.phone);
     let suppressed = !suppressions::is_suppressed(tx, phones).await?.is_empty();
     let number_busy = !repo::live_phones(tx, phones).await?.is_empty();
@@ -34,15 +34,20 @@ pub async fn why(tx: &mut Tx, id: EnrollmentId) -> Result<Why> {
         due_at: e.next_attempt_at.unwrap_or(now),
         suppressed,
         archived: e.contact_status == ContactStatus::Archived,
-        enabled: rules::is_enabled(&own, &settings.default_region, &place),
+        enabled: rules::is_enabled(&own.limits, &settings.default_region, &place),
         attempts: e.attempts,
         attempts_max: campaign.form.retries.attempts_max,
         calls: &calls,
         calls_ever,
         per_day_max: campaign.form.retries.attempts_per_day_max,
-        per_week_max: own.attempts_per_week_max,
-        ever_max: own.attempts_ever_max,
-        schedule: Schedule { company: &settings.hours, campaign: campaign.form.hours.as_ref(), place: &place },
+        per_week_max: own.limits.attempts_per_week_max,
+        ever_max: own.limits.attempts_ever_max,
+        schedule: Schedule {
+            company: &settings.hours,
+            holidays: &own.holidays,
+            campaign: campaign.form.hours.as_ref(),
+            place: &place,
+        },
         number_busy,
         speed: 1,
     };

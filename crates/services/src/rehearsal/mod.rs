@@ -128,7 +128,7 @@ async fn read(tx: &mut Tx, id: CampaignId, form: &RehearsalForm) -> Result<(Stag
         gates: people.gates,
         hours: settings.hours,
         campaign_hours: c.hours,
-        own: companies::compliance(tx).await?,
+        own: companies::own(tx).await?,
         home: settings.default_region,
         retries: c.retries,
         order: c.order,
@@ -153,7 +153,8 @@ async fn lines(tx: &mut Tx, campaign: &Campaign, settings: &Settings, instead: O
         .await?
         .ok_or_else(|| model::Error::conflict("Connect a gateway first."))?;
     let own = instead.unwrap_or(campaign.form.concurrency_max);
-    Ok((own.min(settings.concurrency_max).min(gateway), per_second))
+    let pace = companies::pace(tx).await?.unwrap_or(per_second);
+    Ok((own.min(settings.concurrency_max).min(gateway), per_second.min(pace)))
 }
 
 /// What the campaign may spend: its budget, or what is set aside for it and all that is available. A launch with a budget

@@ -2,6 +2,7 @@
 //! the database, so that it can be played off the async threads.
 
 use super::network;
+use crate::companies::Own;
 use crate::dialer::eligible::{self, Decision, Facts, decide};
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
 use crate::dialer::window::Schedule;
@@ -10,7 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::campaigns::{CallOrder, Retries};
-use model::companies::Compliance;
 use model::credits::{Credits, Price};
 use model::id::ContactId;
 use model::rehearsal::Assumptions;
@@ -35,7 +35,7 @@ pub(super) struct Stage {
     pub hours: Hours,
     pub campaign_hours: Option<Hours>,
     /// What the company asks beyond the law, and its own country.
-    pub own: Compliance,
+    pub own: Own,
     pub home: String,
     pub retries: Retries,
     pub order: CallOrder,
@@ -132,15 +132,20 @@ impl Stage {
             due_at: now,
             suppressed: person.suppressed,
             archived: person.archived,
-            enabled: rules::is_enabled(&self.own, &self.home, place),
+            enabled: rules::is_enabled(&self.own.limits, &self.home, place),
             attempts: past.attempts,
             attempts_max: self.retries.attempts_max,
             calls: &past.calls,
             calls_ever: past.calls_before + i64::try_from(past.calls.len()).unwrap_or(i64::MAX),
             per_day_max: self.retries.attempts_per_day_max,
-            per_week_max: self.own.attempts_per_week_max,
-            ever_max: self.own.attempts_ever_max,
-            schedule: Schedule { company: &self.hours, campaign: self.campaign_hours.as_ref(), place },
+            per_week_max: self.own.limits.attempts_per_week_max,
+            ever_max: self.own.limits.attempts_ever_max,
+            schedule: Schedule {
+                company: &self.hours,
+                holidays: &self.own.holidays,
+                campaign: self.campaign_hours.as_ref(),
+                place,
+            },
             // Numbers are unique in a company; calls of its other campaigns are not played.
             number_busy: false,
             speed: 1,

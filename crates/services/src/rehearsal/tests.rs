@@ -10,7 +10,6 @@ use crate::rules::Place;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::campaigns::{CallOrder, Retries, Retry};
-use model::companies::Compliance;
 use model::credits::{Credits, Price};
 use model::rehearsal::Assumptions;
 use model::time::{Hours, Window};
@@ -66,7 +65,7 @@ fn stage(people: usize) -> Stage {
         gates: vec![gate(&[Tz::America__New_York])],
         hours: Hours::always(),
         campaign_hours: None,
-        own: Compliance::default(),
+        own: crate::companies::Own::default(),
         home: "US".to_owned(),
         retries: once(),
         order: CallOrder::Fifo,

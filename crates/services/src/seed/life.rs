@@ -197,7 +197,7 @@ impl Life {
             per_day_max: run.form.retries.attempts_per_day_max,
             per_week_max: own.attempts_per_week_max,
             ever_max: None,
-            schedule: Schedule { company: &open, campaign: run.form.hours.as_ref(), place: &person.place },
+            schedule: Schedule { company: &open, holidays: &[], campaign: run.form.hours.as_ref(), place: &person.place },
             number_busy: person.busy_until.is_some_and(|until| until >= at),
             speed: 1,
         })
