@@ -61,7 +61,8 @@ use auth::{
     Plain as FeaturesPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage,
     Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as NoticesPage,
     Plain as OwnClientsPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage,
-    Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
+    Plain as CompanyRulesPage, Plain as PrivacyPage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -101,6 +102,8 @@ use settings::gateway::GatewayPage;
 use settings::gateways::NewGatewayPage;
 #[cfg(feature = "ssr")]
 use settings::remove::RemoveGatewayPage;
+#[cfg(feature = "ssr")]
+use settings::{company::CompanyRulesPage, privacy::PrivacyPage};
 use suppressions::SuppressionsPage;
 #[cfg(feature = "ssr")]
 use team::access::AccessPage;
@@ -166,6 +169,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/health") view=HealthPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/new") view=NewGatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/:id") view=GatewayPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/company") view=CompanyRulesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/privacy") view=PrivacyPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/compliance") view=CompliancePage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/developers") view=DevelopersPage ssr=SsrMode::Async/>
                     <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>

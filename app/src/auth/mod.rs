@@ -50,6 +50,8 @@ pub(crate) const PLAIN: &[&str] = &[
     "/remove-gateway",
     "/events/proof",
     "/settings/defaults",
+    "/settings/company",
+    "/settings/privacy",
     "/account/notices",
     "/clients",
     "/clients/brand",

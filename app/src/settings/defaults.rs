@@ -72,9 +72,10 @@ pub async fn save_defaults(
 pub async fn save_retention(recordings_days: String, transcripts_days: String) -> Result<(), Error> {
     use crate::ssr::*;
     let days = |text: &str| (!text.trim().is_empty()).then(|| text.trim().parse().unwrap_or(0));
-    let new = Retention { recordings_days: days(&recordings_days), transcripts_days: days(&transcripts_days) };
     let saved = async {
         let mut tx = begin().await?;
+        let kept = services::companies::load_retention(&mut tx).await?;
+        let new = Retention { recordings_days: days(&recordings_days), transcripts_days: days(&transcripts_days), ..kept };
         services::companies::save_retention(&mut tx, &new).await?;
         Ok(tx.commit().await?)
     };
@@ -107,6 +108,10 @@ pub fn DefaultsPage() -> impl IntoView {
         <Title text="Defaults and retention"/>
         <AuthLayout wide=true title="Defaults and retention" lead=|| "What new campaigns and agents start from, and when traces of calls are deleted.">
             <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
+            <p class="mt-8">
+                "See also " <a class="link" href="/settings/company">"holidays, pace and figures"</a> " and "
+                <a class="link" href="/settings/privacy">"privacy"</a> "."
+            </p>
             <div class="mt-8"><LinkButton href="/settings" variant=Variant::Outline>"Back to the settings"</LinkButton></div>
         </AuthLayout>
     }

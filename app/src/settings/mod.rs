@@ -1,12 +1,16 @@
 //! Company settings: name, zone, calling hours and limits; the gateways calls go through and their numbers; and the law
 //! above all hours.
 
+#[cfg(feature = "ssr")]
+pub mod company;
 pub mod compliance;
 #[cfg(feature = "ssr")]
 pub mod defaults;
 pub mod form;
 pub mod gateway;
 pub mod gateways;
+#[cfg(feature = "ssr")]
+pub mod privacy;
 #[cfg(feature = "ssr")]
 pub mod remove;
 pub mod week;

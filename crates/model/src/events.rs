@@ -51,6 +51,8 @@ words! {
         ContactChanged = "contact.changed", "Contact changed";
         ContactArchived = "contact.archived", "Contact archived";
         ContactOptedOut = "contact.opted_out", "Contact opted out";
+        ConsentGiven = "consent.given", "Consent recorded";
+        ConsentWithdrawn = "consent.withdrawn", "Consent taken back";
         SuppressionAdded = "suppression.added", "Number suppressed";
         SuppressionRemoved = "suppression.removed", "Number no longer suppressed";
         ImportStarted = "import.started", "Import started";
@@ -184,7 +186,9 @@ impl EventKind {
             | K::EndpointRemoved
             | K::TokenReused => Topic::Events,
             K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
-            K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
+            K::ConsentGiven | K::ConsentWithdrawn | K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => {
+                Topic::Suppressions
+            }
             K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled => Topic::Imports,
             K::AgentCreated | K::AgentChanged | K::AgentPublished | K::AgentArchived => Topic::Agents,
             K::CampaignCreated

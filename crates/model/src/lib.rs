@@ -12,6 +12,7 @@ pub mod campaigns;
 pub mod canary;
 pub mod clients;
 pub mod companies;
+pub mod consents;
 pub mod contacts;
 pub mod credits;
 pub mod dashboard;

@@ -16,6 +16,7 @@ pub mod clients;
 pub mod clock;
 pub mod companies;
 pub mod config;
+pub mod consents;
 pub mod contacts;
 pub mod credits;
 pub mod dashboard;

@@ -79,12 +79,14 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("check", &["night.rs"]),
     ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("clients", &["brands.rs", "pictures.rs", "resale.rs"]),
-    ("companies", &["defaults.rs", "figures.rs", "holidays.rs"]),
+    ("companies", &["defaults.rs", "figures.rs", "holidays.rs", "privacy.rs"]),
+    ("contacts", &["forget.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
     ("db", &["migrate.rs"]),
     (
         "dialer",
         &[
+            "choose.rs",
             "eligible.rs",
             "gateway.rs",
             "lease.rs",

@@ -16,6 +16,12 @@ const FOUND_MAX: usize = 100;
 /// Longest text of a turn, a summary, or something found out.
 const TEXT_MAX: usize = 4_000;
 
+/// What of it is kept: in HIPAA mode whether it reached its aim and how the person took it, and not a word.
+pub(super) fn lawful(a: Analysis) -> Analysis {
+    let Analysis { sentiment, successful, voicemail, opted_out, .. } = a;
+    Analysis { sentiment, successful, voicemail, opted_out, ..Analysis::default() }
+}
+
 /// What a conversation came to. A second telling adds to the first and takes nothing back; `true` when the summary is new.
 pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> {
     let kept = |text: &String| super::kept(text, TEXT_MAX);

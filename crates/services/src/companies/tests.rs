@@ -6,7 +6,7 @@ use crate::testing::World;
 use crate::{campaigns, check, events};
 use model::accounts::Role;
 use model::campaigns::{Action, Parked};
-use model::companies::{CONCURRENCY_MAX, Defaults, Retention};
+use model::companies::{CONCURRENCY_MAX, Defaults, Privacy, Retention};
 use model::events::EventFilter;
 use model::holidays::{Closed, HOLIDAYS_MAX, HolidayForm};
 use model::money::{Currency, Figures, Locale};
@@ -259,12 +259,19 @@ async fn defaults_and_retention_have_bounds_and_say_so() {
         assert!(told(save_defaults(&mut tx, &bad).await).of_field(field).is_some(), "{field}");
     }
     for days in [0, -1, model::companies::RETENTION_DAYS_MAX + 1] {
-        let bad = Retention { recordings_days: Some(days), transcripts_days: Some(days) };
+        let bad = Retention {
+            recordings_days: Some(days),
+            transcripts_days: Some(days),
+            calls_days: Some(days),
+            contacts_days: Some(days),
+        };
         let refusal = told(save_retention(&mut tx, &bad).await);
-        assert!(refusal.of_field("recordings_days").is_some() && refusal.of_field("transcripts_days").is_some());
+        for field in ["recordings_days", "transcripts_days", "calls_days", "contacts_days"] {
+            assert!(refusal.of_field(field).is_some(), "{field}");
+        }
     }
     for days in [Some(1), Some(model::companies::RETENTION_DAYS_MAX), None] {
-        let lawful = Retention { recordings_days: days, transcripts_days: days };
+        let lawful = Retention { recordings_days: days, transcripts_days: days, calls_days: days, contacts_days: days };
         save_retention(&mut tx, &lawful).await.expect("lawful");
         assert_eq!(load_retention(&mut tx).await.expect("retention"), lawful);
     }
@@ -363,4 +370,36 @@ async fn figures_and_pace_have_bounds_and_say_so() {
             "Settings saved: figures en-US → en-IN; currency USD → INR",
         ]
     );
+}
+
+#[tokio::test]
+async fn gdpr_mode_gives_everything_an_end_and_the_record_says_who_turned_what_on() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    save_retention(&mut tx, &Retention { calls_days: Some(30), ..Retention::default() }).await.expect("saved");
+    save_privacy(&mut tx, Privacy { hipaa: true, gdpr: true }).await.expect("saved");
+    assert_eq!(privacy(&mut tx).await.expect("read"), Privacy { hipaa: true, gdpr: true });
+    let kept = load_retention(&mut tx).await.expect("read");
+    assert_eq!(kept, Retention { calls_days: Some(30), ..Retention::GDPR }, "what was said stands");
+    let refusal = told(save_retention(&mut tx, &Retention { contacts_days: None, ..kept }).await);
+    assert!(refusal.of_field("contacts_days").is_some() && refusal.of_field("calls_days").is_none(), "{refusal}");
+    let filter = EventFilter { kind: Some(EventKind::SettingsChanged), ..EventFilter::default() };
+    let told_so = events::list(&mut tx, &filter).await.expect("events").items.into_iter().find(|e| e.text.starts_with("Privacy"));
+    let told_so = told_so.expect("recorded");
+    assert_eq!(told_so.who, "Company admin");
+    assert_eq!(
+        told_so.text,
+        "Privacy saved: HIPAA mode off → on; GDPR mode off → on; recordings for ever → 90 days; transcripts for ever → 180 days; \
+         contacts for ever → 1095 days"
+    );
+    save_privacy(&mut tx, Privacy::default()).await.expect("saved");
+    save_retention(&mut tx, &Retention::default()).await.expect("without it everything may be kept");
+    tx.commit().await.expect("commit");
+    for role in [Role::Operator, Role::Viewer] {
+        let mut tx = w.db.begin(&w.member(&acme, role).await).await.expect("begin");
+        let refused = model::Error::Forbidden { permission: Permission::ManageSettings.to_string() };
+        assert_eq!(told(save_privacy(&mut tx, Privacy { hipaa: true, gdpr: true }).await), refused, "{role}");
+        assert_eq!(privacy(&mut tx).await.expect("everybody reads it"), Privacy::default());
+    }
 }

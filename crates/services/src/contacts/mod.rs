@@ -1,5 +1,6 @@
 //! People with phones: listing, searching, creating, editing, archiving. Files of them come in by `imports`.
 
+pub(crate) mod forget;
 mod repo;
 #[cfg(test)]
 mod tests;
@@ -98,7 +99,7 @@ pub async fn create(tx: &mut Tx, form: &ContactForm) -> Result<ContactId> {
             id
         }
     };
-    tx.record(EventKind::ContactCreated, Some(id.to_string()), contact.name).await?;
+    tx.record(EventKind::ContactCreated, Some(id.to_string()), contact.phone.masked()).await?;
     Ok(id)
 }
 
@@ -116,7 +117,7 @@ pub async fn edit(tx: &mut Tx, id: ContactId, form: &ContactForm) -> Result<()> 
         );
     }
     repo::update(tx, id, &contact).await.map_err(|e| e.when(PHONE_TAKEN, taken))?;
-    tx.record(EventKind::ContactChanged, Some(id.to_string()), contact.name).await
+    tx.record(EventKind::ContactChanged, Some(id.to_string()), contact.phone.masked()).await
 }
 
 /// Takes a contact out of lists and out of every queue it waits in. Doing it twice changes nothing.
@@ -128,7 +129,7 @@ pub async fn archive(tx: &mut Tx, id: ContactId) -> Result<()> {
     let contact = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
     suppressions::withdraw(tx, &contact.phone, EnrollmentStatus::Cancelled, Reason::Archived).await?;
     if repo::archive(tx, id).await? {
-        tx.record(EventKind::ContactArchived, Some(id.to_string()), contact.name).await?;
+        tx.record(EventKind::ContactArchived, Some(id.to_string()), contact.phone.masked()).await?;
     }
     Ok(())
 }

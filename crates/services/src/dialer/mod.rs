@@ -4,6 +4,7 @@
 //! `record` (one transaction) writes down what the provider said. No function has both a `Tx` and a
 //! provider. Everything that decides is pure: `eligible`, `retry`, `window`.
 
+mod choose;
 pub mod eligible;
 mod gateway;
 pub mod lease;

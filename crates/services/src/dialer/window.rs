@@ -47,6 +47,11 @@ pub fn opening(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Opening {
     past_holidays(now, holidays, |holidays| look(now, &Schedule { holidays, ..*schedule }.limits(now), &place.zones))
 }
 
+/// Until when a schedule that is open now stays so; `None` when it is closed.
+pub fn open_until(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Option<DateTime<Utc>> {
+    if let Opening::Now { until } = opening(now, schedule) { Some(until) } else { None }
+}
+
 /// Holidays end. Who is closed by nothing else for longer than we look ahead is looked at again at the end of it.
 fn past_holidays(now: DateTime<Utc>, holidays: &[Holiday], look: impl Fn(&[Holiday]) -> Opening) -> Opening {
     match look(holidays) {

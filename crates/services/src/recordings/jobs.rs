@@ -1,7 +1,8 @@
 //! Copies of recordings. Providers forget them, and some of their links die within minutes.
 
-use super::{NO_COPIES, files};
+use super::{HIPAA, NO_COPIES, files};
 use crate::actor::Actor;
+use crate::companies;
 use crate::db::{Db, SystemTx, Tx};
 use crate::dialer::{self, Network, Provider};
 use crate::error::Result;
@@ -58,6 +59,11 @@ impl CopyRecording {
             tx.commit().await?;
             // Turned off while it waited.
             return Ok(self.note(db, RecordingKeeping::Lost, NO_COPIES).await?);
+        }
+        if companies::privacy(&mut tx).await?.hipaa {
+            tx.commit().await?;
+            // Turned on while it waited.
+            return Ok(self.note(db, RecordingKeeping::Lost, HIPAA).await?);
         }
         let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
         tx.commit().await?;

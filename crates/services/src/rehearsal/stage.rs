@@ -11,9 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::campaigns::{CallOrder, Retries};
+use model::consents::Asked;
 use model::credits::{Credits, Price};
 use model::id::ContactId;
 use model::rehearsal::Assumptions;
+use model::rules::Consent;
 use model::time::Hours;
 use std::collections::HashMap;
 
@@ -36,6 +38,8 @@ pub(super) struct Stage {
     pub campaign_hours: Option<Hours>,
     /// What the company asks beyond the law, and its own country.
     pub own: Own,
+    /// What the campaign asks for before a call.
+    pub asked: Asked,
     pub home: String,
     pub retries: Retries,
     pub order: CallOrder,
@@ -63,6 +67,8 @@ pub(super) struct Person {
     /// Index into [`Stage::gates`].
     pub gate: usize,
     pub suppressed: bool,
+    /// How they agreed to calls of this campaign's purpose, as it is on record.
+    pub consent: Option<Consent>,
     pub archived: bool,
     /// A call to them is under way when the rehearsal begins.
     pub calling: bool,
@@ -132,6 +138,7 @@ impl Stage {
             due_at: now,
             suppressed: person.suppressed,
             archived: person.archived,
+            consent: Asked { given: person.consent, ..self.asked },
             enabled: rules::is_enabled(&self.own.limits, &self.home, place),
             attempts: past.attempts,
             attempts_max: self.retries.attempts_max,

@@ -189,6 +189,7 @@ impl Life {
             due_at: at,
             suppressed: person.is_suppressed,
             archived: false,
+            consent: model::consents::Asked::default(),
             enabled: rules::is_enabled(&own, self.plan.region, &person.place),
             attempts: i32::try_from(seat.rules.len()).unwrap_or(i32::MAX),
             attempts_max: run.form.retries.attempts_max,
