@@ -32,6 +32,7 @@ create function app.only_forget() returns trigger language plpgsql as $$ begin
 end $$;
 create trigger consents_insert_only before update or delete on consents for each row execute function app.only_forget();
 revoke update, delete on consents from company;
+grant update (phone, evidence, ip) on consents to company;
 
 -- Whether the dialer asks for a record: never, where a rule pack asks for consent, or for every call.
 alter table companies add column consent text not null default 'listed' constraint companies_consent check (consent in ('listed', 'law', 'always'));

@@ -61,8 +61,8 @@ use auth::{
     Plain as FeaturesPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage,
     Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as NoticesPage,
     Plain as OwnClientsPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage,
-    Plain as CompanyRulesPage, Plain as PrivacyPage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage,
-    Plain as WebhookPages, Plain as WelcomePage,
+    Plain as CompanyRulesPage, Plain as ConsentsPage, Plain as ErasePage, Plain as EvidencePage, Plain as PrivacyPage,
+    Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -82,6 +82,8 @@ use calls::{detail::CallPage, list::CallsPage};
 use campaigns::{detail::CampaignPage, list::CampaignsPage};
 #[cfg(feature = "ssr")]
 use clients::{OwnClientsPage, brand::BrandPage};
+#[cfg(feature = "ssr")]
+use contacts::erase::ErasePage;
 use contacts::{detail::ContactPage, list::ContactsPage};
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
@@ -105,6 +107,8 @@ use settings::remove::RemoveGatewayPage;
 #[cfg(feature = "ssr")]
 use settings::{company::CompanyRulesPage, privacy::PrivacyPage};
 use suppressions::SuppressionsPage;
+#[cfg(feature = "ssr")]
+use suppressions::{consents::ConsentsPage, evidence::EvidencePage};
 #[cfg(feature = "ssr")]
 use team::access::AccessPage;
 use team::{TeamPage, permissions::PermissionsPage};
@@ -169,6 +173,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/health") view=HealthPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/new") view=NewGatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/:id") view=GatewayPage ssr=SsrMode::Async/>
+                    <Route path=path!("/consents") view=ConsentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/erase") view=ErasePage ssr=SsrMode::Async/>
+                    <Route path=path!("/evidence") view=EvidencePage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/company") view=CompanyRulesPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/privacy") view=PrivacyPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/compliance") view=CompliancePage ssr=SsrMode::Async/>

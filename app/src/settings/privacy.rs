@@ -133,7 +133,11 @@ fn keeps(now: Retention, save: Change) -> AnyView {
                 <FormProblem error=error fields=&["calls_days", "contacts_days"]/>
                 <p class="text-sm text-muted-foreground">
                     <a class="link" href="/settings/defaults">"Recordings and transcripts"</a>
-                    " have days of their own. The do-not-call list stays: who must not be called has to be known."
+                    " have days of their own. What people "
+                    <a class="link" href="/consents">"agreed to"</a>
+                    " and the "
+                    <a class="link" href="/evidence">"evidence"</a>
+                    " of a number have pages of their own; a person is exported or erased from their contact. The do-not-call list stays: who must not be called has to be known."
                 </p>
                 <div><Button submit=true>"Save days"</Button></div>
             </ChangeForm>

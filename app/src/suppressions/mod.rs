@@ -1,6 +1,10 @@
 //! The do-not-call list on screen: who is on it and why, adding a number, and taking one off with a reason.
 
+#[cfg(feature = "ssr")]
+pub mod consents;
 mod dialogs;
+#[cfg(feature = "ssr")]
+pub mod evidence;
 
 use icondata as i;
 use leptos_meta::Title;

@@ -19,6 +19,7 @@ pub mod dashboard;
 pub mod enrollments;
 pub mod error;
 pub mod events;
+pub mod evidence;
 pub mod features;
 pub mod gateways;
 pub mod health;

@@ -25,6 +25,7 @@ pub mod dialer;
 pub mod enrollments;
 pub mod error;
 pub mod events;
+pub mod evidence;
 pub mod features;
 pub mod gateways;
 pub mod idempotency;

@@ -80,7 +80,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("campaigns", &["canary.rs", "launch.rs", "stats.rs", "why.rs"]),
     ("clients", &["brands.rs", "pictures.rs", "resale.rs"]),
     ("companies", &["defaults.rs", "figures.rs", "holidays.rs", "privacy.rs"]),
-    ("contacts", &["forget.rs"]),
+    ("contacts", &["erase.rs", "forget.rs"]),
     ("credits", &["chain.rs", "rates.rs", "testing.rs"]),
     ("db", &["migrate.rs"]),
     (
@@ -104,6 +104,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ),
     ("enrollments", &["why.rs"]),
     ("events", &["chain.rs", "live.rs"]),
+    ("evidence", &["pdf.rs"]),
     ("gateways", &["keys.rs", "sandbox.rs"]),
     ("mails", &["letters.rs", "wordings.rs"]),
     ("recordings", &["files.rs"]),

@@ -42,6 +42,8 @@ async fn every_plain_page_says_what_it_is_or_why_not() {
         (&acme, "/settings/defaults".to_owned(), "Days to keep recordings"),
         (&acme, "/settings/company".to_owned(), "No holidays yet"),
         (&acme, "/settings/privacy".to_owned(), "HIPAA mode"),
+        (&acme, "/consents".to_owned(), "Record a consent"),
+        (&acme, "/evidence?phone=%2B12025550143".to_owned(), "Download PDF"),
         (&acme, "/account/notices".to_owned(), "A campaign paused itself"),
         (&acme, "/clients".to_owned(), "Open a company"),
         (&acme, "/clients/brand".to_owned(), "White text must be readable on it."),

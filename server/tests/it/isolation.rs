@@ -157,6 +157,8 @@ pub const CASES: &[Case] = &[
     ("clients/list_own_clients", "", Own, false),
     ("clients/open_client", "name=Own&email=someone%40own.example&concurrency_max=5", Own, false),
     ("contacts/detail/open_contact", "id={contact}", Nothing, true),
+    ("contacts/erase/erase_person", "id={contact}&number=%2B12025550143&sure=true", Nothing, false),
+    ("contacts/erase/load_person", "id={contact}", Nothing, false),
     ("contacts/form/save_contact", CONTACT, Nothing, false),
     ("contacts/list/archive_contact", "id={contact}", Nothing, false),
     ("contacts/list/list_contacts", r#"{"filter":{}}"#, Own, true),
@@ -237,8 +239,18 @@ pub const CASES: &[Case] = &[
     ("developers/webhooks/rotate_webhook", "id={endpoint}", Nothing, false),
     ("developers/webhooks/save_webhook", SAVED_ENDPOINT, Nothing, false),
     ("developers/webhooks/test_webhook", "id={endpoint}", Nothing, false),
+    ("suppressions/consents/load_consents", "", Own, false),
+    (
+        "suppressions/consents/record_consent",
+        "phones=%2B12025550178&purpose=marketing&standing=written&source=paper&wording=v1&evidence=folder&ip=&on=",
+        Own,
+        false,
+    ),
+    ("suppressions/consents/set_campaign_purpose", "campaign={campaign}&purpose=service", Nothing, false),
+    ("suppressions/consents/set_consent_policy", "policy=law", Own, false),
     ("suppressions/dialogs/add_suppression", "phone=%2B12025550178&reason=asked", Own, false),
     ("suppressions/dialogs/remove_suppression", "id={suppression}&reason=mistake", Nothing, false),
+    ("suppressions/evidence/load_evidence", "phone=%2B12025550143", Own, false),
     ("suppressions/list_suppressions", r#"{"filter":{}}"#, Own, true),
 ];
 

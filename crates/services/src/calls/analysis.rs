@@ -32,13 +32,13 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     let keywords: Vec<_> = a.keywords.iter().take(FOUND_MAX).map(kept).collect();
     let found: BTreeMap<_, _> = a.fields.iter().take(FOUND_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
     let lead = (a.successful == Some(true)).then(|| found.clone());
-    let (had_summary, was_lead, campaign, phone): (bool, bool, Option<CampaignId>, Phone) = sqlx::query_as(
+    let told: Option<(bool, bool, Option<CampaignId>, Phone)> = sqlx::query_as(
         "with was as (select id, summary <> '' as told, successful is true as good from calls where id = $1)
          update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end,
                 turn_seconds = case when $2 = '[]'::jsonb then turn_seconds else $8 end, summary = coalesce($3, summary),
                 sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
                 keywords = case when $6 = '{}' then keywords else $6 end, found = found || $7
-         from was where calls.id = was.id returning was.told, was.good, calls.campaign_id, calls.phone",
+         from was where calls.id = was.id and calls.forgotten_at is null returning was.told, was.good, calls.campaign_id, calls.phone",
     )
     .bind(id)
     .bind(Json(transcript))
@@ -48,8 +48,10 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     .bind(keywords)
     .bind(Json(found))
     .bind(turn_seconds)
-    .fetch_one(tx.conn())
+    .fetch_optional(tx.conn())
     .await?;
+    // Told of somebody who is forgotten: it comes too late.
+    let Some((had_summary, was_lead, campaign, phone)) = told else { return Ok(false) };
     if let Some(found) = lead.filter(|_| !was_lead) {
         tx.tell(Told::qualified(id, campaign, &phone, a.sentiment.map(sentiment), &found));
     }

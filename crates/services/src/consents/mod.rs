@@ -14,7 +14,7 @@ use model::campaigns::PurposeRow;
 use model::consents::{Asked, ConsentForm, ConsentPolicy, ConsentRow, Purpose, Standing};
 use model::error::Check;
 use model::events::EventKind;
-use model::id::{CampaignId, ConsentId};
+use model::id::{CampaignId, ConsentId, ContactId};
 use model::phone::Phone;
 use model::rules::Consent;
 use model::suppressions::Source;
@@ -136,6 +136,12 @@ pub async fn set_purpose(tx: &mut Tx, campaign: CampaignId, purpose: Purpose, ne
     let needs = if needs_consent { ", with a consent on record only" } else { "" };
     let text = format!("Calls about {}{needs}", purpose.label().to_lowercase());
     tx.record(EventKind::CampaignChanged, Some(campaign.to_string()), text).await
+}
+
+/// The records stay, because calls were made on them, and name nobody any more: the number that stands for a forgotten contact,
+/// no address and no proof.
+pub(crate) async fn forget(tx: &mut Tx, phone: &Phone, contact: ContactId) -> Result<()> {
+    repo::forget(tx, phone, contact).await
 }
 
 impl repo::Stored {

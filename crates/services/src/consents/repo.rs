@@ -4,11 +4,15 @@ use crate::db::Tx;
 use crate::error::Result;
 use model::campaigns::PurposeRow;
 use model::consents::{ConsentForm, ConsentPolicy, ConsentSource, Purpose};
-use model::id::{CampaignId, ConsentId};
+use model::id::{CampaignId, ConsentId, ContactId};
 use model::phone::Phone;
 use model::rules::Consent;
 use model::time::Timestamp;
+use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
+
+/// The newest first; of those of one moment the one that takes it back.
+const NEWEST: &str = "at desc, recorded_at desc, form is null desc, id desc";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Stored {
@@ -49,10 +53,10 @@ pub(super) async fn insert(tx: &mut Tx, rows: &[(ConsentId, Phone)], form: &Cons
 }
 
 pub(super) async fn of(tx: &mut Tx, phone: &Phone, limit: i64) -> Result<Vec<Stored>> {
-    Ok(sqlx::query_as(
+    Ok(sqlx::query_as(AssertSqlSafe(format!(
         "select id, phone, purpose, form, source, wording, evidence, ip, at, recorded_at, by_name from consents
-         where phone = $1 order by at desc, id desc limit $2",
-    )
+         where phone = $1 order by {NEWEST} limit $2"
+    )))
     .bind(phone)
     .bind(limit)
     .fetch_all(tx.conn())
@@ -61,11 +65,11 @@ pub(super) async fn of(tx: &mut Tx, phone: &Phone, limit: i64) -> Result<Vec<Sto
 
 /// The newest record of each number decides.
 pub(super) async fn given(tx: &mut Tx, numbers: &[Phone], purpose: Purpose) -> Result<HashMap<Phone, Consent>> {
-    let rows: Vec<(Phone, Consent)> = sqlx::query_as(
+    let rows: Vec<(Phone, Consent)> = sqlx::query_as(AssertSqlSafe(format!(
         "select n.phone, c.form from unnest($1::text[]) as n (phone)
-         cross join lateral (select form from consents c where c.phone = n.phone and c.purpose = $2 order by c.at desc, c.id desc limit 1) c
-         where c.form is not null",
-    )
+         cross join lateral (select form from consents c where c.phone = n.phone and c.purpose = $2 order by {NEWEST} limit 1) c
+         where c.form is not null"
+    )))
     .bind(numbers)
     .bind(purpose)
     .fetch_all(tx.conn())
@@ -112,4 +116,16 @@ pub(super) async fn set_purpose(tx: &mut Tx, id: CampaignId, purpose: Purpose, n
             .fetch_optional(tx.conn())
             .await?;
     Ok(found.map(drop))
+}
+
+pub(super) async fn forget(tx: &mut Tx, phone: &Phone, contact: ContactId) -> Result<()> {
+    sqlx::query(
+        "update consents set phone = (select c.phone from contacts c where c.id = $2 and c.forgotten_at is not null), ip = null, evidence = ''
+         where phone = $1",
+    )
+    .bind(phone)
+    .bind(contact)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }

@@ -3,7 +3,9 @@
 
 use crate::db::Tx;
 use crate::error::Result;
+use crate::{consents, suppressions};
 use model::id::{CallId, ContactId};
+use model::phone::Phone;
 
 /// Whom a forgotten row names.
 pub(crate) const FORGOTTEN: &str = "Forgotten";
@@ -42,6 +44,11 @@ pub(crate) async fn contacts(tx: &mut Tx, ids: &[ContactId]) -> Result<()> {
         .bind(ids)
         .fetch_all(tx.conn())
         .await?;
+    let numbers: Vec<(ContactId, Phone)> =
+        sqlx::query_as("select id, phone from contacts where id = any($1) order by id for update")
+            .bind(ids)
+            .fetch_all(tx.conn())
+            .await?;
     let now = tx.now();
     sqlx::query(
         "update contacts set name = $3, phone = '+999' || lpad(nextval('forgotten_numbers')::text, 12, '0'), phone_raw = '', email = '',
@@ -57,5 +64,9 @@ pub(crate) async fn contacts(tx: &mut Tx, ids: &[ContactId]) -> Result<()> {
         .bind(ids)
         .execute(tx.conn())
         .await?;
+    for (id, phone) in &numbers {
+        consents::forget(tx, phone, *id).await?;
+        suppressions::forget_moves(tx, phone).await?;
+    }
     calls(tx, &theirs).await
 }

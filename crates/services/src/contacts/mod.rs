@@ -1,9 +1,12 @@
 //! People with phones: listing, searching, creating, editing, archiving. Files of them come in by `imports`.
 
+mod erase;
 pub(crate) mod forget;
 mod repo;
 #[cfg(test)]
 mod tests;
+
+pub use erase::{erase, export, whom};
 
 use crate::db::Tx;
 use crate::error::Result;
@@ -12,7 +15,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use model::FieldErrors;
 use model::accounts::Permission;
 use model::calls::CallFilter;
-use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, NewContact};
+use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, NewContact, masked_email};
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventFilter, EventKind};
 use model::id::ContactId;
@@ -196,12 +199,19 @@ fn zone(text: &str) -> Result<Option<String>, &'static str> {
     zone.map(|zone| Some(zone.name().to_owned())).ok_or("Use a zone name like America/New_York.")
 }
 
+/// Whether numbers and addresses are shown whole: to roles that may see them, and to an operator only of people in the campaigns
+/// they handle (`theirs`).
+pub(crate) fn sees(tx: &Tx, theirs: bool) -> bool {
+    tx.actor().may(Permission::ViewPhones) && (theirs || tx.actor().handles_only().is_none())
+}
+
 fn shown(tx: &Tx, r: repo::Stored) -> ContactRow {
+    let sees = sees(tx, r.theirs);
     ContactRow {
         id: r.id,
         name: r.name,
-        phone: if tx.actor().may(Permission::ViewPhones) { r.phone.into() } else { r.phone.masked() },
-        email: r.email,
+        phone: if sees { r.phone.into() } else { r.phone.masked() },
+        email: if sees { r.email } else { masked_email(&r.email) },
         company: r.company,
         time_zone: r.time_zone.unwrap_or_default(),
         segment: r.segment,

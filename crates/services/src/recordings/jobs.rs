@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use model::calls::RecordingKeeping;
 use model::events::Topic;
 use model::features::Feature;
-use model::id::{CompanyId, GatewayId, RecordingId};
+use model::id::{CallId, CompanyId, GatewayId, RecordingId};
 use model::time::Timestamp;
 use providers::{CallbackKind, ProviderCallId, ProviderError, Recording, Sound};
 
@@ -151,20 +151,37 @@ pub(crate) async fn forget(db: &Db, company: CompanyId, before: Timestamp) -> Re
     .bind(FORGOTTEN_MAX)
     .fetch_all(tx.conn())
     .await?;
-    for (id, content_type) in &old {
+    empty(&mut tx, &old).await?;
+    told(tx).await?;
+    Ok(!old.is_empty())
+}
+
+/// Deletes files, and then what leads to them.
+async fn empty(tx: &mut Tx, kept: &[(RecordingId, Option<String>)]) -> Result<()> {
+    let company = tx.actor().company();
+    for (id, content_type) in kept {
         if let Some(ending) = content_type.as_deref().and_then(files::ending) {
-            files::forget(db.config(), company, *id, ending).await?;
+            files::forget(tx.config(), company, *id, ending).await?;
         }
     }
     sqlx::query(
         "update recordings set keeping = 'lost', link = null, content_type = null, bytes = null,
                 problem = 'deleted, as the settings of the company say' where id = any($1)",
     )
-    .bind(old.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind(kept.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
-    told(tx).await?;
-    Ok(!old.is_empty())
+    Ok(())
+}
+
+/// Deletes the sound of these calls, at once: first the files. The calls are locked, so that no copy is noted meanwhile.
+pub(crate) async fn forget_of(tx: &mut Tx, calls: &[CallId]) -> Result<()> {
+    let kept: Vec<(RecordingId, Option<String>)> =
+        sqlx::query_as("select id, content_type from recordings where call_id = any($1) and keeping <> 'lost' for update")
+            .bind(calls)
+            .fetch_all(tx.conn())
+            .await?;
+    empty(tx, &kept).await
 }
 
 /// Has every recording that could not be copied tried again, and gives up those that were tried for long enough.

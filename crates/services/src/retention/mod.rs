@@ -36,19 +36,21 @@ pub async fn obey(db: &Db) -> Result<()> {
     tx.commit().await?;
     let before = |days: Option<i32>| days.map(|days| now - TimeDelta::days(days.into()));
     for (company, Json(kept), hipaa) in companies {
-        let (calls, all) = (before(kept.calls_days), hipaa.then_some(now));
+        let (calls, people, all) = (before(kept.calls_days), before(kept.contacts_days), hipaa.then_some(now));
         // A call that is forgotten leaves neither words nor sound.
         if let Some(before) = before(kept.recordings_days).max(calls).max(all) {
             while recordings::forget(db, company, before).await? {}
         }
         if let Some(before) = before(kept.transcripts_days).max(calls).max(all) {
             while forget_words(db, company, before).await? {}
+        }
+        if let Some(before) = before(kept.transcripts_days).max(calls).max(people).max(all) {
             while forget_messages(db, company, before).await? {}
         }
         if let Some(before) = calls {
             while forget_calls(db, company, before).await? {}
         }
-        if let Some(before) = before(kept.contacts_days) {
+        if let Some(before) = people {
             while forget_contacts(db, company, before).await? {}
         }
     }

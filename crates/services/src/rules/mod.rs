@@ -43,6 +43,11 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 });
 
+/// Names the packs as they are now.
+pub fn version() -> &'static str {
+    &VERSION
+}
+
 /// The packs that hold at a place, with the version of all of them: `US US-FL @ 3f2a90c1b7e4`. Kept with every attempt.
 pub fn cited(place: &Place) -> String {
     let packs: Vec<_> = place.packs.iter().map(|pack| pack.jurisdiction.as_str()).collect();
