@@ -5,7 +5,7 @@
 use super::{forget, repo, shown};
 use crate::db::Tx;
 use crate::error::Result;
-use crate::{calls, enrollments, evidence, recordings, suppressions};
+use crate::{calls, enrollments, evidence, suppressions};
 use anyhow::Context;
 use model::accounts::Permission;
 use model::calls::{Call, CallFilter};
@@ -100,9 +100,7 @@ pub async fn erase(tx: &mut Tx, id: ContactId, number: &str) -> Result<()> {
     if !enrollments::repo::live_phones(tx, std::slice::from_ref(&phone)).await?.is_empty() {
         return Err(model::Error::conflict("They are on a call. Try again when it is over.").into());
     }
-    recordings::forget_of(tx, &theirs).await?;
-    let words = [phone.to_string(), stored.phone_raw, stored.name, stored.email];
-    let words: Vec<String> = words.into_iter().filter(|word| !word.trim().is_empty()).collect();
+    let words = [phone.to_string(), stored.phone_raw, stored.name, stored.email, stored.company, stored.notes];
     repo::sweep(tx, &words, id, &theirs).await?;
     forget::contacts(tx, &[id]).await?;
     forget::calls(tx, &theirs).await?;

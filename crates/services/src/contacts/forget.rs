@@ -3,16 +3,17 @@
 
 use crate::db::Tx;
 use crate::error::Result;
-use crate::{consents, suppressions};
+use crate::{consents, recordings, suppressions};
 use model::id::{CallId, ContactId};
 use model::phone::Phone;
 
 /// Whom a forgotten row names.
 pub(crate) const FORGOTTEN: &str = "Forgotten";
 
-/// Takes numbers, keys, words, the links to their sound and the provider's own name from calls that have ended and are locked. A number that nobody has stands
-/// in; the same for all calls of one contact that is forgotten itself.
+/// Takes sound, words, keys, numbers and the provider's own name from calls that have ended and are locked. A number that nobody has
+/// stands in; the same for all calls of one contact that is forgotten itself.
 pub(crate) async fn calls(tx: &mut Tx, ids: &[CallId]) -> Result<()> {
+    recordings::forget_of(tx, ids).await?;
     let now = tx.now();
     sqlx::query(
         "update calls k set forgotten_at = $2, digits = '', transcript = '[]', turn_seconds = '{}', summary = '', keywords = '{}',

@@ -214,27 +214,28 @@ pub(super) async fn lock_calls(tx: &mut Tx, id: ContactId, phone: &Phone) -> Res
         .await?)
 }
 
-/// Empties or deletes what was kept on the way and may hold `words` about a contact: messages of providers, messages to endpoints,
-/// rows and samples of files, reports of rehearsals, stored answers, findings of audits. It reads these tables whole, which is as
-/// seldom as people ask for it.
+/// What is shorter is no name of anything: it would be found in too much.
+const TELLING: usize = 7;
+
+/// Empties or deletes what was kept on the way and may be about a contact: messages of providers, messages to endpoints, rows and
+/// samples of files, reports of rehearsals, stored answers, findings of audits. They are found by ids, numbers and the address; what
+/// was typed into fields (`words`) only where it is the whole of a field. It reads these tables whole, which is as seldom as people
+/// ask for it.
 pub(super) async fn sweep(tx: &mut Tx, words: &[String], id: ContactId, calls: &[CallId]) -> Result<()> {
-    let mut named: Vec<String> = calls.iter().map(ToString::to_string).collect();
-    named.push(id.to_string());
-    named.extend(words.iter().cloned());
     let theirs: Vec<String> =
         sqlx::query_scalar("select provider_call_id from calls where id = any($1) and provider_call_id is not null")
             .bind(calls)
             .fetch_all(tx.conn())
             .await?;
-    named.extend(theirs);
+    let numbers = words.iter().filter(|word| word.starts_with('+') || word.contains('@')).cloned();
     // Forms write the plus sign of a number in another way.
-    named.extend(words.iter().filter_map(|word| word.strip_prefix('+').map(str::to_owned)));
+    let bare = words.iter().filter_map(|word| word.strip_prefix('+').map(str::to_owned));
+    let ids = calls.iter().map(ToString::to_string).chain([id.to_string()]);
+    let named: Vec<String> = ids.chain(theirs).chain(numbers).chain(bare).filter(|word| word.len() >= TELLING).collect();
     for sql in [
-        "update inbox i set body = '' where i.handled_at is not null and i.body <> '' and exists (
-            select 1 from unnest($1::text[]) as n (word) where position(convert_to(n.word, 'UTF8') in i.body) > 0 or position(n.word in i.url) > 0)",
+        "update inbox i set body = '' where i.handled_at is not null and i.body <> '' and exists (select 1 from unnest($1::text[]) as n (word)
+            where position(convert_to(n.word, 'UTF8') in i.body) > 0 or position(n.word in i.url) > 0)",
         "delete from deliveries d where exists (select 1 from unnest($1::text[]) as n (word) where position(n.word in d.body) > 0)",
-        "delete from import_problems p where exists (select 1 from unnest($1::text[]) as n (word) where position(n.word in p.value || p.why) > 0)",
-        "update imports i set samples = '[]' where exists (select 1 from unnest($1::text[]) as n (word) where position(n.word in i.samples::text) > 0)",
         "delete from rehearsals r where exists (select 1 from unnest($1::text[]) as n (word) where position(n.word in r.report::text) > 0)",
         "delete from stored_answers a where exists (select 1 from unnest($1::text[]) as n (word) where position(n.word in a.body) > 0)",
         "update audits a set findings = (select coalesce(array_agg(f.line order by f.n), '{}') from unnest(a.findings) with ordinality as f (line, n)
@@ -242,6 +243,14 @@ pub(super) async fn sweep(tx: &mut Tx, words: &[String], id: ContactId, calls: &
             where exists (select 1 from unnest($1::text[]) as n (word) where position(n.word in a.findings::text) > 0)",
     ] {
         sqlx::query(sql).bind(&named).execute(tx.conn()).await?;
+    }
+    let typed: Vec<&String> = words.iter().filter(|word| !word.trim().is_empty()).collect();
+    for sql in [
+        "delete from import_problems where value = any($1)",
+        "update imports i set samples = '[]' where exists (select 1 from jsonb_array_elements(i.samples) as row (cells),
+            jsonb_array_elements_text(row.cells) as cell where cell = any($1))",
+    ] {
+        sqlx::query(sql).bind(&typed).execute(tx.conn()).await?;
     }
     Ok(())
 }

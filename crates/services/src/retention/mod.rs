@@ -120,10 +120,19 @@ async fn forget_contacts(db: &Db, company: CompanyId, before: Timestamp) -> Resu
         "select c.id from contacts c where c.forgotten_at is null and c.updated_at < $1 and (c.last_called_at is null or c.last_called_at < $1)
             and not exists (select 1 from enrollments e where e.contact_id = c.id and e.status in ('queued', 'calling'))
             and not exists (select 1 from calls k where k.contact_id = c.id and k.status <> 'ended')
-         order by c.id limit $2",
+         order by c.id limit $2 for update of c skip locked",
     )
     .bind(before)
     .bind(CONTACTS_MAX)
+    .fetch_all(tx.conn())
+    .await?;
+    // Locked, so that nobody enrolls or calls them from here on; but somebody may have just before.
+    let old: Vec<ContactId> = sqlx::query_scalar(
+        "select c.id from contacts c where c.id = any($1)
+            and not exists (select 1 from enrollments e where e.contact_id = c.id and e.status in ('queued', 'calling'))
+            and not exists (select 1 from calls k where k.contact_id = c.id and k.status <> 'ended')",
+    )
+    .bind(old)
     .fetch_all(tx.conn())
     .await?;
     forget::contacts(&mut tx, &old).await?;

@@ -153,7 +153,7 @@ async fn people_whom_nobody_called_or_changed_for_long_are_forgotten_and_others_
     .bind(uuid::Uuid::from_u128(7))
     .bind(waiting)
     .bind(busy)
-    .bind(room.world.clock.now())
+    .bind(room.world.clock.now() + TimeDelta::days(1))
     .execute(tx.conn())
     .await
     .expect("waits");
@@ -163,6 +163,10 @@ async fn people_whom_nobody_called_or_changed_for_long_are_forgotten_and_others_
         .await
         .expect("counted");
     tx.commit().await.expect("commit");
+    // The second campaign is on everybody: the first person is called for it too.
+    let again = room.plan(waiting).await.dials.remove(0);
+    room.record(&again, Answer::Placed(ProviderCallId::new("CA2"))).await;
+    room.end(again.call, Outcome::Completed).await;
     room.keep_people(None, Some(100)).await;
     room.world.clock.advance(TimeDelta::days(101));
     let mut tx = room.world.tx(&room.acme).await;

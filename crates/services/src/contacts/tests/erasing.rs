@@ -77,7 +77,7 @@ impl Person {
              values ($1, 'contacts', 'completed', 'a.csv', 1, 'utf-8', ',', '[]', '[[\"Zanzibar Ada\"]]', '{}', 'x', $2)",
             "insert into import_problems (import_id, dry_run, line, field, value, why) values ($1, false, 1, 'phone', '(212) 555-0187', $2::text)",
             "insert into stored_answers (caller, key, request_hash, status, body, created_at)
-             values ($1, 'k', '', 200, '{\"name\": \"Zanzibar Ada\"}', $2)",
+             values ($1, 'k', '', 200, '{\"name\": \"Zanzibar Ada\", \"phone\": \"+12125550187\"}', $2)",
             "insert into audits (id, gateway_id, night, audited_at, calls, findings)
              values ($1, (select id from gateways limit 1), '2026-11-22', $2, 1, '{call to +12125550187 is missing,another}')",
             "insert into inbox (company_id, id, gateway_id, event_id, url, body, received_at, handled_at)
