@@ -64,8 +64,9 @@ use auth::{
     Plain as CompliancePage, Plain as ConfirmPage, Plain as DefaultsPage, Plain as DevelopersPage, Plain as FeaturesPage,
     Plain as FindPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage,
     Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as NoticesPage,
-    Plain as OwnClientsPage, Plain as PermissionsPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage,
-    Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages,
+    Plain as OwnClientsPage, Plain as PermissionsPage, Plain as PrivacyPage, Plain as ProofPage, Plain as RefusedPage,
+    Plain as RemoveGatewayPage, Plain as ResetPage, Plain as CompanyRulesPage, Plain as ConsentsPage, Plain as ErasePage,
+    Plain as EvidencePage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages,
     Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
@@ -86,6 +87,8 @@ use calls::{detail::CallPage, list::CallsPage};
 use campaigns::{detail::CampaignPage, list::CampaignsPage};
 #[cfg(feature = "ssr")]
 use clients::{OwnClientsPage, brand::BrandPage};
+#[cfg(feature = "ssr")]
+use contacts::erase::ErasePage;
 use contacts::{detail::ContactPage, list::ContactsPage};
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
@@ -108,8 +111,12 @@ use settings::gateway::GatewayPage;
 use settings::gateways::NewGatewayPage;
 #[cfg(feature = "ssr")]
 use settings::remove::RemoveGatewayPage;
+#[cfg(feature = "ssr")]
+use settings::{company::CompanyRulesPage, privacy::PrivacyPage};
 use suppressions::SuppressionsPage;
 use team::TeamPage;
+#[cfg(feature = "ssr")]
+use suppressions::{consents::ConsentsPage, evidence::EvidencePage};
 #[cfg(feature = "ssr")]
 use team::{access::AccessPage, permissions::PermissionsPage};
 
@@ -160,6 +167,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/health") view=HealthPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/new") view=NewGatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/gateways/:id") view=GatewayPage ssr=SsrMode::Async/>
+                    <Route path=path!("/consents") view=ConsentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/erase") view=ErasePage ssr=SsrMode::Async/>
+                    <Route path=path!("/evidence") view=EvidencePage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/company") view=CompanyRulesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/privacy") view=PrivacyPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/compliance") view=CompliancePage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/developers") view=DevelopersPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/identities") view=IdentitiesPage ssr=SsrMode::Async/>

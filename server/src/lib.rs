@@ -10,6 +10,7 @@ mod api;
 mod brand;
 mod caller;
 mod dev;
+mod evidence;
 mod hooks;
 mod identities;
 mod limits;

@@ -6,7 +6,7 @@
 use crate::limits::{self, Patience};
 use crate::live::Live;
 use crate::rates::Rates;
-use crate::{answers, api, brand, caller, dev, hooks, identities, live, record, recordings, speech, uploads};
+use crate::{answers, api, brand, caller, dev, evidence, hooks, identities, live, record, recordings, speech, uploads};
 use app::ssr::Barred;
 use app::{App, shell};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -105,6 +105,8 @@ fn travellers(site: &Site) -> Router<Site> {
 fn readers(site: &Site) -> Router<Site> {
     Router::new()
         .route("/events/export", get(record::export))
+        .route("/evidence/pack", get(evidence::pack))
+        .route("/erase/export", get(evidence::person))
         .route("/brand/logo", get(brand::logo))
         .layer(from_fn_with_state(site.clone(), caller::resolve))
 }

@@ -1,6 +1,7 @@
 //! Why a person is not called yet, and why a campaign calls nobody: every check of the dialer, asked now.
 
 use model::Error;
+use model::accounts::Permission;
 use model::campaigns::CampaignWhy;
 use model::enrollments::{Check, EnrollmentStatus, Reason, Standing, Why};
 use model::events::Topic;
@@ -8,7 +9,7 @@ use model::id::{CampaignId, EnrollmentId};
 
 use crate::live::use_topic;
 use crate::prelude::*;
-use crate::screen::{Loaded, When, failed, phone};
+use crate::screen::{Loaded, When, failed, link, may, phone};
 use crate::ui::{Card, Dialog, DialogSize, Icon, Note, Skeleton, Tone, grouped};
 use crate::wire::{Answer, Late};
 
@@ -61,6 +62,7 @@ pub fn WhyDrawer(asked: RwSignal<Option<EnrollmentId>>) -> impl IntoView {
 
 fn person(why: &Why) -> AnyView {
     let status = why.status;
+    let (record, evidence) = (may(Permission::ViewEvents), link("/evidence", &[("phone", &why.phone)]));
     let next = why.next.map(|at| view! { <p class="mt-2">"Next eligible " <b class="font-semibold"><When moment=at/></b></p> });
     let verdict = match why.verdict().cloned() {
         _ if status == EnrollmentStatus::Calling => view! { <Note tone=Tone::Info>"On a call now."</Note> },
@@ -84,7 +86,10 @@ fn person(why: &Why) -> AnyView {
     };
     view! {
         <p class="font-medium">{why.name.clone()}</p>
-        <p class="mb-4 text-sm text-muted-foreground tabular-nums">{phone(&why.phone)} ", " {why.status.label()}</p>
+        <p class="mb-4 text-sm text-muted-foreground tabular-nums">
+            {phone(&why.phone)} ", " {why.status.label()}
+            {move || record.get().then(|| view! { " " <a class="link" rel="external" href=evidence.clone()>"Evidence"</a> })}
+        </p>
         {verdict}
         {(!status.is_final()).then(|| view! {
             <h3 class="mt-6 mb-2 text-sm font-semibold">"Checks, in order"</h3>

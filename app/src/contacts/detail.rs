@@ -169,6 +169,7 @@ fn happening(one: Happening) -> AnyView {
 
 fn facts(contact: Contact) -> AnyView {
     let row = contact.row;
+    let (manage, asked) = (may(Permission::ManageSettings), format!("/erase?contact={}", row.id));
     let fact = |label: &'static str, text: String| {
         some(text).map(|text| view! { <Fact label=label><span class="wrap-anywhere">{text}</span></Fact> })
     };
@@ -185,6 +186,9 @@ fn facts(contact: Contact) -> AnyView {
                 {row.last_called_at.map(|at| view! { <Fact label="Last call"><When moment=at/></Fact> })}
                 <Fact label="Added"><When moment=row.created_at/></Fact>
             </Facts>
+            {move || manage.get().then(|| view! {
+                <p class="mt-4 text-sm"><a class="link" rel="external" href=asked.clone()>"Export or erase"</a></p>
+            })}
         </Card>
     }
 }

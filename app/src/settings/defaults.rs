@@ -72,9 +72,10 @@ pub async fn save_defaults(
 pub async fn save_retention(recordings_days: String, transcripts_days: String) -> Result<(), Error> {
     use crate::ssr::*;
     let days = |text: &str| (!text.trim().is_empty()).then(|| text.trim().parse().unwrap_or(0));
-    let new = Retention { recordings_days: days(&recordings_days), transcripts_days: days(&transcripts_days) };
     let saved = async {
         let mut tx = begin().await?;
+        let kept = services::companies::load_retention(&mut tx).await?;
+        let new = Retention { recordings_days: days(&recordings_days), transcripts_days: days(&transcripts_days), ..kept };
         services::companies::save_retention(&mut tx, &new).await?;
         Ok(tx.commit().await?)
     };

@@ -2,12 +2,16 @@
 //! above all hours.
 
 #[cfg(feature = "ssr")]
+pub mod company;
+#[cfg(feature = "ssr")]
 pub mod compliance;
 #[cfg(feature = "ssr")]
 pub mod defaults;
 pub mod form;
 pub mod gateway;
 pub mod gateways;
+#[cfg(feature = "ssr")]
+pub mod privacy;
 #[cfg(feature = "ssr")]
 pub mod remove;
 pub mod week;
@@ -102,10 +106,18 @@ fn programs() -> AnyView {
 /// What is on plain pages of its own.
 fn seldom() -> AnyView {
     view! {
-        <Card title="More settings" scope="What new campaigns start from, and how long recordings and transcripts are kept">
-            <LinkButton href="/settings/defaults" external=true variant=Variant::Outline>"Defaults and retention"</LinkButton>
+        <Card title="More settings" scope="What campaigns start from, when nobody is called, and what is kept for how long">
+            <div class="flex flex-wrap gap-2">
+                {more("/settings/defaults", "Defaults and retention")}
+                {more("/settings/company", "Holidays, pace and figures")}
+                {more("/settings/privacy", "Privacy")}
+            </div>
         </Card>
     }
+}
+
+fn more(href: &str, label: &'static str) -> AnyView {
+    view! { <LinkButton href=href external=true variant=Variant::Outline>{label}</LinkButton> }
 }
 
 fn law() -> AnyView {

@@ -1,6 +1,10 @@
 //! The do-not-call list on screen: who is on it and why, adding a number, and taking one off with a reason.
 
+#[cfg(feature = "ssr")]
+pub mod consents;
 mod dialogs;
+#[cfg(feature = "ssr")]
+pub mod evidence;
 
 use icondata as i;
 use leptos_meta::Title;
@@ -73,10 +77,11 @@ pub fn SuppressionsPage() -> impl IntoView {
         changed: RwSignal::new(0),
     };
     let page = Answer::new(move || tick.get() + dialogs.changed.get(), move || ListSuppressions { filter: filter.get() });
-    let manage = may(Permission::ManageSuppressions);
+    let (manage, record) = (may(Permission::ManageSuppressions), may(Permission::ViewEvents));
     view! {
         <Title text="Suppressions"/>
         <PageHeader title="Suppressions" description="Numbers that are never dialed, whatever a campaign says. Pressing 9 in a call puts one here at once.">
+            {move || record.get().then(|| view! { <LinkButton href="/evidence" external=true variant=Variant::Outline>"Evidence"</LinkButton> })}
             {move || manage.get().then(|| view! {
                 <Button icon=i::LuPlus on:click=move |_| dialogs.add.set(true)>"Add number"</Button>
             })}

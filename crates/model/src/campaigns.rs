@@ -2,6 +2,7 @@
 
 use crate::calls::Direction;
 use crate::canary::{Canary, CanaryView};
+use crate::consents::Purpose;
 use crate::credits::Credits;
 use crate::error::{Check, Error, Result};
 use crate::id::{AgentId, CampaignId, ContactId, GatewayId, ImportId, NumberId};
@@ -471,6 +472,16 @@ impl LaunchCheck {
     pub fn is_ready(&self) -> bool {
         self.items.iter().all(|i| i.ok)
     }
+}
+
+/// What a campaign calls about.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PurposeRow {
+    pub id: CampaignId,
+    pub name: String,
+    pub purpose: Purpose,
+    /// Only people whose consent is on record are called, whatever the company asks.
+    pub needs_consent: bool,
 }
 
 #[cfg(test)]

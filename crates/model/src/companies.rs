@@ -142,20 +142,58 @@ pub struct Retention {
     pub recordings_days: Option<i32>,
     /// What was said, the summary and what was found out.
     pub transcripts_days: Option<i32>,
+    /// The number that was called, keys, steps and the provider's name for the call; its words and its sound go with them. What
+    /// it cost and how it ended stays.
+    pub calls_days: Option<i32>,
+    /// Name, number and everything else about a person nobody called, and nobody changed, for so long.
+    pub contacts_days: Option<i32>,
+}
+
+impl Retention {
+    /// What a company starts with that promises the rights of the GDPR and has not said how long it keeps something.
+    pub const GDPR: Self =
+        Self { recordings_days: Some(90), transcripts_days: Some(180), calls_days: Some(1_095), contacts_days: Some(1_095) };
+
+    /// This, and where it says nothing what `other` says.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            recordings_days: self.recordings_days.or(other.recordings_days),
+            transcripts_days: self.transcripts_days.or(other.transcripts_days),
+            calls_days: self.calls_days.or(other.calls_days),
+            contacts_days: self.contacts_days.or(other.contacts_days),
+        }
+    }
+}
+
+/// What a company promised about the people it calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Privacy {
+    /// Calls may be about health: no recording and no transcript is kept, asked for or told, and no number, name or text of a
+    /// person leaves in webhooks.
+    pub hipaa: bool,
+    /// Everything about people has a number of days.
+    pub gdpr: bool,
 }
 
 /// The longest retention that is a number: ten years.
 pub const RETENTION_DAYS_MAX: i32 = 3_650;
 
 impl Retention {
-    /// All field problems at once.
-    pub fn check(&self) -> Result<()> {
+    /// All field problems at once. Under `gdpr` nothing is kept for ever.
+    pub fn check(&self, gdpr: bool) -> Result<()> {
         let lawful = |days: Option<i32>| days.is_none_or(|days| (1..=RETENTION_DAYS_MAX).contains(&days));
         const WHY: &str = "Choose 1 to 3,650 days, or leave it empty.";
-        Check::new()
-            .need(lawful(self.recordings_days), "recordings_days", WHY)
-            .need(lawful(self.transcripts_days), "transcripts_days", WHY)
-            .done()
+        const GDPR: &str = "GDPR mode keeps nothing for ever. Choose 1 to 3,650 days.";
+        let mut check = Check::new();
+        for (field, days) in [
+            ("recordings_days", self.recordings_days),
+            ("transcripts_days", self.transcripts_days),
+            ("calls_days", self.calls_days),
+            ("contacts_days", self.contacts_days),
+        ] {
+            check.need(!gdpr || days.is_some(), field, GDPR).need(lawful(days), field, WHY);
+        }
+        check.done()
     }
 }
 

@@ -39,6 +39,7 @@ words! {
         WeekCap = "week_cap", "Called often enough this week";
         LifetimeCap = "lifetime_cap", "Called as often as you ever want";
         LawCap = "law_cap", "Called as often as the law allows";
+        NoConsent = "no_consent", "No consent on record";
         Destination = "destination", "Country not enabled";
         CampaignDayCap = "campaign_day_cap", "The campaign's calls for today are used";
         Busy = "busy", "The same number is on a call";

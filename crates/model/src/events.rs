@@ -50,7 +50,12 @@ words! {
         ContactCreated = "contact.created", "Contact created";
         ContactChanged = "contact.changed", "Contact changed";
         ContactArchived = "contact.archived", "Contact archived";
+        ContactExported = "contact.exported", "Contact exported";
+        ContactErased = "contact.erased", "Contact erased";
         ContactOptedOut = "contact.opted_out", "Contact opted out";
+        ConsentGiven = "consent.given", "Consent recorded";
+        ConsentWithdrawn = "consent.withdrawn", "Consent taken back";
+        EvidenceTaken = "evidence.taken", "Evidence pack taken";
         SuppressionAdded = "suppression.added", "Number suppressed";
         SuppressionRemoved = "suppression.removed", "Number no longer suppressed";
         ImportStarted = "import.started", "Import started";
@@ -183,8 +188,13 @@ impl EventKind {
             | K::EndpointDisabled
             | K::EndpointRemoved
             | K::TokenReused => Topic::Events,
-            K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
-            K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
+            K::ContactCreated | K::ContactChanged | K::ContactArchived | K::ContactExported | K::ContactErased => Topic::Contacts,
+            K::ConsentGiven
+            | K::ConsentWithdrawn
+            | K::EvidenceTaken
+            | K::ContactOptedOut
+            | K::SuppressionAdded
+            | K::SuppressionRemoved => Topic::Suppressions,
             K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled => Topic::Imports,
             K::AgentCreated | K::AgentChanged | K::AgentPublished | K::AgentArchived => Topic::Agents,
             K::CampaignCreated

@@ -104,6 +104,8 @@ ids! {
     GatewayId = "gwy";
     /// A phone number of a gateway.
     NumberId = "num";
+    /// One record of what somebody agreed to.
+    ConsentId = "cns";
     /// A do-not-call entry.
     SuppressionId = "sup";
     /// One entry of the ledger.

@@ -7,6 +7,7 @@ mod swift;
 mod watch;
 
 pub use swift::Glance;
+pub use watch::found;
 
 use crate::actor::{ActingUser, Actor, SystemTask};
 use crate::clock::Clock;
@@ -14,7 +15,6 @@ use crate::config::Config;
 use crate::db::{self, Db, Tx};
 use crate::error::Result;
 use crate::numbers::repo::NewNumber;
-use crate::secrets::Purpose;
 use crate::{agents, campaigns, companies, contacts};
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -22,6 +22,7 @@ use model::accounts::Role;
 use model::agents::{AgentForm, Scripts};
 use model::calls::Direction;
 use model::campaigns::{Action, Audience, CampaignForm};
+use model::consents::{ConsentForm, ConsentSource, Purpose, Standing};
 use model::contacts::ContactForm;
 use model::id::{CallId, CampaignId, CompanyId, GatewayId, UserId};
 use model::phone::Phone;
@@ -164,6 +165,23 @@ impl World {
         campaign
     }
 
+    /// Somebody agreed to marketing calls, in writing.
+    pub async fn consents(&self, of: &Someone, phone: &str) {
+        let form = ConsentForm {
+            phones: phone.to_owned(),
+            purpose: Purpose::Marketing,
+            standing: Standing::Written,
+            source: ConsentSource::WebForm,
+            wording: "form v3".to_owned(),
+            evidence: "https://example.com/forms/7".to_owned(),
+            ip: "2001:db8::1".to_owned(),
+            on: String::new(),
+        };
+        let mut tx = self.tx(of).await;
+        crate::consents::record(&mut tx, &form).await.expect("recorded");
+        tx.commit().await.expect("commit");
+    }
+
     /// A campaign that answers the company's first number around the clock, launched, with calls of two minutes at most.
     pub async fn answering(&self, of: &Someone, edit: impl FnOnce(&mut CampaignForm)) -> CampaignId {
         let mut tx = self.tx(of).await;
@@ -191,7 +209,8 @@ impl World {
     pub async fn gateway(&self, of: &Someone, name: &str) -> GatewayId {
         let mut tx = self.tx(of).await;
         let (id, now): (GatewayId, _) = (tx.id(), tx.now());
-        let key = crate::gateways::keys::seal(&self.db, Purpose::GatewayKey, of.company, id, name).expect("sealed");
+        let key =
+            crate::gateways::keys::seal(&self.db, crate::secrets::Purpose::GatewayKey, of.company, id, name).expect("sealed");
         sqlx::query(
             "insert into gateways (id, name, kind, sandbox, account_sid, secret_sealed, concurrency_max, calls_per_second,
                     tokens_milli, tokens_at, created_at, set_up_at)

@@ -36,7 +36,7 @@ const ACROSS_COMPANIES: &[&str] = &[
     "sessions_user",
 ];
 /// Insert-only tables: a company may add and read, and nobody may rewrite.
-const APPEND_ONLY: &[&str] = &["blocks", "event_blocks", "events", "movements"];
+const APPEND_ONLY: &[&str] = &["blocks", "consents", "event_blocks", "events", "movements"];
 
 /// Tables of which a company reads its rows, and which only those above it write.
 const READ_ONLY: &[&str] = &["client_terms", "features"];
@@ -133,6 +133,7 @@ async fn two(w: &World) -> [Someone; 2] {
     let both = [w.company("acme").await, w.company("birch").await];
     for company in &both {
         w.launched(company, 2, |_| {}).await;
+        w.consents(company, &services::testing::phone(0)).await;
     }
     both
 }

@@ -122,7 +122,7 @@ fn a_walk_through_openings_meets_every_window_and_nothing_else() {
     for zone in SAMPLE {
         let place = Place { zones: vec![zone], ..Place::default() };
         for hours in weeks() {
-            let schedule = Schedule { company: &hours, campaign: None, place: &place };
+            let schedule = Schedule { company: &hours, holidays: &[], campaign: None, place: &place };
             let (mut at, mut walked): (_, Intervals) = (moment(FROM), Vec::new());
             while at < moment(TO) {
                 match opening(at, &schedule) {

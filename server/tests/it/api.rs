@@ -129,6 +129,8 @@ pub fn body(operation: &Value) -> Option<Value> {
             json!({"name": "Own", "role": "r", "scripts": {"greeting": "Hi", "main": "Well", "voicemail": "", "closing": ""}})
         }
         "createContact" | "editContact" => json!({"name": "Own", "phone": "+12025550188"}),
+        "recordConsent" => json!({"phones": ["+12025550190"], "purpose": "marketing", "standing": "written", "source": "paper",
+            "wording": "v1", "evidence": "folder"}),
         "suppress" => json!({"phone": "+12025550189", "reason": "asked"}),
         "createWebhook" | "editWebhook" => json!({"url": "http://localhost:9/own"}),
         "replayFailed" => json!({"since": "2026-11-22T00:00:00Z"}),

@@ -40,6 +40,10 @@ async fn every_plain_page_says_what_it_is_or_why_not() {
     features::set(&site.world.db, &boss.actor, company, Feature::ClientCompanies, Some(true)).await.expect("turned on");
     let pages = [
         (&acme, "/settings/defaults".to_owned(), "Days to keep recordings"),
+        (&acme, "/settings/company".to_owned(), "No holidays yet"),
+        (&acme, "/settings/privacy".to_owned(), "HIPAA mode"),
+        (&acme, "/consents".to_owned(), "Record a consent"),
+        (&acme, "/evidence?phone=%2B12025550143".to_owned(), "Download PDF"),
         (&acme, "/account/notices".to_owned(), "A campaign paused itself"),
         (&acme, "/clients".to_owned(), "Open a company"),
         (&acme, "/clients/brand".to_owned(), "White text must be readable on it."),
@@ -204,4 +208,44 @@ async fn without_the_rest_api_programs_are_refused_and_say_why() {
     assert_eq!(refused.json::<serde_json::Value>()["error"]["message"], "REST API is off for this company.");
     features::set(&site.world.db, &boss, someone.company, Feature::RestApi, None).await.expect("as for all");
     assert_eq!(ask().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn holidays_pace_figures_and_privacy_are_saved_by_plain_forms() {
+    let site = Site::new().await;
+    let acme = site.newcomer("acme").await;
+    let page = "/settings/company";
+    let wrong = "on=2026-12-24&name=Eve&closed=from&time=late";
+    let answer = followed(&site, &acme, page, "settings/company/add_holiday", wrong).await;
+    assert!(
+        has(&answer, "Enter an hour of that day") && has(&answer, "value=\"Eve\""),
+        "what was typed stands: {}",
+        answer.text()
+    );
+    let good = "on=2026-12-24&name=Eve+%3Cb%3E&closed=from&time=13%3A00&yearly=true";
+    let answer = followed(&site, &acme, page, "settings/company/add_holiday", good).await;
+    assert!(
+        has(&answer, "2026-12-24, every year") && has(&answer, "From 13:00") && !answer.text().contains("<b>"),
+        "{}",
+        answer.text()
+    );
+    let answer = followed(&site, &acme, page, "settings/company/save_figures", "locale=hi-IN&currency=INR").await;
+    assert!(has(&answer, "₹12,34,567.89"), "{}", answer.text());
+    let answer = followed(&site, &acme, page, "settings/company/save_pace", "calls_per_second=0").await;
+    assert!(has(&answer, "Choose 1 to 1,000 calls a second"), "{}", answer.text());
+    followed(&site, &acme, page, "settings/company/save_pace", "calls_per_second=7").await;
+    let answer = followed(&site, &acme, page, "settings/company/remove_holiday", "on=2026-12-24&name=Eve+%3Cb%3E").await;
+    assert!(has(&answer, "No holidays yet") && has(&answer, "value=\"7\""), "{}", answer.text());
+
+    let page = "/settings/privacy";
+    let answer = followed(&site, &acme, page, "settings/privacy/save_privacy", "gdpr=true").await;
+    assert!(has(&answer, "value=\"1095\""), "everything has an end: {}", answer.text());
+    let answer = followed(&site, &acme, page, "settings/privacy/save_people_days", "calls_days=&contacts_days=30").await;
+    assert!(has(&answer, "GDPR mode keeps nothing for ever."), "{}", answer.text());
+    followed(&site, &acme, page, "settings/privacy/save_privacy", "").await;
+    followed(&site, &acme, page, "settings/privacy/save_people_days", "calls_days=&contacts_days=30").await;
+    let someone = site.company(&acme).await;
+    let mut tx = site.world.tx(&someone).await;
+    let kept = companies::load_retention(&mut tx).await.expect("retention");
+    assert_eq!((kept.calls_days, kept.contacts_days, kept.recordings_days), (None, Some(30), Some(90)));
 }

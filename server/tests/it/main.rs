@@ -15,6 +15,7 @@ mod knowledge;
 mod live;
 mod matrix;
 mod pages;
+mod privacy;
 mod proxies;
 mod rates;
 mod speech;

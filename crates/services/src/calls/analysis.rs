@@ -16,6 +16,12 @@ const FOUND_MAX: usize = 100;
 /// Longest text of a turn, a summary, or something found out.
 const TEXT_MAX: usize = 4_000;
 
+/// What of it is kept: in HIPAA mode whether it reached its aim and how the person took it, and not a word.
+pub(super) fn lawful(a: Analysis) -> Analysis {
+    let Analysis { sentiment, successful, voicemail, opted_out, .. } = a;
+    Analysis { sentiment, successful, voicemail, opted_out, ..Analysis::default() }
+}
+
 /// What a conversation came to. A second telling adds to the first and takes nothing back; `true` when the summary is new.
 pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> {
     let kept = |text: &String| super::kept(text, TEXT_MAX);
@@ -26,13 +32,13 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     let keywords: Vec<_> = a.keywords.iter().take(FOUND_MAX).map(kept).collect();
     let found: BTreeMap<_, _> = a.fields.iter().take(FOUND_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
     let lead = (a.successful == Some(true)).then(|| found.clone());
-    let (had_summary, was_lead, campaign, phone): (bool, bool, Option<CampaignId>, Phone) = sqlx::query_as(
+    let told: Option<(bool, bool, Option<CampaignId>, Phone)> = sqlx::query_as(
         "with was as (select id, summary <> '' as told, successful is true as good from calls where id = $1)
          update calls set transcript = case when $2 = '[]'::jsonb then transcript else $2 end,
                 turn_seconds = case when $2 = '[]'::jsonb then turn_seconds else $8 end, summary = coalesce($3, summary),
                 sentiment = coalesce($4, sentiment), successful = coalesce($5, successful),
                 keywords = case when $6 = '{}' then keywords else $6 end, found = found || $7
-         from was where calls.id = was.id returning was.told, was.good, calls.campaign_id, calls.phone",
+         from was where calls.id = was.id and calls.forgotten_at is null returning was.told, was.good, calls.campaign_id, calls.phone",
     )
     .bind(id)
     .bind(Json(transcript))
@@ -42,8 +48,10 @@ pub(super) async fn note(tx: &mut Tx, id: CallId, a: &Analysis) -> Result<bool> 
     .bind(keywords)
     .bind(Json(found))
     .bind(turn_seconds)
-    .fetch_one(tx.conn())
+    .fetch_optional(tx.conn())
     .await?;
+    // Told of somebody who is forgotten: it comes too late.
+    let Some((had_summary, was_lead, campaign, phone)) = told else { return Ok(false) };
     if let Some(found) = lead.filter(|_| !was_lead) {
         tx.tell(Told::qualified(id, campaign, &phone, a.sentiment.map(sentiment), &found));
     }

@@ -2,6 +2,7 @@
 
 use super::ingest_news;
 use crate::Actor;
+use crate::companies;
 use crate::db::{Db, Tx};
 use crate::dialer::{self, Gateway, Network};
 use crate::error::Result;
@@ -36,8 +37,10 @@ pub(super) async fn enqueue(tx: &mut Tx, talked: &[(CallId, &Gateway)]) -> Resul
             .bind(ids)
             .fetch_all(tx.conn())
             .await?;
+    // In HIPAA mode nobody asks what was said.
+    let words = !companies::privacy(tx).await?.hipaa;
     for (call, gateway) in talked {
-        if gateway.kind.is_conversational() || recorded.contains(call) {
+        if words && gateway.kind.is_conversational() || recorded.contains(call) {
             let first = CollectNews { company: tx.actor().company(), call: *call, asked: 0 };
             first.enqueue(tx, gateway.speed(tx.config())).await?;
         }
@@ -91,19 +94,22 @@ struct Told {
     gateway_id: GatewayId,
     provider_call_id: Option<String>,
     has_words: bool,
+    /// Nobody may know what was said.
+    hipaa: bool,
     /// `None` when it is not recorded.
     has_sound: Option<bool>,
 }
 
 impl Told {
     fn is_missing_something(&self, gateway: &Gateway) -> bool {
-        gateway.kind.is_conversational() && !self.has_words || self.has_sound == Some(false)
+        gateway.kind.is_conversational() && !self.has_words && !self.hipaa || self.has_sound == Some(false)
     }
 }
 
 async fn told(tx: &mut Tx, call: CallId) -> Result<Told> {
     Ok(sqlx::query_as(AssertSqlSafe(format!(
         "select k.gateway_id, k.provider_call_id, k.transcript <> '[]' and k.summary <> '' as has_words,
+                (select o.hipaa from companies o where o.id = app.company()) as hipaa,
                 case when {IS_RECORDED} then exists (select 1 from recordings r where r.call_id = k.id) end as has_sound
          from calls k where k.id = $1"
     )))

@@ -134,7 +134,8 @@ async fn judge(
     let settings = companies::settings(tx).await?;
     let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
     let hours = c.form.hours.as_ref().unwrap_or(&settings.hours);
-    if !matches!(window::answering(tx.now(), hours, zone), Opening::Now { .. }) {
+    let holidays = companies::holidays(tx).await?;
+    if !matches!(window::answering(tx.now(), hours, &holidays, zone), Opening::Now { .. }) {
         return no(Declined::OutsideHours);
     }
     let agent = match c.agent {

@@ -4,7 +4,7 @@ use super::{Report, Step, absorb, absorb_all, analysis, heard, repo, report_of, 
 use crate::db::Tx;
 use crate::dialer;
 use crate::error::Result;
-use crate::{recordings, suppressions};
+use crate::{companies, recordings, suppressions};
 use model::calls::{AnsweredBy, CallState};
 use model::id::{CallId, GatewayId};
 use model::suppressions::Source;
@@ -77,6 +77,14 @@ impl Batch {
         }
     }
 
+    /// Without anything that was said, typed or told in words: what HIPAA mode takes in.
+    fn wordless(mut self) -> Self {
+        self.analyses = self.analyses.into_iter().map(|(call, told)| (call, analysis::lawful(told))).collect();
+        self.steps.iter_mut().for_each(|step| step.detail.clear());
+        self.keys = self.keys.map(|(call, digits)| (call, digits.chars().filter(|c| *c == OPT_OUT_DIGIT).collect()));
+        self
+    }
+
     fn report(&mut self, call: CallId, report: Report) {
         match self.reports.last_mut().filter(|(last, _)| *last == call) {
             Some((_, told)) => *told = told.clone().and(report),
@@ -106,7 +114,8 @@ pub(crate) async fn call_of(tx: &mut Tx, gateway: GatewayId, call: Option<CallId
 /// `NotFound` for a call of nobody, or of another gateway than the one that tells of it: a key speaks for the calls of its own
 /// account only. Then nothing is applied.
 pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
-    let Batch { reports, analyses, recordings, steps: mut lines, keys, calls, .. } = batch;
+    let hipaa = companies::privacy(tx).await?.hipaa;
+    let Batch { reports, analyses, recordings, steps: mut lines, keys, calls, .. } = if hipaa { batch.wordless() } else { batch };
     let ids: Vec<_> = calls.keys().copied().collect();
     let known = repo::lock_all(tx, &ids).await?;
     for (call, by) in calls {

@@ -15,6 +15,7 @@ use model::campaigns::Status;
 use model::credits::{Credits, Price};
 use model::gateways::ProviderKind;
 use model::id::{AgentId, CallId, CampaignId, ContactId};
+use model::money::{Currency, Locale, money};
 use model::page::Page;
 use model::phone::Phone;
 use model::time::Timestamp;
@@ -201,10 +202,12 @@ struct Detail {
     found: Json<BTreeMap<String, String>>,
 }
 
-/// A price to a hundredth of a cent, as people write it.
-fn price(micros: i64, currency: &str) -> String {
-    let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
-    format!("{sign}{}.{:04} {currency}", micros / 1_000_000, micros % 1_000_000 / 100)
+/// A price as the company writes figures; with a code that is none of ISO 4217 as it was told.
+fn price(micros: i64, code: &str, locale: Locale) -> String {
+    match Currency::parse(code) {
+        Ok(currency) => money(micros, currency, locale),
+        Err(_) => format!("{}.{:06} {code}", micros / 1_000_000, micros.unsigned_abs() % 1_000_000),
+    }
 }
 
 /// One call with its story.
@@ -234,6 +237,7 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
         Turn { speaker, text, seconds }
     });
     let told: Vec<Turn> = turns.collect();
+    let locale = crate::companies::figures(tx).await?.locale;
     let read_out = match told.is_empty() && !d.kind.is_conversational() && d.answered_at.is_some() {
         true => script::read_out(tx, id, &d.digits).await?,
         false => Vec::new(),
@@ -253,7 +257,7 @@ pub async fn load(tx: &mut Tx, id: CallId) -> Result<Call> {
         digits: d.digits,
         read_out: !read_out.is_empty(),
         transcript: if read_out.is_empty() { told } else { read_out },
-        provider_price: d.provider_cost_micros.zip(d.provider_currency).map(|(micros, currency)| price(micros, &currency)),
+        provider_price: d.provider_cost_micros.zip(d.provider_currency).map(|(micros, code)| price(micros, &code, locale)),
         summary: d.summary,
         sentiment: d.sentiment,
         successful: d.successful,

@@ -13,6 +13,7 @@ use model::campaigns::{Audience, CampaignForm, CheckItem, LaunchCheck};
 use model::companies::Settings;
 use model::credits::{Credits, Price, thousands};
 use model::events::EventKind;
+use model::holidays::Holiday;
 use model::id::{CampaignId, ContactId, EnrollmentId};
 use model::phone::Phone;
 use std::collections::HashMap;
@@ -61,7 +62,8 @@ pub async fn launch_check(tx: &mut Tx, id: CampaignId) -> Result<LaunchCheck> {
     let estimate = estimate(tx, contacts, &prices).await?;
     let reserve = form.budget.unwrap_or(estimate).max(longest_call(&form, &settings, &prices));
     let available = credits::available(tx).await?;
-    let first_call = first_call(tx, &form, &settings, people);
+    let holidays = companies::holidays(tx).await?;
+    let first_call = first_call(tx, &form, &settings, &holidays, people);
     let items = vec![
         contacts_item(contacts, form.audience.is_some()),
         agent_item(tx, &form).await?,
@@ -82,7 +84,7 @@ async fn inbound_check(tx: &mut Tx, id: CampaignId, form: &CampaignForm) -> Resu
     let (known, taken) = repo::numbers_known(tx, Some(id), &form.numbers).await?;
     let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
     let hours = form.hours.as_ref().unwrap_or(&settings.hours);
-    let (opens, detail) = match answering(tx.now(), hours, zone) {
+    let (opens, detail) = match answering(tx.now(), hours, &companies::holidays(tx).await?, zone) {
         Opening::Now { .. } => (Some(tx.now()), "Open now".to_owned()),
         Opening::At(at) => (Some(at), format!("Callers hear the fallback text until {}", tx.moment(at).short())),
         Opening::Never => (None, "No opening in the next two weeks.".to_owned()),
@@ -237,7 +239,13 @@ fn longest_call(form: &CampaignForm, settings: &Settings, prices: &Prices) -> Cr
 }
 
 /// The earliest opening among a sample of the audience.
-fn first_call(tx: &Tx, form: &CampaignForm, settings: &Settings, people: Vec<(Phone, Option<String>)>) -> Option<DateTime<Utc>> {
+fn first_call(
+    tx: &Tx,
+    form: &CampaignForm,
+    settings: &Settings,
+    holidays: &[Holiday],
+    people: Vec<(Phone, Option<String>)>,
+) -> Option<DateTime<Utc>> {
     let from = form.starts_at.map_or(tx.now(), |start| start.max(tx.now()));
     // People in the same zones under the same packs have the same opening.
     type Alike = (Vec<chrono_tz::Tz>, Vec<&'static str>);
@@ -245,7 +253,7 @@ fn first_call(tx: &Tx, form: &CampaignForm, settings: &Settings, people: Vec<(Ph
     for (phone, stated) in people {
         let place = Place::of(stated.as_deref(), &phone);
         let key = (place.zones.clone(), place.packs.iter().map(|pack| pack.jurisdiction.as_str()).collect());
-        let schedule = Schedule { company: &settings.hours, campaign: form.hours.as_ref(), place: &place };
+        let schedule = Schedule { company: &settings.hours, holidays, campaign: form.hours.as_ref(), place: &place };
         seen.entry(key).or_insert_with(|| match opening(from, &schedule) {
             Opening::Now { .. } => Some(from),
             Opening::At(at) => Some(at),

@@ -18,6 +18,7 @@ use crate::webhooks::Told;
 use crate::{credits, dialer, enrollments, notices};
 use model::accounts::Permission;
 use model::campaigns::{Action, Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, Parked, Retries, Status};
+use model::consents::Purpose;
 use model::enrollments::EnrollmentStatus;
 use model::events::EventKind;
 use model::id::{AgentId, CampaignId, GatewayId};
@@ -43,6 +44,9 @@ pub(crate) struct Running {
     pub form: CampaignForm,
     /// Only the people of its canary are called for now.
     pub is_canary: bool,
+    /// What it calls about, and whether it asks for a consent whatever the company does.
+    pub purpose: Purpose,
+    pub needs_consent: bool,
 }
 
 /// One page of campaigns.

@@ -5,6 +5,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use model::agents::{AgentForm, AgentStatus};
 use model::campaigns::{Audience, Campaign, CampaignFilter, CampaignForm, CampaignRow, CampaignSort, Parked, Progress, Status};
+use model::consents::Purpose;
 use model::credits::Credits;
 use model::id::{AgentId, CampaignId, ContactId, EnrollmentId, GatewayId, NumberId};
 use model::page::Page;
@@ -189,21 +190,21 @@ pub(super) async fn gateways_known(tx: &mut Tx, ids: &[GatewayId]) -> Result<i64
 
 /// The campaign, locked, if it is active and due.
 pub(crate) async fn lock_active(tx: &mut Tx, id: CampaignId) -> Result<Option<Running>> {
-    type Row = (CampaignId, String, Option<AgentId>, i32, Json<CampaignForm>, bool);
+    type Row = (CampaignId, String, Option<AgentId>, i32, Json<CampaignForm>, Purpose, bool, bool);
     let row: Option<Row> = sqlx::query_as(
-        "select id, name, agent_id, settings_version, form,
+        "select id, name, agent_id, settings_version, form, purpose, needs_consent,
                 exists (select 1 from canaries k where k.campaign_id = campaigns.id and k.state = 'running')
          from campaigns where id = $1 and status = 'active' for update",
     )
     .bind(id)
     .fetch_optional(tx.conn())
     .await?;
-    let Some((id, name, agent, settings_version, form, is_canary)) = row else { return Ok(None) };
+    let Some((id, name, agent, settings_version, form, purpose, needs_consent, is_canary)) = row else { return Ok(None) };
     let Some(agent) = agent else {
         super::pause_self(tx, id, "The agent does not exist any more.").await?;
         return Ok(None);
     };
-    Ok(Some(Running { id, name, agent, settings_version, form: form.0, is_canary }))
+    Ok(Some(Running { id, name, agent, settings_version, form: form.0, is_canary, purpose, needs_consent }))
 }
 
 /// The agent's published version: what callers say, even while a draft is being edited.

@@ -62,16 +62,25 @@ pub async fn load_retention(tx: &mut Tx) -> Result<Retention> {
 /// `Forbidden`, or `Invalid` with a message per field.
 pub async fn save_retention(tx: &mut Tx, new: &Retention) -> Result<()> {
     let before = load_retention(tx).await?;
-    new.check()?;
-    sqlx::query("update companies set retention = $1 where id = app.company()").bind(Json(new)).execute(tx.conn()).await?;
+    new.check(super::privacy(tx).await?.gdpr)?;
+    write_retention(tx, new).await?;
+    let text = changes("Retention", &retained(&before, new).each_ref().map(|(name, was, is)| (*name, was as _, is as _)));
     let subject = tx.actor().company().to_string();
-    let days = |days: Option<i32>| days.map_or("for ever".to_owned(), |days| format!("{days} days"));
-    let text = changes(
-        "Retention",
-        &[
-            ("recordings", &days(before.recordings_days), &days(new.recordings_days)),
-            ("transcripts", &days(before.transcripts_days), &days(new.transcripts_days)),
-        ],
-    );
     tx.record(EventKind::SettingsChanged, Some(subject), text).await
+}
+
+pub(super) async fn write_retention(tx: &mut Tx, new: &Retention) -> Result<()> {
+    sqlx::query("update companies set retention = $1 where id = app.company()").bind(Json(new)).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Each kind with how long it was kept, and how long it is.
+pub(super) fn retained(before: &Retention, now: &Retention) -> [(&'static str, String, String); 4] {
+    let days = |days: Option<i32>| days.map_or("for ever".to_owned(), |days| format!("{days} days"));
+    [
+        ("recordings", days(before.recordings_days), days(now.recordings_days)),
+        ("transcripts", days(before.transcripts_days), days(now.transcripts_days)),
+        ("calls", days(before.calls_days), days(now.calls_days)),
+        ("contacts", days(before.contacts_days), days(now.contacts_days)),
+    ]
 }

@@ -1,11 +1,18 @@
 //! The tenant: opening one, and its settings. What new things start from, and how long traces of calls are kept, is in
-//! `defaults.rs`.
+//! `defaults.rs`; its days off in `holidays.rs`; how it writes figures, and its pace, in `figures.rs`; what it promised about
+//! people in `privacy.rs`.
 
 mod defaults;
+mod figures;
+mod holidays;
+mod privacy;
 #[cfg(test)]
 mod tests;
 
 pub use defaults::{defaults, load_retention, save_defaults, save_retention};
+pub use figures::{figures, pace, save_figures, save_pace};
+pub use holidays::{add_holiday, holidays, remove_holiday};
+pub use privacy::{privacy, save_privacy};
 
 use crate::credits::{self, Shift};
 use crate::db::{SystemTx, Tx};
@@ -16,9 +23,11 @@ use crate::secrets::Purpose;
 use chrono_tz::Tz;
 use model::accounts::Permission;
 use model::companies::{CompanyType, Compliance, Settings};
+use model::consents::ConsentPolicy;
 use model::credits::MovementKind;
 use model::events::EventKind;
 use model::gateways::ProviderKind;
+use model::holidays::Holiday;
 use model::id::{CompanyId, GatewayId};
 use model::time::Hours;
 use secrecy::ExposeSecret;
@@ -226,6 +235,30 @@ pub(crate) fn changes(what: &str, pairs: &[(&str, Shown<'_>, Shown<'_>)]) -> Str
 /// `Mon–Fri 09:00–18:00`
 fn week(hours: &Hours) -> String {
     model::rules::Week { days: hours.clone(), holidays: None }.labels().join(", ")
+}
+
+/// What a company asks of its own calls beyond the law: everything that decides about a call, read in one go.
+#[derive(Debug, Clone)]
+pub(crate) struct Own {
+    pub limits: Compliance,
+    pub holidays: Vec<Holiday>,
+    /// Nothing that is said may be kept; see `Privacy`.
+    pub hipaa: bool,
+    /// Before which calls a consent must be on record.
+    pub consent: ConsentPolicy,
+}
+
+/// See [`Own`].
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn own(tx: &mut Tx) -> Result<Own> {
+    type Row = (Json<Compliance>, Json<Vec<Holiday>>, bool, ConsentPolicy);
+    let (limits, holidays, hipaa, consent): Row =
+        sqlx::query_as("select compliance, holidays, hipaa, consent from companies where id = app.company()")
+            .fetch_one(tx.conn())
+            .await?;
+    Ok(Own { limits: limits.0, holidays: holidays.0, hipaa, consent })
 }
 
 /// What the company asks beyond the law.

@@ -6,8 +6,10 @@ use crate::testing::World;
 use crate::{campaigns, check, events};
 use model::accounts::Role;
 use model::campaigns::{Action, Parked};
-use model::companies::{CONCURRENCY_MAX, Defaults, Retention};
+use model::companies::{CONCURRENCY_MAX, Defaults, Privacy, Retention};
 use model::events::EventFilter;
+use model::holidays::{Closed, HOLIDAYS_MAX, HolidayForm};
+use model::money::{Currency, Figures, Locale};
 use model::time::Window;
 
 fn told<T: std::fmt::Debug>(result: Result<T>) -> model::Error {
@@ -257,12 +259,19 @@ async fn defaults_and_retention_have_bounds_and_say_so() {
         assert!(told(save_defaults(&mut tx, &bad).await).of_field(field).is_some(), "{field}");
     }
     for days in [0, -1, model::companies::RETENTION_DAYS_MAX + 1] {
-        let bad = Retention { recordings_days: Some(days), transcripts_days: Some(days) };
+        let bad = Retention {
+            recordings_days: Some(days),
+            transcripts_days: Some(days),
+            calls_days: Some(days),
+            contacts_days: Some(days),
+        };
         let refusal = told(save_retention(&mut tx, &bad).await);
-        assert!(refusal.of_field("recordings_days").is_some() && refusal.of_field("transcripts_days").is_some());
+        for field in ["recordings_days", "transcripts_days", "calls_days", "contacts_days"] {
+            assert!(refusal.of_field(field).is_some(), "{field}");
+        }
     }
     for days in [Some(1), Some(model::companies::RETENTION_DAYS_MAX), None] {
-        let lawful = Retention { recordings_days: days, transcripts_days: days };
+        let lawful = Retention { recordings_days: days, transcripts_days: days, calls_days: days, contacts_days: days };
         save_retention(&mut tx, &lawful).await.expect("lawful");
         assert_eq!(load_retention(&mut tx).await.expect("retention"), lawful);
     }
@@ -279,5 +288,118 @@ async fn only_administrators_change_defaults_and_retention() {
         assert_eq!(told(save_defaults(&mut tx, &Defaults::default()).await), refused, "{role}");
         assert_eq!(told(save_retention(&mut tx, &Retention::default()).await), refused, "{role}");
         assert_eq!(told(load_retention(&mut tx).await), refused, "{role}");
+    }
+}
+
+/// A whole day off, or a part of one.
+fn day_off(on: &str, name: &str) -> HolidayForm {
+    HolidayForm { on: on.to_owned(), name: name.to_owned(), yearly: false, closed: Closed::Day, time: String::new() }
+}
+
+#[tokio::test]
+async fn holidays_are_kept_in_order_and_only_administrators_change_them() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    add_holiday(&mut tx, &HolidayForm { yearly: true, ..day_off("2026-12-25", "Christmas") }).await.expect("added");
+    let early = HolidayForm { closed: Closed::From, time: "13:00".to_owned(), ..day_off("2026-12-24", "Eve") };
+    add_holiday(&mut tx, &early).await.expect("added");
+    assert_eq!(holidays(&mut tx).await.expect("read").iter().map(|h| h.name.as_str()).collect::<Vec<_>>(), ["Eve", "Christmas"]);
+    assert!(told(add_holiday(&mut tx, &early).await).of_field("name").is_some(), "twice is once");
+    assert!(told(add_holiday(&mut tx, &day_off("someday", "Eve")).await).of_field("on").is_some());
+    remove_holiday(&mut tx, "2026-12-24", "Eve").await.expect("removed");
+    assert_eq!(told(remove_holiday(&mut tx, "2026-12-24", "Eve").await), model::Error::not_found("holiday"));
+    let mut texts = told_by_the_record(&mut tx).await;
+    texts.sort();
+    assert_eq!(
+        texts,
+        [
+            "Holiday added: 2026-12-24 Eve, once, from 13:00",
+            "Holiday added: 2026-12-25 Christmas, every year, the whole day",
+            "Holiday removed: 2026-12-24 Eve, once, from 13:00",
+        ]
+    );
+    tx.commit().await.expect("commit");
+    for role in [Role::Operator, Role::Viewer] {
+        let mut tx = w.db.begin(&w.member(&acme, role).await).await.expect("begin");
+        let refused = model::Error::Forbidden { permission: Permission::ManageSettings.to_string() };
+        assert_eq!(holidays(&mut tx).await.expect("everybody reads them").len(), 1);
+        assert_eq!(told(add_holiday(&mut tx, &early).await), refused, "{role}");
+        assert_eq!(told(remove_holiday(&mut tx, "2026-12-25", "Christmas").await), refused, "{role}");
+        assert_eq!(told(save_figures(&mut tx, "de-DE", "EUR").await), refused, "{role}");
+        assert_eq!(told(save_pace(&mut tx, Some(1)).await), refused, "{role}");
+    }
+    let mut tx = w.tx(&w.company("birch").await).await;
+    assert_eq!(holidays(&mut tx).await.expect("read"), [], "each company has its own");
+}
+
+#[tokio::test]
+async fn a_company_has_so_many_holidays_and_no_more() {
+    let w = World::new().await;
+    let mut tx = w.tx(&w.company("acme").await).await;
+    for n in 0..HOLIDAYS_MAX {
+        add_holiday(&mut tx, &day_off("2026-12-24", &n.to_string())).await.expect("lawful");
+    }
+    assert!(told(add_holiday(&mut tx, &day_off("2026-12-24", "more")).await).of_field("on").is_some());
+}
+
+#[tokio::test]
+async fn figures_and_pace_have_bounds_and_say_so() {
+    let w = World::new().await;
+    let mut tx = w.tx(&w.company("acme").await).await;
+    let first = Figures { locale: Locale::EnUs, currency: Currency::parse("USD").expect("a currency") };
+    assert_eq!((figures(&mut tx).await.expect("read"), pace(&mut tx).await.expect("read")), (first, None));
+    for (field, locale, currency) in [("locale", "xx-XX", "EUR"), ("currency", "de-DE", "eur"), ("currency", "de-DE", "")] {
+        assert!(told(save_figures(&mut tx, locale, currency).await).of_field(field).is_some(), "{field}");
+    }
+    for bad in [0, -1, 1_001] {
+        assert!(told(save_pace(&mut tx, Some(bad)).await).of_field("calls_per_second").is_some(), "{bad}");
+    }
+    save_figures(&mut tx, "en-IN", "INR").await.expect("lawful");
+    save_pace(&mut tx, Some(1_000)).await.expect("lawful");
+    let now = figures(&mut tx).await.expect("read");
+    assert_eq!((now.locale, now.currency.as_str(), pace(&mut tx).await.expect("read")), (Locale::EnIn, "INR", Some(1_000)));
+    save_pace(&mut tx, None).await.expect("lawful");
+    let mut texts = told_by_the_record(&mut tx).await;
+    texts.sort();
+    assert_eq!(
+        texts,
+        [
+            "Settings saved: calls a second 1000 → as its gateways",
+            "Settings saved: calls a second as its gateways → 1000",
+            "Settings saved: figures en-US → en-IN; currency USD → INR",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn gdpr_mode_gives_everything_an_end_and_the_record_says_who_turned_what_on() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    save_retention(&mut tx, &Retention { calls_days: Some(30), ..Retention::default() }).await.expect("saved");
+    save_privacy(&mut tx, Privacy { hipaa: true, gdpr: true }).await.expect("saved");
+    assert_eq!(privacy(&mut tx).await.expect("read"), Privacy { hipaa: true, gdpr: true });
+    let kept = load_retention(&mut tx).await.expect("read");
+    assert_eq!(kept, Retention { calls_days: Some(30), ..Retention::GDPR }, "what was said stands");
+    let refusal = told(save_retention(&mut tx, &Retention { contacts_days: None, ..kept }).await);
+    assert!(refusal.of_field("contacts_days").is_some() && refusal.of_field("calls_days").is_none(), "{refusal}");
+    let filter = EventFilter { kind: Some(EventKind::SettingsChanged), ..EventFilter::default() };
+    let told_so = events::list(&mut tx, &filter).await.expect("events").items.into_iter().find(|e| e.text.starts_with("Privacy"));
+    let told_so = told_so.expect("recorded");
+    assert_eq!(told_so.who, "Company admin");
+    assert_eq!(
+        told_so.text,
+        "Privacy saved: HIPAA mode off → on; GDPR mode off → on; recordings for ever → 90 days; transcripts for ever → 180 days; \
+         contacts for ever → 1095 days"
+    );
+    save_privacy(&mut tx, Privacy::default()).await.expect("saved");
+    save_retention(&mut tx, &Retention::default()).await.expect("without it everything may be kept");
+    tx.commit().await.expect("commit");
+    for role in [Role::Operator, Role::Viewer] {
+        let mut tx = w.db.begin(&w.member(&acme, role).await).await.expect("begin");
+        let refused = model::Error::Forbidden { permission: Permission::ManageSettings.to_string() };
+        assert_eq!(told(save_privacy(&mut tx, Privacy { hipaa: true, gdpr: true }).await), refused, "{role}");
+        assert_eq!(privacy(&mut tx).await.expect("everybody reads it"), Privacy::default());
     }
 }

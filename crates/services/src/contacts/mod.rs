@@ -1,8 +1,12 @@
 //! People with phones: listing, searching, creating, editing, archiving. Files of them come in by `imports`.
 
+mod erase;
+pub(crate) mod forget;
 mod repo;
 #[cfg(test)]
 mod tests;
+
+pub use erase::{erase, export, whom};
 
 use crate::db::Tx;
 use crate::error::Result;
@@ -11,7 +15,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use model::FieldErrors;
 use model::accounts::Permission;
 use model::calls::CallFilter;
-use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, NewContact};
+use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, NewContact, masked_email};
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventFilter, EventKind};
 use model::id::ContactId;
@@ -98,7 +102,7 @@ pub async fn create(tx: &mut Tx, form: &ContactForm) -> Result<ContactId> {
             id
         }
     };
-    tx.record(EventKind::ContactCreated, Some(id.to_string()), contact.name).await?;
+    tx.record(EventKind::ContactCreated, Some(id.to_string()), contact.phone.masked()).await?;
     Ok(id)
 }
 
@@ -116,7 +120,7 @@ pub async fn edit(tx: &mut Tx, id: ContactId, form: &ContactForm) -> Result<()> 
         );
     }
     repo::update(tx, id, &contact).await.map_err(|e| e.when(PHONE_TAKEN, taken))?;
-    tx.record(EventKind::ContactChanged, Some(id.to_string()), contact.name).await
+    tx.record(EventKind::ContactChanged, Some(id.to_string()), contact.phone.masked()).await
 }
 
 /// Takes a contact out of lists and out of every queue it waits in. Doing it twice changes nothing.
@@ -128,7 +132,7 @@ pub async fn archive(tx: &mut Tx, id: ContactId) -> Result<()> {
     let contact = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
     suppressions::withdraw(tx, &contact.phone, EnrollmentStatus::Cancelled, Reason::Archived).await?;
     if repo::archive(tx, id).await? {
-        tx.record(EventKind::ContactArchived, Some(id.to_string()), contact.name).await?;
+        tx.record(EventKind::ContactArchived, Some(id.to_string()), contact.phone.masked()).await?;
     }
     Ok(())
 }
@@ -195,12 +199,19 @@ fn zone(text: &str) -> Result<Option<String>, &'static str> {
     zone.map(|zone| Some(zone.name().to_owned())).ok_or("Use a zone name like America/New_York.")
 }
 
+/// Whether numbers and addresses are shown whole: to roles that may see them, and to an operator only of people in the campaigns
+/// they handle (`theirs`).
+pub(crate) fn sees(tx: &Tx, theirs: bool) -> bool {
+    tx.actor().may(Permission::ViewPhones) && (theirs || tx.actor().handles_only().is_none())
+}
+
 fn shown(tx: &Tx, r: repo::Stored) -> ContactRow {
+    let sees = sees(tx, r.theirs);
     ContactRow {
         id: r.id,
         name: r.name,
-        phone: if tx.actor().may(Permission::ViewPhones) { r.phone.into() } else { r.phone.masked() },
-        email: r.email,
+        phone: if sees { r.phone.into() } else { r.phone.masked() },
+        email: if sees { r.email } else { masked_email(&r.email) },
         company: r.company,
         time_zone: r.time_zone.unwrap_or_default(),
         segment: r.segment,

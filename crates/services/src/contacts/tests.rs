@@ -1,5 +1,7 @@
 //! Contacts: reading what people type, searching, fixed numbers, archiving.
 
+mod erasing;
+
 use super::*;
 use crate::error::Error;
 use crate::suppressions::tests::{campaign, state};
@@ -228,4 +230,65 @@ async fn a_long_story_is_cut_and_says_so() {
     assert_eq!((contact.story.len(), contact.is_cut), (STORY_MAX as usize, true));
     let Some(Happening::Event(newest)) = contact.story.first() else { panic!("events") };
     assert_eq!(newest.kind, EventKind::ContactChanged);
+}
+
+#[tokio::test]
+async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let with_mail = |name: &str, phone: &str| ContactForm { email: format!("{name}@pine.example"), ..form(name, phone) };
+    let [ada, bea] = [("ada", "+12025550101"), ("bea", "+12025550102")].map(|(name, phone)| with_mail(name, phone));
+    let ada = create(&mut tx, &ada).await.expect("created");
+    let bea = create(&mut tx, &bea).await.expect("created");
+    let spring = campaign(&mut tx, ada).await;
+    campaign(&mut tx, bea).await;
+    for phone in ["+12025550101", "+12025550102"] {
+        sqlx::query("insert into suppressions (id, phone, source, reason, created_at) values ($1, $2, 'manual', '', $3)")
+            .bind(tx.id::<model::id::SuppressionId>())
+            .bind(phone)
+            .bind(w.clock.now())
+            .execute(tx.conn())
+            .await
+            .expect("on the list");
+    }
+    tx.commit().await.expect("commit");
+    let operator = w.member(&acme, Role::Operator).await;
+    crate::team::access::assign(&w.db, &acme.actor, operator.user_id().expect("a person"), &[spring]).await.expect("assigned");
+    let viewer = w.member(&acme, Role::Viewer).await;
+    let whole = |name: &str, phone: &str| (phone.to_owned(), format!("{name}@pine.example"));
+    let masked = |name: &str, phone: &str| (phone.to_owned(), format!("{}•••@p•••.example", &name[..1]));
+    let (ada_whole, bea_whole) = (whole("ada", "+12025550101"), whole("bea", "+12025550102"));
+    let (ada_masked, bea_masked) = (masked("ada", "+12•••••••01"), masked("bea", "+12•••••••02"));
+    for (actor, expected) in [
+        (&acme.actor, [ada_whole.clone(), bea_whole]),
+        (&operator, [ada_whole, bea_masked.clone()]),
+        (&viewer, [ada_masked, bea_masked]),
+    ] {
+        let mut tx = w.db.begin(actor).await.expect("begin");
+        let mut rows = list(&mut tx, &ContactFilter::default()).await.expect("list").items;
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        let listed: Vec<_> = rows.iter().map(|row| (row.phone.clone(), row.email.clone())).collect();
+        assert_eq!(listed, expected, "the list of {}", actor.name());
+        for (id, expected) in [ada, bea].iter().zip(&expected) {
+            let one = load(&mut tx, *id).await.expect("row");
+            assert_eq!(&(one.phone, one.email), expected, "one of {}", actor.name());
+            let open = open(&mut tx, *id).await.expect("page");
+            assert_eq!(&(open.row.phone, open.row.email), expected, "the page of {}", actor.name());
+            assert_eq!(open.suppression.expect("on the list").phone, expected.0);
+        }
+        let mut on_list: Vec<_> = crate::suppressions::list(&mut tx, &Default::default())
+            .await
+            .expect("list")
+            .items
+            .into_iter()
+            .map(|row| row.phone)
+            .collect();
+        on_list.sort_by_key(|phone| phone.chars().last());
+        assert_eq!(on_list, expected.each_ref().map(|(phone, _)| phone.clone()));
+    }
+    // Nobody finds out by searching what they see masked.
+    let mut tx = w.db.begin(&operator).await.expect("begin");
+    assert_eq!(search(&mut tx, "+1202555010").await, ["ada"]);
+    assert_eq!(search(&mut tx, "+12025550102").await, [""; 0]);
 }

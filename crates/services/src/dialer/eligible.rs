@@ -5,8 +5,9 @@ use super::window::{Opening, Schedule, closed, midnight, opening};
 use crate::zones;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use model::consents::Asked;
 use model::enrollments::{EnrollmentStatus, Reason};
-use model::rules::Consent;
+use model::rules::{Consent, Rule};
 
 /// A number on another call is looked at again after this.
 const BUSY_SECONDS: i64 = 30;
@@ -30,6 +31,8 @@ pub struct Facts<'a> {
     pub due_at: DateTime<Utc>,
     pub suppressed: bool,
     pub archived: bool,
+    /// Who asks for a consent, and what is on record.
+    pub consent: Asked,
     /// The company calls this number's country at all.
     pub enabled: bool,
     pub attempts: i32,
@@ -115,8 +118,10 @@ struct Check {
     passes: fn(&Facts<'_>) -> String,
 }
 
-/// The check that only tells.
+/// The check that only tells where nobody asks for a record.
 pub const CONSENT: &str = "Consent";
+/// How its text ends then.
+pub const UP_TO_YOU: &str = "you answer for your list";
 
 /// The checks of engine.md §4, in their order. What is about the campaign as a whole (running, its daily cap, slots,
 /// credits) is asked once per turn before and after them.
@@ -124,7 +129,7 @@ const CHECKS: &[Check] = &[
     Check { title: "Next attempt due", blocks: not_due, passes: |_| String::new() },
     Check { title: "Not on a do-not-call list", blocks: suppressed, passes: |_| String::new() },
     Check { title: "Contact active", blocks: archived, passes: |_| String::new() },
-    Check { title: CONSENT, blocks: |_| None, passes: consent },
+    Check { title: CONSENT, blocks: no_consent, passes: consent },
     Check { title: "Country enabled", blocks: disabled, passes: |f| f.schedule.place.country.clone().unwrap_or_default() },
     Check {
         title: "Attempts in this campaign",
@@ -165,13 +170,28 @@ fn archived(f: &Facts<'_>) -> Option<Block> {
     f.archived.then(|| Block::stop(EnrollmentStatus::Cancelled, Reason::Archived, ""))
 }
 
-/// Contacts have no record of consent yet, so the packs' wish is told and cannot block.
+/// The strictest consent that a rule in force wishes for, and where it is written.
+fn wish(f: &Facts<'_>) -> Option<(Consent, &'static str)> {
+    let wishes = in_force(f).filter_map(|(_, rule)| Some((rule.consent?, rule.cite())));
+    wishes.max_by_key(|(consent, _)| *consent)
+}
+
+/// Where a record is asked for, by the law, the company or the campaign, nobody is called without one.
+fn no_consent(f: &Facts<'_>) -> Option<Block> {
+    let wish = wish(f);
+    let needed = f.consent.needed(wish.map(|(wish, _)| wish)).filter(|needed| f.consent.given < Some(*needed))?;
+    let (purpose, on_record) =
+        (f.consent.purpose.label().to_lowercase(), f.consent.given.map_or("none", Consent::label).to_lowercase());
+    let text = format!("{} to {purpose} calls is needed; on record: {on_record}.", needed.label());
+    let stop = Block::stop(EnrollmentStatus::Skipped, Reason::NoConsent, text);
+    Some(Block { cite: wish.filter(|(wish, _)| f.consent.needed(Some(*wish)) == Some(needed)).map(|(_, cite)| cite), ..stop })
+}
+
 fn consent(f: &Facts<'_>) -> String {
-    let wish = f.schedule.place.packs.iter().flat_map(|p| &p.rules).filter_map(|rule| Some((rule.consent?, rule.cite())));
-    match wish.max_by_key(|(consent, _)| *consent) {
-        Some((Consent::Written, cite)) => format!("Written consent is needed ({cite}); you answer for your list"),
-        Some((Consent::Express, cite)) => format!("Express consent is needed ({cite}); you answer for your list"),
-        None => String::new(),
+    match (f.consent.given, wish(f)) {
+        (Some(given), _) => format!("{} to {} calls is on record", given.label(), f.consent.purpose.label().to_lowercase()),
+        (None, Some((wish, cite))) => format!("{} is needed ({cite}); {UP_TO_YOU}", wish.label()),
+        (None, None) => String::new(),
     }
 }
 
@@ -241,10 +261,15 @@ fn law_caps(f: &Facts<'_>) -> String {
 }
 
 fn law<'a>(f: &'a Facts<'_>) -> impl Iterator<Item = (&'static str, model::rules::Cap, &'static str)> + 'a {
+    in_force(f).filter_map(|(title, rule)| Some((title, rule.cap?, rule.cite())))
+}
+
+/// The rules of every pack that hold on this person's day, with the titles of their packs.
+fn in_force<'a>(f: &'a Facts<'_>) -> impl Iterator<Item = (&'static str, &'static Rule)> + 'a {
     let zone = f.schedule.place.zones.first().copied().unwrap_or(Tz::UTC);
     let today = f.now.with_timezone(&zone).date_naive();
     let rules = f.schedule.place.packs.iter().copied().flat_map(|pack| pack.rules.iter().map(|rule| (pack.title.as_str(), rule)));
-    rules.filter(move |(_, rule)| rule.is_in_force(today)).filter_map(|(title, rule)| Some((title, rule.cap?, rule.cite())))
+    rules.filter(move |(_, rule)| rule.is_in_force(today))
 }
 
 /// Calls of the last `hours`.
@@ -339,6 +364,7 @@ mod tests {
             due_at: now,
             suppressed: false,
             archived: false,
+            consent: Asked::default(),
             enabled: true,
             attempts: 0,
             attempts_max: 6,
@@ -347,7 +373,7 @@ mod tests {
             per_day_max: 3,
             per_week_max: 10,
             ever_max: None,
-            schedule: Schedule { company: hours, campaign: None, place },
+            schedule: Schedule { company: hours, holidays: &[], campaign: None, place },
             number_busy: false,
             speed: 1,
         }

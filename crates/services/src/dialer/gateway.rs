@@ -1,5 +1,6 @@
 //! A company's account at a provider, as the dialer needs it, and the way from its row to an adapter.
 
+use super::pace::Bucket;
 use crate::config::Config;
 use crate::db::Tx;
 use crate::error::Result;
@@ -69,9 +70,7 @@ pub struct Gateway {
     /// Counts changes of the account's keys.
     pub keys_version: i32,
     pub concurrency_max: i32,
-    pub calls_per_second: i32,
-    pub tokens_milli: i64,
-    pub tokens_at: DateTime<Utc>,
+    pub bucket: Bucket,
     pub errors_in_row: i32,
     pub open_until: Option<DateTime<Utc>>,
 }
@@ -130,9 +129,7 @@ impl Stored {
             },
             keys_version: self.keys_version,
             concurrency_max: self.concurrency_max,
-            calls_per_second: self.calls_per_second,
-            tokens_milli: self.tokens_milli,
-            tokens_at: self.tokens_at,
+            bucket: Bucket { per_second: self.calls_per_second, tokens_milli: self.tokens_milli, at: self.tokens_at },
             errors_in_row: self.errors_in_row,
             open_until: self.open_until,
         })
@@ -148,23 +145,6 @@ impl Gateway {
     /// How many times faster its phones live than real ones.
     pub fn speed(&self, config: &Config) -> i32 {
         if self.sandbox { config.sandbox_speed } else { 1 }
-    }
-
-    /// Whole calls the token bucket allows now. The bucket holds one second's worth.
-    pub fn tokens(&self, now: DateTime<Utc>) -> i64 {
-        self.refilled(now) / 1000
-    }
-
-    fn refilled(&self, now: DateTime<Utc>) -> i64 {
-        let rate = i64::from(self.calls_per_second);
-        let elapsed = (now - self.tokens_at).num_milliseconds().clamp(0, 1000);
-        (self.tokens_milli + elapsed * rate).min(1000 * rate)
-    }
-
-    /// When the next token arrives.
-    pub fn next_token(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let missing = (1000 - self.refilled(now)).max(0);
-        now + TimeDelta::milliseconds(missing / i64::from(self.calls_per_second) + 1)
     }
 }
 
@@ -188,11 +168,11 @@ async fn load_with(tx: &mut Tx, id: GatewayId, suffix: &str) -> Result<Gateway> 
 
 /// Writes the bucket back after `used` calls were taken from it.
 pub(crate) async fn take_tokens(tx: &mut Tx, gateway: &Gateway, used: i64) -> Result<()> {
-    let now = tx.now();
+    let left = gateway.bucket.after(used, tx.now());
     sqlx::query("update gateways set tokens_milli = $2, tokens_at = $3 where id = $1")
         .bind(gateway.id)
-        .bind(gateway.refilled(now) - used * 1000)
-        .bind(now.max(gateway.tokens_at))
+        .bind(left.tokens_milli)
+        .bind(left.at)
         .execute(tx.conn())
         .await?;
     Ok(())
@@ -249,35 +229,4 @@ pub(super) async fn note(tx: &mut Tx, id: GatewayId, health: Health) -> Result<(
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gateway(tokens_milli: i64) -> Gateway {
-        Gateway {
-            id: uuid::Uuid::nil().into(),
-            kind: ProviderKind::Twilio,
-            sandbox: true,
-            account: Account::new("", "", String::new()),
-            keys_version: 1,
-            concurrency_max: 10,
-            calls_per_second: 4,
-            tokens_milli,
-            tokens_at: DateTime::UNIX_EPOCH,
-            errors_in_row: 0,
-            open_until: None,
-        }
-    }
-
-    #[test]
-    fn the_bucket_fills_at_the_rate_and_holds_one_second() {
-        let (empty, start) = (gateway(0), DateTime::UNIX_EPOCH);
-        assert_eq!(empty.tokens(start), 0);
-        assert_eq!(empty.tokens(start + TimeDelta::milliseconds(500)), 2);
-        assert_eq!(empty.tokens(start + TimeDelta::hours(1)), 4);
-        assert_eq!(empty.tokens(start - TimeDelta::hours(1)), 0, "a clock that steps back gives nothing");
-        assert!(empty.tokens(empty.next_token(start)) >= 1);
-    }
 }

@@ -4,10 +4,12 @@
 //! `record` (one transaction) writes down what the provider said. No function has both a `Tx` and a
 //! provider. Everything that decides is pure: `eligible`, `retry`, `window`.
 
+mod choose;
 pub mod eligible;
 mod gateway;
 pub mod lease;
 mod numbers;
+mod pace;
 mod place;
 mod plan;
 mod reconcile;

@@ -1,42 +1,36 @@
 //! The claim transaction: takes slots and tokens, decides, holds credits, commits intents. After its commit
 //! nothing waits: the commit *is* the moment of dialing.
 
-use super::eligible::{Decision, Facts, Past, decide, start_of_day, start_of_next_day};
+use super::choose::{self, Due};
+use super::eligible::{Past, start_of_day, start_of_next_day};
 use super::gateway::{self, Gateway};
 use super::numbers::{self, Line, Lines};
-use super::slots::{self, Seat};
-use super::window::Schedule;
+use super::slots::{self, Free, Seat};
 use crate::agents::kept::{self, Speaker};
 use crate::agents::{self, Listener};
+use crate::companies::Own;
 use crate::credits::Purse;
 use crate::db::Tx;
-use crate::enrollments::repo::{Change, Intent, Intents, Wait};
+use crate::enrollments::repo::{Intent, Intents};
 use crate::error::Result;
-use crate::rules::{self, Place};
 use crate::speech::Voice;
 use crate::webhooks::Told;
-use crate::{campaigns, companies, credits, enrollments, suppressions};
+use crate::{campaigns, companies, credits, enrollments};
 use chrono::{DateTime, TimeDelta, Utc};
-use model::campaigns::{CallOrder, Parked, Status};
+use model::campaigns::{Parked, Status};
 use model::companies::Settings;
-use model::contacts::ContactStatus;
 use model::credits::{Credits, Price};
 use model::events::{EventKind, Topic};
-use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId, EnrollmentId, NumberId};
+use model::id::{AgentId, CallId, CampaignId, CompanyId, ContactId};
 use model::phone::Phone;
 use providers::RemoteAgent;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// Enrollments looked at per turn of one campaign beyond those it has room for: some may not be called now. Each is read and
-/// locked; whoever is left is looked at in the next turn, which follows at once.
-const SPARE: i64 = 10;
 /// Intents committed per turn of one campaign, so that no company keeps others waiting.
 pub const BATCH_MAX: i64 = 50;
 /// A campaign that ran out of its reservation extends by this many longest calls at once.
 const EXTENSION_CALLS: i64 = 5;
-/// Intents per enrollment, whatever the reason they failed for.
-const DIALS_MAX: i32 = 50;
 
 /// A committed intent: everything `act` needs, so that it reads nothing.
 #[derive(Debug, Clone)]
@@ -91,7 +85,7 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), Some(Parked::Today)).await?;
         return Ok(Turn::default());
     }
-    let mut room = free.min(lines.room()).min(BATCH_MAX);
+    let mut room = free.calls.min(lines.room()).min(BATCH_MAX);
     let half_open = gateway.open_until.is_some();
     if half_open {
         room = room.min(1); // one probe, and the next only when this one got no answer
@@ -109,14 +103,21 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         }
         room = room.min(left);
     }
-    let tokens = gateway.tokens(now);
-    if tokens <= 0 {
-        campaigns::repo::park(tx, campaign, Some(gateway.next_token(now)), Some(Parked::Pace)).await?;
-        return Ok(Turn::default());
+    let tokens = match tokens(&gateway, &free, now) {
+        Ok(tokens) => tokens,
+        Err(next) => {
+            campaigns::repo::park(tx, campaign, next, Some(Parked::Pace)).await?;
+            return Ok(Turn::default());
+        }
+    };
+    let own = companies::own(tx).await?;
+    let chosen = choose::choose(tx, &c, &gateway, (&settings, &own), room.min(tokens)).await?;
+    let Committed { dials, halted } = commit_intents(tx, &c, &gateway, (&settings, &own), worker, &mut lines, chosen.due).await?;
+    let used = i64::try_from(dials.len()).unwrap_or(0);
+    gateway::take_tokens(tx, &gateway, used).await?;
+    if let Some(pace) = &free.pace {
+        slots::take_tokens(tx, pace, used).await?;
     }
-    let chosen = choose(tx, &c, &gateway, &settings, room.min(tokens)).await?;
-    let Committed { dials, halted } = commit_intents(tx, &c, &gateway, &settings, worker, &mut lines, chosen.due).await?;
-    gateway::take_tokens(tx, &gateway, i64::try_from(dials.len()).unwrap_or(0)).await?;
     if !dials.is_empty() {
         campaigns::repo::note_served(tx, campaign).await?;
         if half_open {
@@ -132,6 +133,15 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
     Ok(Turn { dials })
 }
 
+/// Calls that may start in this moment, or when the next may. Whoever is slower sets the pace: the gateway, or the company over
+/// all its gateways.
+fn tokens(gateway: &Gateway, free: &Free, now: DateTime<Utc>) -> Result<i64, Option<DateTime<Utc>>> {
+    let buckets = || std::iter::once(&gateway.bucket).chain(&free.pace);
+    let tokens = buckets().map(|bucket| bucket.tokens(now)).min().unwrap_or(0);
+    let next = || buckets().filter(|bucket| bucket.tokens(now) <= 0).map(|bucket| bucket.next_token(now)).max();
+    if tokens > 0 { Ok(tokens) } else { Err(next()) }
+}
+
 /// Calls the campaign may still make today; `None` without a daily cap.
 async fn left_today(tx: &mut Tx, c: &campaigns::Running, zone: &str) -> Result<Option<i64>> {
     let Some(cap) = c.form.calls_per_day_max else { return Ok(None) };
@@ -144,101 +154,10 @@ async fn left_today(tx: &mut Tx, c: &campaigns::Running, zone: &str) -> Result<O
     Ok(Some(i64::from(cap) - made))
 }
 
-/// A due enrollment with its contact.
-#[derive(sqlx::FromRow, Debug)]
-pub(crate) struct Due {
-    pub id: EnrollmentId,
-    pub contact_id: ContactId,
-    pub attempts: i32,
-    pub dials: i32,
-    pub name: String,
-    pub company: String,
-    pub phone: Phone,
-    pub time_zone: Option<String>,
-    pub contact_status: ContactStatus,
-    /// The number their last call of this campaign came from.
-    pub last_number: Option<NumberId>,
-}
-
 struct Committed {
     dials: Vec<Dial>,
     /// Credits ran short; the campaign was parked or paused with the reason.
     halted: bool,
-}
-
-struct Chosen {
-    due: Vec<Due>,
-    /// Some enrollment was looked at, so looking again at once may find more.
-    touched: bool,
-}
-
-/// Decides on due enrollments until `room` of them may be dialed; writes every other decision down.
-async fn choose(tx: &mut Tx, c: &campaigns::Running, gateway: &Gateway, settings: &Settings, room: i64) -> Result<Chosen> {
-    let now = tx.now();
-    let order = match c.form.order {
-        CallOrder::Fifo => "e.next_attempt_at, e.id",
-        CallOrder::Newest => "e.id desc",
-    };
-    let mut sql = sqlx::QueryBuilder::new(
-        "select e.id, e.contact_id, e.attempts, e.dials, c.name, c.company, c.phone, c.time_zone, c.status as contact_status,
-                (select k.number_id from calls k where k.id = e.last_call_id) as last_number
-         from enrollments e join contacts c on c.id = e.contact_id where e.status = 'queued' and e.campaign_id = ",
-    );
-    sql.push_bind(c.id).push(" and e.next_attempt_at <= ").push_bind(now);
-    if c.is_canary {
-        // Said in the query, so that its own small index answers it.
-        sql.push(" and e.canary");
-    }
-    sql.push(format!(" order by {order} limit {} for update of e skip locked", room + SPARE));
-    let due: Vec<Due> = sql.build_query_as().fetch_all(tx.conn()).await?;
-    let touched = !due.is_empty();
-    let phones: Vec<Phone> = due.iter().map(|d| d.phone.clone()).collect();
-    // From here to the commit no opt-out of these numbers can slip in between the check and the intent.
-    suppressions::lock_phones(tx, &phones).await?;
-    let suppressed = suppressions::is_suppressed(tx, &phones).await?;
-    let mut busy = enrollments::repo::live_phones(tx, &phones).await?;
-    let own = companies::compliance(tx).await?;
-    let people: Vec<_> = due.iter().map(|d| d.contact_id).collect();
-    let called = enrollments::repo::recent_calls(tx, &people).await?;
-    let ever = if own.attempts_ever_max.is_some() { enrollments::repo::calls_ever(tx, &people).await? } else { HashMap::new() };
-    let speed = gateway.speed(tx.config());
-    let (mut chosen, mut waits, mut stops) = (Vec::new(), Vec::new(), Vec::new());
-    for d in due {
-        if i64::try_from(chosen.len()).unwrap_or(i64::MAX) >= room {
-            break; // not decided: still due, looked at in the next turn
-        }
-        let place = Place::of(d.time_zone.as_deref(), &d.phone);
-        let decision = decide(&Facts {
-            now,
-            due_at: now,
-            suppressed: suppressed.contains(&d.phone),
-            archived: d.contact_status == ContactStatus::Archived,
-            enabled: rules::is_enabled(&own, &settings.default_region, &place),
-            attempts: if d.dials >= DIALS_MAX { c.form.retries.attempts_max } else { d.attempts },
-            attempts_max: c.form.retries.attempts_max,
-            calls: called.get(&d.contact_id).map_or(&[], Vec::as_slice),
-            calls_ever: ever.get(&d.contact_id).copied().unwrap_or(0),
-            per_day_max: c.form.retries.attempts_per_day_max,
-            per_week_max: own.attempts_per_week_max,
-            ever_max: own.attempts_ever_max,
-            schedule: Schedule { company: &settings.hours, campaign: c.form.hours.as_ref(), place: &place },
-            number_busy: busy.contains(&d.phone),
-            speed,
-        });
-        match decision {
-            Decision::Dial => {
-                busy.insert(d.phone.clone());
-                chosen.push(d);
-            }
-            Decision::Wait { reason, detail, until } => waits.push(Wait { id: d.id, reason, detail, until }),
-            Decision::Stop { status, reason, detail } => {
-                stops.push(Change { campaign: c.id, id: d.id, status, next: None, why: Some((reason, detail)) });
-            }
-        }
-    }
-    enrollments::repo::wait_all(tx, &waits).await?;
-    enrollments::repo::set_all(tx, &stops).await?;
-    Ok(Chosen { due: chosen, touched })
 }
 
 /// What all intents of a turn have in common.
@@ -246,6 +165,8 @@ struct Terms<'a> {
     c: &'a campaigns::Running,
     gateway: &'a Gateway,
     settings: &'a Settings,
+    /// Whether they are recorded.
+    record: bool,
     agent: PublishedAgent,
     /// It, as the provider keeps it.
     kept: Option<RemoteAgent>,
@@ -269,7 +190,7 @@ async fn commit_intents(
     tx: &mut Tx,
     c: &campaigns::Running,
     gateway: &Gateway,
-    settings: &Settings,
+    (settings, own): (&Settings, &Own),
     worker: Uuid,
     lines: &mut Lines,
     due: Vec<Due>,
@@ -294,7 +215,7 @@ async fn commit_intents(
         }
     };
     let longest = i64::from(c.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
-    let terms = Terms { c, gateway, settings, agent, kept, worker, longest };
+    let terms = Terms { c, gateway, settings, record: c.form.record && !own.hipaa, agent, kept, worker, longest };
     let tariff = credits::tariff(tx, credits::ENGINE, due.iter().map(|d| &d.phone)).await?;
     let mut priced = Vec::new();
     for due in due {
@@ -336,6 +257,8 @@ impl Terms<'_> {
             from: &p.line.phone,
             price: p.price,
             held: p.hold,
+            rules: &p.due.rules,
+            open_until: p.due.open_until,
         };
         Intents {
             campaign: self.c.id,
@@ -370,7 +293,7 @@ impl Terms<'_> {
             variables: kept::variables(agent, &to),
             ring_seconds_max: u32::try_from(self.settings.ring_seconds_max).unwrap_or(30),
             talk_seconds_max: u32::try_from(self.longest).unwrap_or(60),
-            record: self.c.form.record,
+            record: self.record,
             machine_detection: true,
             callback_url: format!("{callback}?call={call}"),
             gather_url: format!("{callback}/gather?call={call}"),

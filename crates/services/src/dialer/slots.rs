@@ -1,9 +1,11 @@
 //! Slots: room for calls in flight on four scopes. Their rows are locked in one order by everybody: company, gateway,
 //! campaign, number.
 
+use super::pace::Bucket;
 use crate::db::Tx;
 use crate::error::Result;
 use model::id::{CampaignId, GatewayId, NumberId};
+use model::time::Timestamp;
 
 /// Where a call takes its slots, besides in its company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,10 +15,27 @@ pub(crate) struct Seat {
     pub number: Option<NumberId>,
 }
 
-/// Locks the slots of company, gateway and campaign; how many calls fit under all of them.
-pub(super) async fn free_slots(tx: &mut Tx, campaign: CampaignId, gateway: GatewayId) -> Result<i64> {
-    let rows: Vec<(i32, i32)> = sqlx::query_as(
-        "select in_use, cap from capacity
+/// What the locked slots leave.
+pub(super) struct Free {
+    /// Calls that fit under all of them.
+    pub calls: i64,
+    /// The company's calls per second, if it set a rate.
+    pub pace: Option<Bucket>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Slots {
+    in_use: i32,
+    cap: i32,
+    calls_per_second: Option<i32>,
+    tokens_milli: i64,
+    tokens_at: Timestamp,
+}
+
+/// Locks the slots of company, gateway and campaign.
+pub(super) async fn free_slots(tx: &mut Tx, campaign: CampaignId, gateway: GatewayId) -> Result<Free> {
+    let rows: Vec<Slots> = sqlx::query_as(
+        "select in_use, cap, calls_per_second, tokens_milli, tokens_at from capacity
          where scope = 'company' or (scope = 'gateway' and ref = $2) or (scope = 'campaign' and ref = $1)
          order by case scope when 'company' then 0 when 'gateway' then 1 else 2 end for update",
     )
@@ -24,7 +43,20 @@ pub(super) async fn free_slots(tx: &mut Tx, campaign: CampaignId, gateway: Gatew
     .bind(gateway)
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(|(used, cap)| i64::from(cap - used)).min().unwrap_or(0))
+    let calls = rows.iter().map(|slots| i64::from(slots.cap - slots.in_use)).min().unwrap_or(0);
+    let rate = |s: &Slots| Some(Bucket { per_second: s.calls_per_second?, tokens_milli: s.tokens_milli, at: s.tokens_at });
+    Ok(Free { calls, pace: rows.iter().find_map(rate) })
+}
+
+/// Writes the company's bucket back after `used` calls were taken from it. Its row is locked since [`free_slots`].
+pub(super) async fn take_tokens(tx: &mut Tx, pace: &Bucket, used: i64) -> Result<()> {
+    let left = pace.after(used, tx.now());
+    sqlx::query("update capacity set tokens_milli = $1, tokens_at = $2 where scope = 'company'")
+        .bind(left.tokens_milli)
+        .bind(left.at)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Takes (`by` 1) or frees (`by` -1) the slots of these calls.

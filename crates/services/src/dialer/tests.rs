@@ -15,6 +15,7 @@ use providers::{Answer, Refusal, RefusalKind};
 use std::collections::HashSet;
 use tokio::task::JoinSet;
 
+mod company;
 mod edges;
 mod late;
 mod looping;

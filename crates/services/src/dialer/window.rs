@@ -5,6 +5,7 @@ use crate::rules::{Place, holiday};
 use crate::zones;
 use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
+use model::holidays::Holiday;
 use model::rules::{Pack, Rule, Week};
 use model::time::{DAY_MINUTES, Hours, Window};
 
@@ -12,12 +13,16 @@ use model::time::{DAY_MINUTES, Hours, Window};
 pub const HORIZON_DAYS: u64 = 15;
 /// Looked at first: nearly everybody has an opening this near.
 const NEAR_DAYS: u64 = 2;
+/// [`HORIZON_DAYS`] as a span.
+const HORIZON: TimeDelta = TimeDelta::days(HORIZON_DAYS as i64);
 
-/// Everybody who must be open: the company, the campaign if it has hours of its own, and every rule of every pack
-/// in every zone of the place.
+/// Everybody who must be open: the company, on its holidays too, the campaign if it has hours of its own, and every rule of
+/// every pack in every zone of the place.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule<'a> {
     pub company: &'a Hours,
+    /// The company's own, in the calendar of whoever would be called.
+    pub holidays: &'a [Holiday],
     pub campaign: Option<&'a Hours>,
     pub place: &'a Place,
 }
@@ -38,7 +43,21 @@ pub type Intervals = Vec<(DateTime<Utc>, DateTime<Utc>)>;
 
 /// The opening of a schedule: what is open in *every* zone, for everybody.
 pub fn opening(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Opening {
-    look(now, &schedule.limits(), &schedule.place.zones)
+    let Schedule { holidays, place, .. } = schedule;
+    past_holidays(now, holidays, |holidays| look(now, &Schedule { holidays, ..*schedule }.limits(now), &place.zones))
+}
+
+/// Until when a schedule that is open now stays so; `None` when it is closed.
+pub fn open_until(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Option<DateTime<Utc>> {
+    if let Opening::Now { until } = opening(now, schedule) { Some(until) } else { None }
+}
+
+/// Holidays end. Who is closed by nothing else for longer than we look ahead is looked at again at the end of it.
+fn past_holidays(now: DateTime<Utc>, holidays: &[Holiday], look: impl Fn(&[Holiday]) -> Opening) -> Opening {
+    match look(holidays) {
+        Opening::Never if !holidays.is_empty() && look(&[]) != Opening::Never => Opening::At(now + HORIZON),
+        opening => opening,
+    }
 }
 
 /// A short look ahead answers nearly always; a long one is taken when it does not.
@@ -51,9 +70,19 @@ fn look(now: DateTime<Utc>, limits: &[Limit<'_>], zones: &[Tz]) -> Opening {
     }
 }
 
-/// The opening of plain hours in one zone: when we answer, which no calling law limits.
-pub fn answering(now: DateTime<Utc>, hours: &Hours, zone: Tz) -> Opening {
-    look(now, &[Limit::Company(hours)], &[zone])
+/// The opening of plain hours in one zone, but on holidays: when we answer, which no calling law limits.
+pub fn answering(now: DateTime<Utc>, hours: &Hours, holidays: &[Holiday], zone: Tz) -> Opening {
+    past_holidays(now, holidays, |holidays| {
+        let limits: Vec<_> = std::iter::once(Limit::Company(hours)).chain(near(holidays, now)).collect();
+        look(now, &limits, &[zone])
+    })
+}
+
+/// Those of the holidays that fall into what we look at, anywhere on earth.
+fn near(holidays: &[Holiday], now: DateTime<Utc>) -> impl Iterator<Item = Limit<'_>> {
+    let first = (now - TimeDelta::days(2)).date_naive();
+    let falls = move |holiday: &&Holiday| first.iter_days().take(HORIZON_DAYS as usize + 5).any(|day| holiday.falls_on(day));
+    holidays.iter().filter(falls).map(Limit::Holiday)
 }
 
 fn first(now: DateTime<Utc>, open: Intervals) -> Opening {
@@ -75,7 +104,7 @@ pub struct Closed {
 pub fn closed(now: DateTime<Utc>, schedule: &Schedule<'_>) -> Option<Closed> {
     let mut last: Option<(DateTime<Utc>, Limit<'_>, Tz)> = None;
     for zone in &schedule.place.zones {
-        for limit in schedule.limits() {
+        for limit in schedule.limits(now) {
             let opens = match look(now, &[limit], &[*zone]) {
                 Opening::Now { .. } => continue,
                 Opening::At(at) => at,
@@ -102,19 +131,21 @@ fn minute_of(local: &DateTime<Tz>) -> u16 {
 #[derive(Debug, Clone, Copy)]
 enum Limit<'a> {
     Company(&'a Hours),
+    Holiday(&'a Holiday),
     Campaign(&'a Hours),
     Law(&'static Pack, &'static Rule, &'static Week),
 }
 
 impl<'a> Schedule<'a> {
-    fn limits(&self) -> Vec<Limit<'a>> {
+    fn limits(&self, now: DateTime<Utc>) -> Vec<Limit<'a>> {
         let law = self
             .place
             .packs
             .iter()
             .copied()
             .flat_map(|pack| pack.rules.iter().filter_map(move |rule| Some(Limit::Law(pack, rule, rule.hours.as_ref()?))));
-        [Some(Limit::Company(self.company)), self.campaign.map(Limit::Campaign)].into_iter().flatten().chain(law).collect()
+        let hours = [Some(Limit::Company(self.company)), self.campaign.map(Limit::Campaign)];
+        hours.into_iter().flatten().chain(near(self.holidays, now)).chain(law).collect()
     }
 }
 
@@ -124,6 +155,7 @@ impl<'a> Limit<'a> {
         let weekday = day.weekday().num_days_from_monday() as usize;
         match self {
             Limit::Company(hours) | Limit::Campaign(hours) => Some(&hours.0[weekday]),
+            Limit::Holiday(holiday) => holiday.falls_on(day).then_some(&holiday.open),
             Limit::Law(_, rule, _) if !rule.is_in_force(day) => None,
             Limit::Law(pack, _, week) => {
                 let is_holiday = week.holidays.is_some() && holiday(&pack.jurisdiction, day).is_some();
@@ -141,6 +173,7 @@ impl<'a> Limit<'a> {
         let who = match self {
             Limit::Company(_) => "the company",
             Limit::Campaign(_) => "the campaign",
+            Limit::Holiday(holiday) => return format!("company holiday: {}", holiday.name),
             Limit::Law(pack, _, _) => &pack.title,
         };
         let windows = self.on(day).unwrap_or_default();
@@ -238,7 +271,7 @@ mod tests {
     /// The opening of hours alone, under no law.
     fn opening(now: DateTime<Utc>, hours: &Hours, zones: &[Tz]) -> Opening {
         let place = Place { zones: zones.to_vec(), ..Place::default() };
-        super::opening(now, &Schedule { company: hours, campaign: None, place: &place })
+        super::opening(now, &Schedule { company: hours, holidays: &[], campaign: None, place: &place })
     }
     fn place(stated: Option<&str>, phone: &str) -> Place {
         Place::of(stated, &Phone::parse(phone).expect("E.164"))
@@ -297,7 +330,7 @@ mod tests {
     /// Why nobody at `phone` may be called at that moment, and until when.
     fn why(now: &str, phone: &str) -> (String, Opening) {
         let (hours, place) = (Hours::always(), place(None, phone));
-        let schedule = Schedule { company: &hours, campaign: None, place: &place };
+        let schedule = Schedule { company: &hours, holidays: &[], campaign: None, place: &place };
         let closed = closed(at(now), &schedule).expect("closed");
         (format!("{} ({})", closed.text, closed.cite.unwrap_or("ours")), super::opening(at(now), &schedule))
     }
@@ -324,7 +357,7 @@ mod tests {
     fn a_rule_holds_from_its_first_day_on() {
         let hours = Hours::always();
         let pittsburgh = place(None, "+14125550100");
-        let schedule = Schedule { company: &hours, campaign: None, place: &pittsburgh };
+        let schedule = Schedule { company: &hours, holidays: &[], campaign: None, place: &pittsburgh };
         // Sundays before and after 18 October 2026, at noon.
         assert!(matches!(super::opening(at("2026-10-11T16:00:00Z"), &schedule), Opening::Now { .. }));
         assert_eq!(super::opening(at("2026-10-18T16:00:00Z"), &schedule), Opening::At(at("2026-10-19T12:00:00Z")));
@@ -334,9 +367,67 @@ mod tests {
     fn our_own_hours_are_named_when_they_are_what_keeps_us() {
         let (company, campaign) = (Hours::always(), nine_to_five());
         let miami = place(None, "+13055550100");
-        let schedule = Schedule { company: &company, campaign: Some(&campaign), place: &miami };
+        let schedule = Schedule { company: &company, holidays: &[], campaign: Some(&campaign), place: &miami };
         let closed = closed(at("2026-11-24T01:05:00Z"), &schedule).expect("closed");
         assert_eq!((closed.text.as_str(), closed.cite), ("20:05 in New York: the campaign stops at 17:00", None));
+    }
+
+    fn holiday(on: &str, name: &str, open: &[(u16, u16)]) -> Holiday {
+        let open = open.iter().map(|(start_minute, end_minute)| Window { start_minute: *start_minute, end_minute: *end_minute });
+        Holiday { on: on.parse().expect("a day"), name: name.to_owned(), yearly: false, open: open.collect() }
+    }
+
+    #[test]
+    fn a_company_holiday_closes_its_hours_and_is_named() {
+        let (hours, place) = (nine_to_five(), place(None, "+12125550100"));
+        // Tuesday is off, Wednesday until noon, Thursday from two on.
+        let off = [
+            holiday("2026-12-01", "Founders' Day", &[]),
+            holiday("2026-12-02", "Stocktaking", &[(720, 1440)]),
+            holiday("2026-12-03", "Party", &[(0, 840)]),
+        ];
+        let schedule = Schedule { company: &hours, holidays: &off, campaign: None, place: &place };
+        let told = |now: &str| closed(at(now), &schedule).map(|closed| (closed.text, closed.cite));
+        let opens = |now: &str| super::opening(at(now), &schedule);
+        assert_eq!(opens("2026-11-30T20:00:00Z"), Opening::Now { until: at("2026-11-30T22:00:00Z") });
+        assert_eq!(opens("2026-11-30T22:00:00Z"), Opening::At(at("2026-12-02T17:00:00Z")), "past the whole Tuesday");
+        assert_eq!(told("2026-12-01T15:00:00Z"), Some(("10:00 in New York: company holiday: Founders' Day".to_owned(), None)));
+        assert_eq!(told("2026-12-02T16:59:00Z"), Some(("11:59 in New York: company holiday: Stocktaking".to_owned(), None)));
+        assert_eq!(told("2026-12-02T17:00:00Z"), None);
+        assert_eq!(opens("2026-12-03T18:59:00Z"), Opening::Now { until: at("2026-12-03T19:00:00Z") });
+        assert_eq!(told("2026-12-03T19:00:00Z"), Some(("14:00 in New York: company holiday: Party".to_owned(), None)));
+        assert_eq!(opens("2026-12-03T19:00:00Z"), Opening::At(at("2026-12-04T14:00:00Z")));
+    }
+
+    #[test]
+    fn a_holiday_is_the_day_of_whoever_would_be_called() {
+        let (hours, off) = (Hours::always(), [holiday("2026-12-01", "Founders' Day", &[])]);
+        let (auckland, honolulu) =
+            (place(Some("Pacific/Auckland"), "+6421234567"), place(Some("Pacific/Honolulu"), "+18085550100"));
+        let open = |now: &str, place: &Place| {
+            matches!(
+                super::opening(at(now), &Schedule { company: &hours, holidays: &off, campaign: None, place }),
+                Opening::Now { .. }
+            )
+        };
+        // Where it is the first of December, and where it is not yet, or no more.
+        assert!(!open("2026-11-30T22:00:00Z", &auckland) && open("2026-11-30T22:00:00Z", &honolulu));
+        assert!(open("2026-12-01T22:00:00Z", &auckland) && !open("2026-12-01T22:00:00Z", &honolulu));
+    }
+
+    #[test]
+    fn holidays_that_last_longer_than_we_look_ahead_end_nobodys_campaign() {
+        let (hours, place) = (nine_to_five(), place(None, "+12125550100"));
+        let days = at("2026-12-01T00:00:00Z").date_naive().iter_days().take(40);
+        let off: Vec<_> = days.map(|day| holiday(&day.to_string(), "Summer", &[])).collect();
+        let schedule = Schedule { company: &hours, holidays: &off, campaign: None, place: &place };
+        let now = at("2026-12-01T15:00:00Z");
+        assert_eq!(super::opening(now, &schedule), Opening::At(now + HORIZON));
+        assert!(closed(now, &schedule).is_some_and(|closed| closed.text.ends_with("company holiday: Summer")));
+        let never = Schedule { company: &Hours(Default::default()), ..schedule };
+        assert_eq!(super::opening(now, &never), Opening::Never, "what never opens never does");
+        assert_eq!(answering(now, &hours, &off, Tz::UTC), Opening::At(now + HORIZON));
+        assert!(matches!(answering(now, &hours, &off[1..], Tz::UTC), Opening::Now { .. }));
     }
 
     /// A number somewhere interesting, and a zone somebody may state.
@@ -373,7 +464,7 @@ mod tests {
         ) {
             let now = at("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds);
             let hours = Hours::weekly(0, 6, Window { start_minute: start, end_minute: (start + len).min(1440) });
-            let schedule = Schedule { company: &hours, campaign: None, place: &place };
+            let schedule = Schedule { company: &hours, holidays: &[], campaign: None, place: &place };
             let moment = match super::opening(now, &schedule) { Opening::Now { .. } => now, Opening::At(t) => t, Opening::Never => return Ok(()) };
             for zone in &place.zones {
                 let local = moment.with_timezone(zone);
@@ -395,7 +486,7 @@ mod tests {
         ) {
             let now = at("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds);
             let (always, own) = (Hours::always(), Hours::weekly(0, 6, Window { start_minute: start, end_minute: (start + len).min(1440) }));
-            let law = Schedule { company: &always, campaign: None, place: &place };
+            let law = Schedule { company: &always, holidays: &[], campaign: None, place: &place };
             let ours = if of_campaign { Schedule { campaign: Some(&own), ..law } } else { Schedule { company: &own, ..law } };
             match (super::opening(now, &law), super::opening(now, &ours)) {
                 (Opening::Now { until: law }, Opening::Now { until: ours }) => prop_assert!(ours <= law),

@@ -222,6 +222,9 @@ pub(crate) struct Intent<'a> {
     pub from: &'a Phone,
     pub price: Price,
     pub held: Credits,
+    /// What allowed it, for whoever asks later: the rule packs with their version, and until when the window is open.
+    pub rules: &'a str,
+    pub open_until: Option<Timestamp>,
 }
 
 /// Inserts calls as `dialing` intents and marks their enrollments as calling.
@@ -235,11 +238,11 @@ pub(crate) async fn insert_intents(tx: &mut Tx, i: &Intents<'_>) -> Result<()> {
     let contacts: Vec<_> = i.calls.iter().map(|c| c.contact).collect();
     sqlx::query(
         "insert into calls (id, enrollment_id, contact_id, attempt_no, phone, number_id, from_phone, per_minute, initial_seconds,
-                step_seconds, held, status, campaign_id, agent_id, agent_version, settings_version, gateway_id, call_seconds_max,
+                step_seconds, held, rules, open_until, status, campaign_id, agent_id, agent_version, settings_version, gateway_id, call_seconds_max,
                 worker_id, check_at, created_at)
-         select n.*, 'dialing', $12, $13, $14, $15, $16, $17, $18, $19, $20
+         select n.*, 'dialing', $14, $15, $16, $17, $18, $19, $20, $21, $22
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
-                $10::bigint[], $11::bigint[]) as n",
+                $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[]) as n",
     )
     .bind(&calls)
     .bind(&people)
@@ -252,6 +255,8 @@ pub(crate) async fn insert_intents(tx: &mut Tx, i: &Intents<'_>) -> Result<()> {
     .bind(i.calls.iter().map(|c| c.price.initial_seconds).collect::<Vec<_>>())
     .bind(i.calls.iter().map(|c| c.price.step_seconds).collect::<Vec<_>>())
     .bind(i.calls.iter().map(|c| c.held.0).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.rules).collect::<Vec<_>>())
+    .bind(i.calls.iter().map(|c| c.open_until).collect::<Vec<_>>())
     .bind(i.campaign)
     .bind(i.agent)
     .bind(i.agent_version)

@@ -2,13 +2,14 @@
 
 use super::repo;
 use crate::db::Tx;
-use crate::dialer::eligible::{CONSENT, Decision, Facts, Finding, findings, opens_from};
+use crate::dialer::eligible::{CONSENT, Decision, Facts, Finding, UP_TO_YOU, findings, opens_from};
 use crate::dialer::window::Schedule;
 use crate::error::Result;
 use crate::rules::{self, Place};
-use crate::{campaigns, companies, suppressions};
+use crate::{campaigns, companies, consents, suppressions};
 use model::accounts::Permission;
 use model::campaigns::Status;
+use model::consents::Asked;
 use model::contacts::ContactStatus;
 use model::enrollments::{Check, EnrollmentStatus, Standing, Why};
 use model::id::EnrollmentId;
@@ -21,12 +22,14 @@ pub async fn why(tx: &mut Tx, id: EnrollmentId) -> Result<Why> {
     tx.require(Permission::ViewCampaigns)?;
     let e = repo::explained(tx, id).await?.ok_or_else(|| model::Error::not_found("enrollment"))?;
     let campaign = campaigns::load(tx, e.campaign_id).await?;
-    let (settings, own) = (companies::settings(tx).await?, companies::compliance(tx).await?);
+    let (settings, own) = (companies::settings(tx).await?, companies::own(tx).await?);
     let phones = std::slice::from_ref(&e.phone);
     let suppressed = !suppressions::is_suppressed(tx, phones).await?.is_empty();
     let number_busy = !repo::live_phones(tx, phones).await?.is_empty();
     let calls = repo::recent_calls(tx, &[e.contact_id]).await?.remove(&e.contact_id).unwrap_or_default();
     let calls_ever = repo::calls_ever(tx, &[e.contact_id]).await?.remove(&e.contact_id).unwrap_or(0);
+    let asked = consents::asked(tx, e.campaign_id).await?;
+    let given = consents::given(tx, phones, asked.purpose).await?.remove(&e.phone);
     let place = Place::of(e.time_zone.as_deref(), &e.phone);
     let now = tx.now();
     let facts = Facts {
@@ -34,15 +37,21 @@ pub async fn why(tx: &mut Tx, id: EnrollmentId) -> Result<Why> {
         due_at: e.next_attempt_at.unwrap_or(now),
         suppressed,
         archived: e.contact_status == ContactStatus::Archived,
-        enabled: rules::is_enabled(&own, &settings.default_region, &place),
+        consent: Asked { given, ..asked },
+        enabled: rules::is_enabled(&own.limits, &settings.default_region, &place),
         attempts: e.attempts,
         attempts_max: campaign.form.retries.attempts_max,
         calls: &calls,
         calls_ever,
         per_day_max: campaign.form.retries.attempts_per_day_max,
-        per_week_max: own.attempts_per_week_max,
-        ever_max: own.attempts_ever_max,
-        schedule: Schedule { company: &settings.hours, campaign: campaign.form.hours.as_ref(), place: &place },
+        per_week_max: own.limits.attempts_per_week_max,
+        ever_max: own.limits.attempts_ever_max,
+        schedule: Schedule {
+            company: &settings.hours,
+            holidays: &own.holidays,
+            campaign: campaign.form.hours.as_ref(),
+            place: &place,
+        },
         number_busy,
         speed: 1,
     };
@@ -69,7 +78,7 @@ fn still_waiting(status: EnrollmentStatus) -> Check {
 
 fn told(tx: &Tx, finding: Finding) -> Check {
     let (standing, until) = match finding.block {
-        None if finding.title == CONSENT && !finding.text.is_empty() => (Standing::Noted, None),
+        None if finding.title == CONSENT && finding.text.ends_with(UP_TO_YOU) => (Standing::Noted, None),
         None => (Standing::Passes, None),
         Some(Decision::Wait { until, .. }) => (Standing::Waits, Some(tx.moment(until))),
         Some(_) => (Standing::Against, None),

@@ -231,11 +231,16 @@ async fn apply_in(tx: &mut Tx, waiting: &[Waiting]) -> Result<Done> {
     }
     calls::ingest_all(tx, news).await?;
     let now = tx.now();
-    sqlx::query("update inbox set handled_at = $2, error = null where id = any($1)")
-        .bind(&done)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
+    // What HIPAA mode may not keep was in it.
+    sqlx::query(
+        "update inbox set handled_at = $2, error = null,
+                body = case when (select o.hipaa from companies o where o.id = app.company()) then '' else body end
+         where id = any($1)",
+    )
+    .bind(&done)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
     Ok(Done { applied: done.len(), left })
 }
 
@@ -267,7 +272,9 @@ async fn note_failure(db: &Db, one: &Waiting, error: &Error) -> Result<()> {
     let now = tx.now();
     sqlx::query(
         "update inbox set tries = tries + 1, error = case when tries + 1 >= $3 and $5 then null else $2 end,
-                handled_at = case when tries + 1 >= $3 then $4 end where id = $1",
+                handled_at = case when tries + 1 >= $3 then $4 end,
+                body = case when tries + 1 >= $3 and (select o.hipaa from companies o where o.id = app.company()) then '' else body end
+         where id = $1",
     )
     .bind(one.id)
     .bind(error.to_string())

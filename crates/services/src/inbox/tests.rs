@@ -360,3 +360,20 @@ async fn news_of_a_call_that_was_made_in_the_providers_portal_is_nobodys_fault()
         .expect("one");
     assert!(handled, "it is not tried for ever");
 }
+
+#[tokio::test]
+async fn hipaa_mode_keeps_no_message_once_it_was_applied() {
+    let line = Line::new().await;
+    let mut tx = line.world.tx(&line.acme).await;
+    crate::companies::save_privacy(&mut tx, model::companies::Privacy { hipaa: true, gdpr: false }).await.expect("saved");
+    tx.commit().await.expect("commit");
+    line.post(&status(1, 3, "completed", 61)).await.expect("accepted");
+    assert_eq!(line.drain().await, 1);
+    let mut tx = line.world.tx(&line.acme).await;
+    let bytes: i64 = sqlx::query_scalar("select sum(length(body)) from inbox").fetch_one(tx.conn()).await.expect("sum");
+    assert_eq!(bytes, 0);
+    line.post(&status(1, 3, "completed", 61)).await.expect("and a repeat is still known");
+    assert_eq!((stored(&line.world).await, line.drain().await), (1, 0));
+    assert_eq!(line.state().await, CallState::ended(Outcome::Completed));
+    line.nothing_is_wrong().await;
+}

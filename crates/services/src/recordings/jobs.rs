@@ -1,7 +1,8 @@
 //! Copies of recordings. Providers forget them, and some of their links die within minutes.
 
-use super::{NO_COPIES, files};
+use super::{HIPAA, NO_COPIES, files};
 use crate::actor::Actor;
+use crate::companies;
 use crate::db::{Db, SystemTx, Tx};
 use crate::dialer::{self, Network, Provider};
 use crate::error::Result;
@@ -11,7 +12,7 @@ use chrono::TimeDelta;
 use model::calls::RecordingKeeping;
 use model::events::Topic;
 use model::features::Feature;
-use model::id::{CompanyId, GatewayId, RecordingId};
+use model::id::{CallId, CompanyId, GatewayId, RecordingId};
 use model::time::Timestamp;
 use providers::{CallbackKind, ProviderCallId, ProviderError, Recording, Sound};
 
@@ -58,6 +59,11 @@ impl CopyRecording {
             tx.commit().await?;
             // Turned off while it waited.
             return Ok(self.note(db, RecordingKeeping::Lost, NO_COPIES).await?);
+        }
+        if companies::privacy(&mut tx).await?.hipaa {
+            tx.commit().await?;
+            // Turned on while it waited.
+            return Ok(self.note(db, RecordingKeeping::Lost, HIPAA).await?);
         }
         let gateway = dialer::gateway_for_reading(&mut tx, gateway).await?;
         tx.commit().await?;
@@ -145,20 +151,37 @@ pub(crate) async fn forget(db: &Db, company: CompanyId, before: Timestamp) -> Re
     .bind(FORGOTTEN_MAX)
     .fetch_all(tx.conn())
     .await?;
-    for (id, content_type) in &old {
+    empty(&mut tx, &old).await?;
+    told(tx).await?;
+    Ok(!old.is_empty())
+}
+
+/// Deletes files, and then what leads to them.
+async fn empty(tx: &mut Tx, kept: &[(RecordingId, Option<String>)]) -> Result<()> {
+    let company = tx.actor().company();
+    for (id, content_type) in kept {
         if let Some(ending) = content_type.as_deref().and_then(files::ending) {
-            files::forget(db.config(), company, *id, ending).await?;
+            files::forget(tx.config(), company, *id, ending).await?;
         }
     }
     sqlx::query(
         "update recordings set keeping = 'lost', link = null, content_type = null, bytes = null,
                 problem = 'deleted, as the settings of the company say' where id = any($1)",
     )
-    .bind(old.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind(kept.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
-    told(tx).await?;
-    Ok(!old.is_empty())
+    Ok(())
+}
+
+/// Deletes the sound of these calls, at once: first the files. The calls are locked, so that no copy is noted meanwhile.
+pub(crate) async fn forget_of(tx: &mut Tx, calls: &[CallId]) -> Result<()> {
+    let kept: Vec<(RecordingId, Option<String>)> =
+        sqlx::query_as("select id, content_type from recordings where call_id = any($1) and keeping <> 'lost' for update")
+            .bind(calls)
+            .fetch_all(tx.conn())
+            .await?;
+    empty(tx, &kept).await
 }
 
 /// Has every recording that could not be copied tried again, and gives up those that were tried for long enough.

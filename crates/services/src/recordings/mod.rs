@@ -9,7 +9,7 @@ mod tests;
 pub(crate) use files::write_whole;
 pub use files::{Opened, open};
 pub use jobs::CopyRecording;
-pub(crate) use jobs::{forget, retry_all};
+pub(crate) use jobs::{forget, forget_of, retry_all};
 
 use crate::db::Tx;
 use crate::error::Result;
@@ -25,12 +25,16 @@ const SHOWN_MAX: i64 = 10;
 /// Longest id or link of a provider kept.
 const TEXT_MAX: usize = 2_000;
 
+/// Why there is no copy in HIPAA mode.
+const HIPAA: &str = "HIPAA mode keeps no sound";
 /// Why there is no copy where the company has none.
 const NO_COPIES: &str = "copies of recordings are off for this company";
 
-/// Whether call `k` is recorded, by the settings that it was placed with: a campaign may have been changed since.
-pub(crate) const IS_RECORDED: &str = "exists (select 1 from campaign_versions v where v.campaign_id = k.campaign_id
-    and v.version = k.settings_version and v.form ->> 'record' = 'true')";
+/// Whether call `k` is recorded, by the settings that it was placed with: a campaign may have been changed since. In HIPAA mode
+/// no sound is kept, whatever was asked for then; nor that of a call that is forgotten.
+pub(crate) const IS_RECORDED: &str = "(exists (select 1 from campaign_versions v where v.campaign_id = k.campaign_id
+    and v.version = k.settings_version and v.form ->> 'record' = 'true')
+    and k.forgotten_at is null and not (select o.hipaa from companies o where o.id = app.company()))";
 
 /// Remembers a recording that a provider told of, and has it copied after this commit. `false` when it was told before, and when
 /// the call is not one to be recorded: some providers do so all the same.

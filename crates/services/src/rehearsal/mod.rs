@@ -14,12 +14,13 @@ use crate::db::{Db, Tx};
 use crate::dialer::eligible::start_of_day;
 use crate::error::Result;
 use crate::rules::Place;
-use crate::{campaigns, companies, credits, dialer, enrollments};
+use crate::{campaigns, companies, consents, credits, dialer, enrollments};
 use anyhow::Context;
 use chrono_tz::Tz;
 use model::accounts::Permission;
 use model::campaigns::{Campaign, CampaignForm, Status};
 use model::companies::Settings;
+use model::consents::Asked;
 use model::contacts::ContactStatus;
 use model::credits::{Credits, Price};
 use model::id::{CampaignId, ContactId, EnrollmentId};
@@ -119,7 +120,8 @@ async fn read(tx: &mut Tx, id: CampaignId, form: &RehearsalForm) -> Result<(Stag
     let talk_seconds_max = i64::from(campaign.form.call_minutes_max.min(settings.call_minutes_max)) * 60;
     let price = Price::BASE;
     let funds = funds(tx, &campaign, is_launched, price.cost(talk_seconds_max)).await?;
-    let people = people(tx, id, &campaign.form, is_launched).await?;
+    let asked = consents::asked(tx, id).await?;
+    let people = people(tx, id, &campaign.form, is_launched, asked).await?;
     let c = campaign.form;
     let stage = Stage {
         starts_at: c.starts_at.map_or(tx.now(), |start| start.max(tx.now())),
@@ -128,7 +130,8 @@ async fn read(tx: &mut Tx, id: CampaignId, form: &RehearsalForm) -> Result<(Stag
         gates: people.gates,
         hours: settings.hours,
         campaign_hours: c.hours,
-        own: companies::compliance(tx).await?,
+        own: companies::own(tx).await?,
+        asked,
         home: settings.default_region,
         retries: c.retries,
         order: c.order,
@@ -153,7 +156,8 @@ async fn lines(tx: &mut Tx, campaign: &Campaign, settings: &Settings, instead: O
         .await?
         .ok_or_else(|| model::Error::conflict("Connect a gateway first."))?;
     let own = instead.unwrap_or(campaign.form.concurrency_max);
-    Ok((own.min(settings.concurrency_max).min(gateway), per_second))
+    let pace = companies::pace(tx).await?.unwrap_or(per_second);
+    Ok((own.min(settings.concurrency_max).min(gateway), per_second.min(pace)))
 }
 
 /// What the campaign may spend: its budget, or what is set aside for it and all that is available. A launch with a budget
@@ -175,7 +179,7 @@ struct People {
 }
 
 /// The list: whoever a launch would enroll, or whoever is enrolled and not finished.
-async fn people(tx: &mut Tx, id: CampaignId, form: &CampaignForm, is_launched: bool) -> Result<People> {
+async fn people(tx: &mut Tx, id: CampaignId, form: &CampaignForm, is_launched: bool, asked: Asked) -> Result<People> {
     let nobody = || model::Error::conflict("There is nobody to call. Choose an audience with contacts first.");
     let audience = form.audience.as_ref().filter(|_| !is_launched);
     let total = match audience {
@@ -201,6 +205,8 @@ async fn people(tx: &mut Tx, id: CampaignId, form: &CampaignForm, is_launched: b
         }
     }
     let (now, mut gates) = (tx.now(), Gates::default());
+    let numbers: Vec<_> = rows.iter().map(|row| row.phone.clone()).collect();
+    let given = consents::given(tx, &numbers, asked.purpose).await?;
     let person = |row: repo::Listed| {
         let calls = recent.remove(&row.contact_id).unwrap_or_default();
         let past = row.enrollment_id.and_then(|id| past.remove(&id)).unwrap_or_default();
@@ -209,6 +215,7 @@ async fn people(tx: &mut Tx, id: CampaignId, form: &CampaignForm, is_launched: b
             gate: gates.number(Place::of(row.time_zone.as_deref(), &row.phone)),
             name: row.name,
             suppressed: row.suppressed,
+            consent: given.get(&row.phone).copied(),
             archived: row.contact_status == ContactStatus::Archived,
             calling: row.calling,
             due: row.next_attempt_at.unwrap_or(now),

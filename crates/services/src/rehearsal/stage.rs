@@ -2,6 +2,7 @@
 //! the database, so that it can be played off the async threads.
 
 use super::network;
+use crate::companies::Own;
 use crate::dialer::eligible::{self, Decision, Facts, decide};
 use crate::dialer::retry::{DayPart, DayParts, Ended, History, Next, next, rule_of};
 use crate::dialer::window::Schedule;
@@ -10,10 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::calls::Outcome;
 use model::campaigns::{CallOrder, Retries};
-use model::companies::Compliance;
+use model::consents::Asked;
 use model::credits::{Credits, Price};
 use model::id::ContactId;
 use model::rehearsal::Assumptions;
+use model::rules::Consent;
 use model::time::Hours;
 use std::collections::HashMap;
 
@@ -35,7 +37,9 @@ pub(super) struct Stage {
     pub hours: Hours,
     pub campaign_hours: Option<Hours>,
     /// What the company asks beyond the law, and its own country.
-    pub own: Compliance,
+    pub own: Own,
+    /// What the campaign asks for before a call.
+    pub asked: Asked,
     pub home: String,
     pub retries: Retries,
     pub order: CallOrder,
@@ -63,6 +67,8 @@ pub(super) struct Person {
     /// Index into [`Stage::gates`].
     pub gate: usize,
     pub suppressed: bool,
+    /// How they agreed to calls of this campaign's purpose, as it is on record.
+    pub consent: Option<Consent>,
     pub archived: bool,
     /// A call to them is under way when the rehearsal begins.
     pub calling: bool,
@@ -132,15 +138,21 @@ impl Stage {
             due_at: now,
             suppressed: person.suppressed,
             archived: person.archived,
-            enabled: rules::is_enabled(&self.own, &self.home, place),
+            consent: Asked { given: person.consent, ..self.asked },
+            enabled: rules::is_enabled(&self.own.limits, &self.home, place),
             attempts: past.attempts,
             attempts_max: self.retries.attempts_max,
             calls: &past.calls,
             calls_ever: past.calls_before + i64::try_from(past.calls.len()).unwrap_or(i64::MAX),
             per_day_max: self.retries.attempts_per_day_max,
-            per_week_max: self.own.attempts_per_week_max,
-            ever_max: self.own.attempts_ever_max,
-            schedule: Schedule { company: &self.hours, campaign: self.campaign_hours.as_ref(), place },
+            per_week_max: self.own.limits.attempts_per_week_max,
+            ever_max: self.own.limits.attempts_ever_max,
+            schedule: Schedule {
+                company: &self.hours,
+                holidays: &self.own.holidays,
+                campaign: self.campaign_hours.as_ref(),
+                place,
+            },
             // Numbers are unique in a company; calls of its other campaigns are not played.
             number_busy: false,
             speed: 1,

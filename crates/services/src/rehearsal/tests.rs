@@ -10,7 +10,6 @@ use crate::rules::Place;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::campaigns::{CallOrder, Retries, Retry};
-use model::companies::Compliance;
 use model::credits::{Credits, Price};
 use model::rehearsal::Assumptions;
 use model::time::{Hours, Window};
@@ -45,6 +44,7 @@ fn person(n: usize, gate: usize) -> Person {
         name: format!("Person {n}"),
         gate,
         suppressed: false,
+        consent: None,
         archived: false,
         calling: false,
         due: at("2026-11-23T15:00:00Z"),
@@ -66,7 +66,13 @@ fn stage(people: usize) -> Stage {
         gates: vec![gate(&[Tz::America__New_York])],
         hours: Hours::always(),
         campaign_hours: None,
-        own: Compliance::default(),
+        asked: model::consents::Asked::default(),
+        own: crate::companies::Own {
+            limits: model::companies::Compliance::default(),
+            holidays: Vec::new(),
+            hipaa: false,
+            consent: model::consents::ConsentPolicy::Listed,
+        },
         home: "US".to_owned(),
         retries: once(),
         order: CallOrder::Fifo,

@@ -11,6 +11,7 @@ pub use place::Place;
 
 use model::companies::Compliance;
 use model::rules::Pack;
+use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
 /// The pack of every place without one.
@@ -28,6 +29,30 @@ static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
         .flat_map(|text| toml::from_str::<File>(text).expect("rule packs are read by a test before they ship").pack)
         .collect()
 });
+
+/// Names the packs and holidays as they are now: the first digits of the SHA-256 of what they are written in.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    for text in [
+        include_str!("../../data/rules/us.toml"),
+        include_str!("../../data/rules/world.toml"),
+        include_str!("../../data/rules/holidays.toml"),
+    ] {
+        hash.update(text);
+    }
+    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+});
+
+/// Names the packs as they are now.
+pub fn version() -> &'static str {
+    &VERSION
+}
+
+/// The packs that hold at a place, with the version of all of them: `US US-FL @ 3f2a90c1b7e4`. Kept with every attempt.
+pub fn cited(place: &Place) -> String {
+    let packs: Vec<_> = place.packs.iter().map(|pack| pack.jurisdiction.as_str()).collect();
+    format!("{} @ {}", packs.join(" "), *VERSION)
+}
 
 /// Every pack there is.
 pub fn all() -> &'static [Pack] {

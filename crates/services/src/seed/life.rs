@@ -189,6 +189,7 @@ impl Life {
             due_at: at,
             suppressed: person.is_suppressed,
             archived: false,
+            consent: model::consents::Asked::default(),
             enabled: rules::is_enabled(&own, self.plan.region, &person.place),
             attempts: i32::try_from(seat.rules.len()).unwrap_or(i32::MAX),
             attempts_max: run.form.retries.attempts_max,
@@ -197,7 +198,7 @@ impl Life {
             per_day_max: run.form.retries.attempts_per_day_max,
             per_week_max: own.attempts_per_week_max,
             ever_max: None,
-            schedule: Schedule { company: &open, campaign: run.form.hours.as_ref(), place: &person.place },
+            schedule: Schedule { company: &open, holidays: &[], campaign: run.form.hours.as_ref(), place: &person.place },
             number_busy: person.busy_until.is_some_and(|until| until >= at),
             speed: 1,
         })

@@ -195,7 +195,7 @@ fn at_any_hour_of_any_season_somebody_of_the_running_campaigns_may_be_called() {
             plan.campaigns.iter().filter(|c| c.fate == plans::Fate::Running).any(|campaign| {
                 let hours = (!campaign.all_hours).then(|| plan.hours());
                 places[plan.name].iter().any(|place| {
-                    let schedule = Schedule { company: &open, campaign: hours.as_ref(), place };
+                    let schedule = Schedule { company: &open, holidays: &[], campaign: hours.as_ref(), place };
                     matches!(opening(at, &schedule), Opening::Now { .. })
                 })
             })

@@ -34,8 +34,11 @@ pub async fn list(tx: &mut Tx, filter: &SuppressionFilter) -> Result<Page<Suppre
     let sees = tx.actor().may(Permission::ViewPhones);
     let starts = if sees && !filter.search.trim().is_empty() {
         let region = phones::region(tx).await?;
-        // A text that is no number matches none.
-        Some(phones::prefixes(&filter.search, &region))
+        // A text that is no number matches none. An operator sees some numbers masked, and digit by digit would read them: they
+        // ask for a whole one, which they know.
+        let whole = || phones::parse(&filter.search, &region).map(String::from).into_iter().collect();
+        let is_apart = tx.actor().handles_only().is_some();
+        Some(if is_apart { whole() } else { phones::prefixes(&filter.search, &region) })
     } else {
         None
     };
@@ -47,7 +50,7 @@ pub async fn list(tx: &mut Tx, filter: &SuppressionFilter) -> Result<Page<Suppre
 fn shown(tx: &Tx, r: repo::Stored) -> SuppressionRow {
     SuppressionRow {
         id: r.id,
-        phone: if tx.actor().may(Permission::ViewPhones) { r.phone.into() } else { r.phone.masked() },
+        phone: if crate::contacts::sees(tx, r.theirs) { r.phone.into() } else { r.phone.masked() },
         source: r.source,
         reason: r.reason,
         by: r.by_name,
@@ -88,7 +91,7 @@ pub async fn add(tx: &mut Tx, phone: &str, reason: &str) -> Result<SuppressionId
 pub async fn remove(tx: &mut Tx, id: SuppressionId, reason: &str) -> Result<()> {
     tx.require(Permission::ManageSuppressions)?;
     Check::new().text(reason, "reason", "why this number may be called again", REASON_MAX).done()?;
-    let phone = repo::remove(tx, id).await?.ok_or_else(|| model::Error::not_found("suppression"))?;
+    let phone = repo::remove(tx, id, reason.trim()).await?.ok_or_else(|| model::Error::not_found("suppression"))?;
     let text = format!("{} may be called again: {}", phone.masked(), reason.trim());
     tx.record(EventKind::SuppressionRemoved, Some(id.to_string()), text).await
 }
@@ -152,6 +155,11 @@ pub(crate) async fn withdraw(tx: &mut Tx, phone: &Phone, to: EnrollmentStatus, r
     repo::count_finished(tx, &ended).await?;
     repo::wake(tx, &ended).await?;
     notice(tx, Topic::Campaigns).await
+}
+
+/// Forgets when a number was on the list, unless it is on it.
+pub(crate) async fn forget_moves(tx: &mut Tx, phone: &Phone) -> Result<()> {
+    repo::forget_moves(tx, phone).await
 }
 
 /// `None` when the number was already there; then its queued enrollments are ended all the same.

@@ -19,9 +19,12 @@ pub(super) struct Stored {
     pub reason: String,
     pub by_name: Option<String>,
     pub created_at: Timestamp,
+    /// Of somebody in a campaign that whoever asks can see.
+    pub theirs: bool,
 }
 
-const COLUMNS: &str = "select id, phone, source, reason, by_name, created_at from suppressions";
+const COLUMNS: &str = "select id, phone, source, reason, by_name, created_at, exists (select 1 from contacts c
+        join enrollments e on e.contact_id = c.id where c.phone = suppressions.phone) as theirs from suppressions";
 
 pub(super) async fn find(tx: &mut Tx, phone: &Phone) -> Result<Option<Stored>> {
     let mut sql = QueryBuilder::new(COLUMNS);
@@ -63,13 +66,39 @@ pub(super) async fn insert(tx: &mut Tx, id: SuppressionId, phone: &Phone, source
     .bind(now)
     .execute(tx.conn())
     .await?;
-    Ok(done.rows_affected() == 1)
+    let is_new = done.rows_affected() == 1;
+    if is_new {
+        note_move(tx, phone, Some(source), reason).await?;
+    }
+    Ok(is_new)
 }
 
-pub(super) async fn remove(tx: &mut Tx, id: SuppressionId) -> Result<Option<Phone>> {
-    let phone =
+pub(super) async fn remove(tx: &mut Tx, id: SuppressionId, reason: &str) -> Result<Option<Phone>> {
+    let phone: Option<Phone> =
         sqlx::query_scalar("delete from suppressions where id = $1 returning phone").bind(id).fetch_optional(tx.conn()).await?;
+    if let Some(phone) = &phone {
+        note_move(tx, phone, None, reason).await?;
+    }
     Ok(phone)
+}
+
+/// What evidence needs: that a number came onto the list (`source`), or left it.
+async fn note_move(tx: &mut Tx, phone: &Phone, source: Option<Source>, reason: &str) -> Result<()> {
+    let (id, now): (SuppressionId, _) = (tx.id(), tx.now());
+    let by = tx.actor().name().to_owned();
+    sqlx::query(
+        "insert into suppression_moves (id, phone, is_on, source, reason, by_name, at) values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(phone)
+    .bind(source.is_some())
+    .bind(source)
+    .bind(reason)
+    .bind(by)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn suppressed(tx: &mut Tx, phones: &[Phone]) -> Result<Vec<Phone>> {
@@ -145,5 +174,13 @@ pub(super) async fn wake(tx: &mut Tx, campaigns: &[CampaignId]) -> Result<()> {
         .execute(tx.conn())
         .await?;
     sqlx::query("select pg_notify('dialer', '')").execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub(super) async fn forget_moves(tx: &mut Tx, phone: &Phone) -> Result<()> {
+    sqlx::query("delete from suppression_moves m where m.phone = $1 and not exists (select 1 from suppressions s where s.phone = m.phone)")
+        .bind(phone)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

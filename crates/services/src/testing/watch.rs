@@ -1,6 +1,6 @@
 //! What tests read from a world, or hand to it, that no screen shows or sends.
 
-use super::{Someone, World};
+use super::{Someone, World, run};
 use crate::actor::Actor;
 use crate::credits::Shift;
 use crate::db::Db;
@@ -11,6 +11,9 @@ use model::credits::{Credits, MovementKind};
 use model::id::{CallId, CompanyId, EndpointId, GatewayId, MovementId};
 use model::webhooks::EndpointForm;
 use secrecy::ExposeSecret;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions};
+use std::str::FromStr;
 
 /// One line per fact that people can tell apart, and none for how many tries it took to get there.
 const PICTURE: &str = "
@@ -143,4 +146,33 @@ impl World {
         crate::calls::ingest(&mut tx, call, callback).await?;
         tx.commit().await
     }
+}
+
+/// Every column of every table in which a text stands, as `table.column`: for tests that something is gone.
+pub async fn found(world: &World, text: &str) -> Vec<String> {
+    let mut owner = PgConnectOptions::from_str(&world.owner_url()).expect("a URL").connect().await.expect("the owner");
+    // The owner inherits `system`, which sees all companies.
+    run(&mut owner, "set role system".to_owned()).await;
+    let columns: Vec<(String, String, bool)> = sqlx::query_as(
+        "select c.table_name::text, c.column_name::text, c.data_type = 'bytea' from information_schema.columns c
+         join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
+         where c.table_schema = 'public' and t.table_type = 'BASE TABLE' and c.table_name not like '\\_sqlx%'
+            and c.data_type in ('text', 'character varying', 'jsonb', 'json', 'ARRAY', 'bytea') order by 1, 2",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .expect("the catalog");
+    let mut found = Vec::new();
+    for (table, column, raw) in columns {
+        let within = match raw {
+            true => format!("position(convert_to($1, 'UTF8') in \"{column}\")"),
+            false => format!("position($1 in \"{column}\"::text)"),
+        };
+        let sql = format!("select exists (select 1 from \"{table}\" where {within} > 0)");
+        let is_there: bool = sqlx::query_scalar(AssertSqlSafe(sql)).bind(text).fetch_one(&mut owner).await.expect("a column");
+        if is_there {
+            found.push(format!("{table}.{column}"));
+        }
+    }
+    found
 }

@@ -241,7 +241,7 @@ pub async fn delivery(tx: &mut Tx, id: DeliveryId) -> Result<Delivery> {
 pub async fn test(tx: &mut Tx, id: EndpointId) -> Result<DeliveryId> {
     on(tx, id).await?;
     let (delivery, now): (DeliveryId, _) = (tx.id(), tx.now());
-    repo::insert_one(tx, delivery, id, &Told::test().body(now, false)).await?;
+    repo::insert_one(tx, delivery, id, &Told::test().body(now, told::Show::Ends)).await?;
     Ok(delivery)
 }
 

@@ -1,7 +1,7 @@
 //! The SQL of messages on their way. It goes from endpoint to endpoint, whosever they are, so it runs as `system` and names the company.
 
 use super::CHANNEL;
-use super::told::Told;
+use super::told::{Show, Told};
 use crate::db::SystemTx;
 use crate::error::Result;
 use crate::events::LIVE_CHANNEL;
@@ -13,13 +13,14 @@ use sqlx::PgConnection;
 /// Writes messages to whoever wants to hear of it, and rings screens and the worker, in one statement. The id of a message is of
 /// the moment of what it tells, and the same however often it is reckoned: a hash of that and of the endpoint.
 pub(crate) async fn send(conn: &mut PgConnection, notices: &[String], told: &[Told], now: Timestamp) -> Result<()> {
-    let bodies = |full| told.iter().map(|t| t.body(now, full)).collect::<Vec<_>>();
+    let bodies = |show| told.iter().map(|t| t.body(now, show)).collect::<Vec<_>>();
     sqlx::query(
         "with made as (
             insert into deliveries (id, endpoint_id, event, body, created_at, status, due_at)
             select overlay(md5(n.id::text || e.id::text) placing replace(left(n.id::text, 15), '-', '') from 1)::uuid, e.id, n.event,
-                case when e.full_numbers then n.whole else n.masked end, $8, 'waiting', $8
-            from unnest($3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[]) as n (id, event, campaign, whole, masked)
+                case when o.hipaa then n.bare when e.full_numbers then n.whole else n.masked end, $8, 'waiting', $8
+            from unnest($3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $10::text[]) as n (id, event, campaign, whole, masked, bare)
+            cross join (select hipaa from companies where id = app.company()) o
             join endpoints e on n.event = any(e.events) and (e.campaign_id is null or e.campaign_id = n.campaign)
             where e.company_id = app.company() and e.disabled_at is null returning 1)
          select pg_notify(channel, notice) from (select $1::text as channel, unnest($2::text[]) as notice
@@ -30,10 +31,11 @@ pub(crate) async fn send(conn: &mut PgConnection, notices: &[String], told: &[To
     .bind(told.iter().map(|t| t.id).collect::<Vec<_>>())
     .bind(told.iter().map(|t| t.event).collect::<Vec<_>>())
     .bind(told.iter().map(|t| t.campaign).collect::<Vec<_>>())
-    .bind(bodies(true))
-    .bind(bodies(false))
+    .bind(bodies(Show::Numbers))
+    .bind(bodies(Show::Ends))
     .bind(now)
     .bind(CHANNEL)
+    .bind(bodies(Show::Nobody))
     .execute(conn)
     .await?;
     Ok(())

@@ -5,6 +5,7 @@ mod content;
 mod delivery;
 mod endpoints;
 
+use super::told::Show;
 use super::*;
 use crate::testing::{Someone, World};
 use crate::{events, suppressions};

@@ -19,6 +19,20 @@ const VERSION: u32 = 1;
 const TEXT_MAX: usize = 500;
 const FOUND_MAX: usize = 20;
 
+/// Fields whose text is somebody's words or may name a person: HIPAA mode sends none of them.
+const IN_WORDS: &[&str] = &["keywords", "reason", "fileName", "transcript"];
+
+/// How much of people a body shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// Whole numbers.
+    Numbers,
+    /// The ends of numbers.
+    Ends,
+    /// The ends of numbers, and nothing in words.
+    Nobody,
+}
+
 /// One thing that happened, before it is known who wants to hear it.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
@@ -38,8 +52,11 @@ impl Told {
     }
 
     /// The JSON that is sent.
-    pub(super) fn body(&self, at: Timestamp, full_numbers: bool) -> String {
+    pub(super) fn body(&self, at: Timestamp, show: Show) -> String {
         let mut body = self.fields.clone();
+        if show == Show::Nobody {
+            body.retain(|name, _| !IN_WORDS.contains(&name.as_str()));
+        }
         body.insert("type".to_owned(), json!(self.event));
         // The name of before Standard Webhooks, which older receivers read.
         body.insert("event".to_owned(), json!(self.event));
@@ -49,7 +66,7 @@ impl Told {
             body.insert("campaignId".to_owned(), json!(campaign));
         }
         if let Some(phone) = &self.phone {
-            let phone = if full_numbers { phone.as_str().to_owned() } else { phone.masked() };
+            let phone = if show == Show::Numbers { phone.as_str().to_owned() } else { phone.masked() };
             body.insert("phoneNumber".to_owned(), json!(phone));
         }
         Value::Object(body).to_string()

@@ -1,6 +1,6 @@
 //! A carrier that misbehaves on purpose, deterministically by seed. It keeps its own count of what rang.
 
-use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 use chrono_tz::America::New_York;
 use model::id::CallId;
 use providers::scripted::{self, Script};
@@ -40,6 +40,8 @@ struct State {
     overlaps: Vec<CallId>,
     /// Moments at which a phone in New York rang and may not.
     unlawful: Vec<DateTime<Utc>>,
+    /// The company's holiday, a local day.
+    day_off: Option<NaiveDate>,
     /// Everything it was asked and told, in order.
     log: Vec<String>,
     faulty: bool,
@@ -57,6 +59,7 @@ impl Carrier {
             rings: HashMap::new(),
             overlaps: Vec::new(),
             unlawful: Vec::new(),
+            day_off: None,
             log: Vec::new(),
             faulty: true,
         }))
@@ -75,6 +78,11 @@ impl Carrier {
         self.state().faulty = false;
     }
 
+    /// From now on no phone may ring on this day.
+    pub fn day_off(&self, day: NaiveDate) {
+        self.state().day_off = Some(day);
+    }
+
     /// Calls of ours that rang more than once.
     pub fn rung_twice(&self) -> Vec<CallId> {
         self.state().rings.iter().filter(|(_, n)| **n > 1).map(|(id, _)| *id).collect()
@@ -90,7 +98,7 @@ impl Carrier {
         self.state().overlaps.clone()
     }
 
-    /// Moments at which a phone rang outside the hours of the law. Every number here is in New York.
+    /// Moments at which a phone rang outside the hours of the law, or on the company's holiday. Every number here is in New York.
     pub fn unlawful(&self) -> Vec<DateTime<Utc>> {
         self.state().unlawful.clone()
     }
@@ -154,7 +162,10 @@ impl State {
     fn ring(&mut self, call: &Originate) -> ProviderCallId {
         *self.rings.entry(call.call).or_default() += 1;
         // A second of grace: the commit of the intent is the moment of dialing, and the request follows within a second.
-        let lawful = |at: DateTime<Utc>| (8..21).contains(&at.with_timezone(&New_York).hour());
+        let lawful = |at: DateTime<Utc>| {
+            let local = at.with_timezone(&New_York);
+            (8..21).contains(&local.hour()) && self.day_off != Some(local.date_naive())
+        };
         if !lawful(self.now) && !lawful(self.now - TimeDelta::seconds(1)) {
             self.unlawful.push(self.now);
         }

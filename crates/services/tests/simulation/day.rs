@@ -3,9 +3,10 @@
 //! the invariants of engine.md §9 hold, and the carrier itself counts that nobody was rung twice for one attempt.
 
 use super::carrier::Carrier;
-use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use model::campaigns::{Action, Retries, Retry, Status};
 use model::credits::Credits;
+use model::holidays::{Closed, HolidayForm};
 use model::id::CampaignId;
 use providers::Answer;
 use rand::rngs::StdRng;
@@ -13,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use services::dialer::lease::Lease;
 use services::dialer::{self, Dial, Network};
 use services::testing::{self, Glance, Someone, World};
-use services::{campaigns, check, credits, suppressions};
+use services::{campaigns, check, companies, credits, suppressions};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -69,6 +70,17 @@ fn beginning(rng: &mut StdRng) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(year, month, day, hour, 0, 0).single().expect("a moment")
 }
 
+/// Gives the company a holiday on the second day, which is never a day of its calls then.
+async fn day_off(world: &World, acme: &Someone, now: DateTime<Utc>) -> NaiveDate {
+    let tomorrow = (now + TimeDelta::days(1)).with_timezone(&chrono_tz::America::New_York).date_naive();
+    let (on, name) = (tomorrow.to_string(), "Founders' Day".to_owned());
+    let form = HolidayForm { on, name, yearly: false, closed: Closed::Day, time: String::new() };
+    let mut tx = world.tx(acme).await;
+    companies::add_holiday(&mut tx, &form).await.expect("added");
+    tx.commit().await.expect("commit");
+    tomorrow
+}
+
 impl<'a> Day<'a> {
     async fn new(world: &'a World, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -88,6 +100,9 @@ impl<'a> Day<'a> {
         }
         let phones = (0..people).map(testing::phone).collect();
         let (carrier, latest) = (Arc::new(Carrier::new(seed)), world.clock.now());
+        if seed.is_multiple_of(3) {
+            carrier.day_off(day_off(world, &acme, latest).await);
+        }
         Self { world, acme, campaign, carrier, workers, rng, phones, died: false, latest }
     }
 
@@ -274,7 +289,7 @@ impl<'a> Day<'a> {
         let twice = self.carrier.rung_twice();
         assert!(twice.is_empty(), "{when}: rung twice for one attempt: {twice:?}");
         let unlawful = self.carrier.unlawful();
-        assert!(unlawful.is_empty(), "{when}: rang outside 8:00 to 21:00 in New York: {unlawful:?}");
+        assert!(unlawful.is_empty(), "{when}: rang outside 8:00 to 21:00 in New York, or on a holiday: {unlawful:?}");
         let overlaps = self.carrier.overlaps();
         assert!(overlaps.is_empty(), "{when}: rung while on another call: {overlaps:?}");
         let written_off = self.world.written_off(self.acme.company).await.expect("read");

@@ -7,6 +7,7 @@ mod calls;
 mod campaigns;
 mod campaigns_form;
 mod companies;
+mod consents;
 mod contacts;
 mod credits;
 mod dashboard;
@@ -44,6 +45,7 @@ pub fn documented(patience: Patience) -> OpenApiRouter<Api> {
         .merge(calls::paths())
         .merge(agents::paths())
         .merge(contacts::paths())
+        .merge(consents::paths())
         .merge(suppressions::paths())
         .merge(imports::paths())
         .merge(credits::paths())

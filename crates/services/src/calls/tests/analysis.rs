@@ -151,7 +151,7 @@ async fn what_was_read_out_is_shown_where_nobody_wrote_down_what_was_said() {
         let call = read().await;
         let lines: Vec<_> = call.transcript.iter().map(|turn| format!("{}: {}", turn.speaker, turn.text)).collect();
         assert_eq!((lines.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), call.read_out), (expected, true));
-        assert_eq!(call.provider_price.as_deref(), Some("0.0140 USD"));
+        assert_eq!(call.provider_price.as_deref(), Some("$0.014"));
         room.analysed(analysis()).await;
         let call = read().await;
         assert!(!call.read_out && call.transcript.len() == 2, "the provider's own words come first");

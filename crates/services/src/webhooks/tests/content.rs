@@ -37,7 +37,7 @@ fn examples() -> Vec<(WebhookEvent, String)> {
         WebhookEvent::CreditsLow => Told::credits_low(campaign, "Spring", campaigns::OUT_OF_CREDITS),
         WebhookEvent::Test => Told::test(),
     };
-    WebhookEvent::ALL.iter().map(|event| (*event, told(*event).body(World::noon(), true))).collect()
+    WebhookEvent::ALL.iter().map(|event| (*event, told(*event).body(World::noon(), Show::Numbers))).collect()
 }
 
 #[test]
@@ -186,5 +186,32 @@ fn no_body_grows_beyond_what_is_kept() {
     let phone = Phone::parse("+12025550143").expect("a number");
     let found = (0..100).map(|n| (format!("{n}{long}"), "😀".repeat(10_000))).collect();
     let told = Told::qualified(Uuid::nil().into(), None, &phone, None, &found);
-    assert!(told.body(World::noon(), true).len() <= 65_536);
+    assert!(told.body(World::noon(), Show::Numbers).len() <= 65_536);
+}
+
+#[test]
+fn what_hipaa_mode_sends_names_nobody() {
+    let phone = Phone::parse("+12025550143").expect("a number");
+    let found = [("complaint".to_owned(), "knee".to_owned())].into();
+    for told in [
+        Told::qualified(Uuid::from_u128(1).into(), None, &phone, Some(Sentiment::Positive), &found),
+        Told::suppressed(Uuid::from_u128(1).into(), &phone, "Bea said her knee hurts"),
+        Told::imported(Uuid::from_u128(1).into(), "knee patients.csv", [1, 0, 0, 0]),
+    ] {
+        let (whole, bare) = (told.body(World::noon(), Show::Numbers), told.body(World::noon(), Show::Nobody));
+        assert!(whole.contains("knee"));
+        assert!(!bare.contains("knee") && !bare.contains("0143"), "{bare}");
+    }
+}
+
+#[tokio::test]
+async fn in_hipaa_mode_no_endpoint_hears_numbers_or_words() {
+    let room = Room::hearing(|form| form.full_numbers = true).await;
+    let mut tx = room.world.tx(&room.acme).await;
+    crate::companies::save_privacy(&mut tx, model::companies::Privacy { hipaa: true, gdpr: false }).await.expect("saved");
+    suppressions::add(&mut tx, "+12125550143", "Her knee hurts").await.expect("added");
+    tx.commit().await.expect("commit");
+    let told = room.world.told(room.acme.company).await.expect("told");
+    let last = told.last().expect("told");
+    assert_eq!((last["phoneNumber"].as_str(), &last["reason"]), (Some("+12•••••••43"), &Value::Null));
 }
