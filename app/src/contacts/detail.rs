@@ -169,6 +169,8 @@ fn happening(one: Happening) -> AnyView {
 
 fn facts(contact: Contact) -> AnyView {
     let row = contact.row;
+    let link = |(text, href): (String, String)| view! { <li><a class="link" href=href rel="external">{text}</a></li> };
+    let links = contact.links.into_iter().map(link).collect_view();
     let fact = |label: &'static str, text: String| {
         some(text).map(|text| view! { <Fact label=label><span class="wrap-anywhere">{text}</span></Fact> })
     };
@@ -185,6 +187,7 @@ fn facts(contact: Contact) -> AnyView {
                 {row.last_called_at.map(|at| view! { <Fact label="Last call"><When moment=at/></Fact> })}
                 <Fact label="Added"><When moment=row.created_at/></Fact>
             </Facts>
+            <ul class="mt-4 text-sm">{links}</ul>
         </Card>
     }
 }

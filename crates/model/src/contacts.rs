@@ -5,6 +5,7 @@ use crate::enrollments::{EnrollmentStatus, Reason};
 use crate::error::{Check, Result};
 use crate::events::EventRow;
 use crate::id::{CampaignId, ContactId, ImportId};
+use crate::leads::LeadRow;
 use crate::page::Paging;
 use crate::phone::Phone;
 use crate::suppressions::SuppressionRow;
@@ -113,6 +114,15 @@ pub struct Contact {
     pub story: Vec<Happening>,
     /// Older happenings exist that are not here.
     pub is_cut: bool,
+}
+
+/// Whose a number is, with what else there is of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookedUp {
+    pub row: ContactRow,
+    /// The one that lives.
+    pub lead: Option<LeadRow>,
+    pub orders: i64,
 }
 
 /// What the contacts list may ask for.

@@ -382,7 +382,7 @@ mod tests {
         let mut grid = String::new();
         for status in LeadStatus::ALL {
             let after = |interest| status.after(interest).as_str();
-            grid.push_str(&format!("{status:12} {:12} {}\n", after(Interest::Shown), after(Interest::Goal)));
+            grid.push_str(&format!("{:12} {:12} {}\n", status.as_str(), after(Interest::Shown), after(Interest::Goal)));
         }
         insta::assert_snapshot!(grid);
     }

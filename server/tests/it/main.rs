@@ -17,6 +17,7 @@ mod matrix;
 mod pages;
 mod proxies;
 mod rates;
+mod records;
 mod speech;
 mod support;
 mod team;

@@ -11,7 +11,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use model::FieldErrors;
 use model::accounts::Permission;
 use model::calls::CallFilter;
-use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, NewContact};
+use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, LookedUp, NewContact};
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventFilter, EventKind};
 use model::id::ContactId;
@@ -88,9 +88,13 @@ pub async fn open(tx: &mut Tx, id: ContactId) -> Result<Contact> {
 async fn links(tx: &mut Tx, id: ContactId) -> Result<Vec<(String, String)>> {
     let lead = match leads::of_contact(tx, id).await? {
         Some(lead) => {
-            (format!("Lead: {}, score {}", lead.status.label().to_lowercase(), lead.score), format!("/leads/lead?id={}", lead.id))
+            let text = format!("Lead: {}, score {}", lead.status.label().to_lowercase(), lead.score);
+            Some((text, format!("/leads/lead?id={}", lead.id)))
         }
-        None => ("Make a lead".to_owned(), format!("/leads/lead?contact={id}")),
+        None if tx.actor().may(Permission::ManageContacts) => {
+            Some(("Make a lead".to_owned(), format!("/leads/lead?contact={id}")))
+        }
+        None => None,
     };
     let orders = match orders::count_of(tx, id).await? {
         0 => None,
@@ -98,8 +102,24 @@ async fn links(tx: &mut Tx, id: ContactId) -> Result<Vec<(String, String)>> {
         many => Some(format!("{many} orders")),
     };
     let orders = orders.map(|text| (text, format!("/orders?contact={id}")));
-    let may_make = tx.actor().may(Permission::ManageContacts);
-    Ok(std::iter::once(lead).filter(|(_, href)| may_make || href.contains("?id=")).chain(orders).collect())
+    Ok(lead.into_iter().chain(orders).collect())
+}
+
+/// The contact with this number, archived ones too, with their lead and how many orders they have.
+///
+/// # Errors
+/// `Forbidden` without `ViewContacts` or `ViewPhones`, because the answer tells whose a number is; `NotFound`, also for what is no
+/// number.
+pub async fn look_up(tx: &mut Tx, phone: &str) -> Result<LookedUp> {
+    tx.require(Permission::ViewContacts)?;
+    tx.require(Permission::ViewPhones)?;
+    let nobody = || model::Error::not_found("contact");
+    let region = phones::region(tx).await?;
+    let phone = phones::parse(phone, &region).map_err(|_| nobody())?;
+    let id = repo::with_phones(tx, &[phone]).await?.pop().ok_or_else(nobody)?;
+    let stored = repo::find(tx, id).await?.ok_or_else(nobody)?;
+    let (lead, orders) = (leads::of_contact(tx, id).await?, orders::count_of(tx, id).await?);
+    Ok(LookedUp { row: shown(tx, stored), lead, orders })
 }
 
 /// Adds a contact. One that was archived with the same number comes back with the new data.

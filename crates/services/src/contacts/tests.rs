@@ -229,3 +229,32 @@ async fn a_long_story_is_cut_and_says_so() {
     let Some(Happening::Event(newest)) = contact.story.first() else { panic!("events") };
     assert_eq!(newest.kind, EventKind::ContactChanged);
 }
+
+#[tokio::test]
+async fn a_page_leads_to_the_lead_and_the_orders_of_its_contact() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let maya = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    let links = |contact: Contact| contact.links.into_iter().map(|(text, href)| format!("{text} {href}")).collect::<Vec<_>>();
+    let before = links(open(&mut tx, maya).await.expect("open"));
+    assert_eq!(before, [format!("Make a lead /leads/lead?contact={maya}")]);
+    let item = model::orders::ItemForm { name: "Lamp".into(), price: "1".into(), ..Default::default() };
+    let order = model::orders::OrderForm {
+        number: "A-1".into(),
+        customer_phone: "+12025550101".into(),
+        currency: "EUR".into(),
+        items: vec![item],
+        ..Default::default()
+    };
+    crate::orders::create(&mut tx, &order).await.expect("order");
+    let lead = crate::leads::create(&mut tx, Some(maya), &Default::default()).await.expect("lead");
+    let after = links(open(&mut tx, maya).await.expect("open"));
+    assert_eq!(after, [format!("Lead: new, score 0 /leads/lead?id={lead}"), format!("1 order /orders?contact={maya}")]);
+    let found = look_up(&mut tx, "(202) 555-0101").await.expect("found");
+    assert_eq!((found.row.id, found.lead.map(|lead| lead.id), found.orders), (maya, Some(lead), 1));
+    tx.commit().await.expect("commit");
+    let viewer = w.member(&acme, Role::Viewer).await;
+    let mut tx = w.db.begin(&viewer).await.expect("begin");
+    assert!(matches!(look_up(&mut tx, "+12025550101").await, Err(Error::Told(model::Error::Forbidden { .. }))));
+}

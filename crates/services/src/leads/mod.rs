@@ -310,7 +310,9 @@ async fn keep(tx: &mut Tx, leads: Vec<(Stored, Stored, bool)>, by_hand: bool) ->
         lines.entry(kind).or_default().push((Some(after.id.to_string()), text));
         changed.push(after);
     }
-    repo::save(tx, &changed).await?;
+    if !changed.is_empty() {
+        repo::save(tx, &changed).await?;
+    }
     for (kind, lines) in lines {
         tx.record_all(kind, lines).await?;
     }

@@ -12,6 +12,8 @@ mod credits;
 mod dashboard;
 mod imports;
 mod keys;
+mod leads;
+mod orders;
 mod suppressions;
 mod webhooks;
 
@@ -44,6 +46,8 @@ pub fn documented(patience: Patience) -> OpenApiRouter<Api> {
         .merge(calls::paths())
         .merge(agents::paths())
         .merge(contacts::paths())
+        .merge(leads::paths())
+        .merge(orders::paths())
         .merge(suppressions::paths())
         .merge(imports::paths())
         .merge(credits::paths())
