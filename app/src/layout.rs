@@ -155,6 +155,8 @@ fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
         (None, NavItem::new("/", "Dashboard", i::LuLayoutDashboard)),
         (Some(Permission::ViewCampaigns), NavItem::new("/campaigns", "Campaigns", i::LuMegaphone)),
         (Some(Permission::ViewContacts), NavItem::new("/contacts", "Contacts", i::LuUsers)),
+        (Some(Permission::ViewContacts), NavItem::new("/leads", "Leads", i::LuFlag)),
+        (Some(Permission::ViewContacts), NavItem::new("/orders", "Orders", i::LuPackage)),
         (Some(Permission::ImportContacts), NavItem::new("/imports", "Imports", i::LuFileUp)),
         (Some(Permission::ViewAgents), NavItem::new("/agents", "Agents", i::LuBot)),
         (Some(Permission::ViewCalls), NavItem::new("/calls", "Calls", i::LuPhone).live().count(Signal::derive(calls))),

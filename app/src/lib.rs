@@ -24,7 +24,11 @@ pub mod form;
 pub mod frame;
 pub mod imports;
 pub mod layout;
+#[cfg(feature = "ssr")]
+pub mod leads;
 pub mod live;
+#[cfg(feature = "ssr")]
+pub mod orders;
 #[cfg(feature = "ssr")]
 pub mod plain;
 pub(crate) mod prelude;
@@ -61,13 +65,13 @@ use agents::{detail::AgentPage, list::AgentsPage};
 #[cfg(not(feature = "ssr"))]
 use auth::{
     Plain as AccessPage, Plain as AccountPage, Plain as BrandPage, Plain as ClientsPage, Plain as CodePage,
-    Plain as CompliancePage, Plain as ConfirmPage, Plain as DefaultsPage, Plain as DevelopersPage, Plain as FeaturesPage,
-    Plain as FindPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage,
-    Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as NoticesPage,
-    Plain as OwnClientsPage, Plain as PermissionsPage, Plain as PrivacyPage, Plain as ProofPage, Plain as RefusedPage,
-    Plain as RemoveGatewayPage, Plain as ResetPage, Plain as CompanyRulesPage, Plain as ConsentsPage, Plain as ErasePage,
-    Plain as EvidencePage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages,
-    Plain as WelcomePage,
+    Plain as CompanyRulesPage, Plain as CompliancePage, Plain as ConfirmPage, Plain as ConsentsPage, Plain as DefaultsPage,
+    Plain as DevelopersPage, Plain as ErasePage, Plain as EvidencePage, Plain as FeaturesPage, Plain as FindPage,
+    Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage, Plain as LeadPage,
+    Plain as LeadsPage, Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage,
+    Plain as NoticesPage, Plain as OrderPage, Plain as OrdersPage, Plain as OwnClientsPage, Plain as PermissionsPage,
+    Plain as PrivacyPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage,
+    Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -101,6 +105,10 @@ use events::proof::ProofPage;
 use find::page::FindPage;
 use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
+#[cfg(feature = "ssr")]
+use leads::{lead::LeadPage, list::LeadsPage};
+#[cfg(feature = "ssr")]
+use orders::{form::OrderPage, list::OrdersPage};
 use prelude::*;
 use settings::SettingsPage;
 #[cfg(feature = "ssr")]
@@ -114,9 +122,9 @@ use settings::remove::RemoveGatewayPage;
 #[cfg(feature = "ssr")]
 use settings::{company::CompanyRulesPage, privacy::PrivacyPage};
 use suppressions::SuppressionsPage;
-use team::TeamPage;
 #[cfg(feature = "ssr")]
 use suppressions::{consents::ConsentsPage, evidence::EvidencePage};
+use team::TeamPage;
 #[cfg(feature = "ssr")]
 use team::{access::AccessPage, permissions::PermissionsPage};
 
@@ -188,6 +196,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/letters") view=LettersPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/letter") view=LetterEditPage ssr=SsrMode::Async/>
                     <Route path=path!("/find") view=FindPage ssr=SsrMode::Async/>
+                    <Route path=path!("/leads") view=LeadsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/leads/lead") view=LeadPage ssr=SsrMode::Async/>
+                    <Route path=path!("/orders") view=OrdersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/orders/order") view=OrderPage ssr=SsrMode::Async/>
                     <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

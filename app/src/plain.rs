@@ -62,6 +62,12 @@ where
     Suspend::new(async move { OwnedView::new(page.await) }).into_any()
 }
 
+/// The problem of a field whose name is put together: one of many lines.
+pub fn problem_of(error: Signal<Option<Error>>, field: impl Into<String>) -> Signal<Option<String>> {
+    let field = field.into();
+    Signal::derive(move || error.with(|error| error.as_ref().and_then(|error| error.of_field(&field)).map(str::to_owned)))
+}
+
 /// A page that cannot be shown, and why.
 pub fn away(title: &'static str, crumbs: Vec<Crumb>, error: &Error) -> AnyView {
     set_status(error);

@@ -170,6 +170,8 @@ fn happening(one: Happening) -> AnyView {
 fn facts(contact: Contact) -> AnyView {
     let row = contact.row;
     let (manage, asked) = (may(Permission::ManageSettings), format!("/erase?contact={}", row.id));
+    let link = |(text, href): (String, String)| view! { <li><a class="link" href=href rel="external">{text}</a></li> };
+    let links = contact.links.into_iter().map(link).collect_view();
     let fact = |label: &'static str, text: String| {
         some(text).map(|text| view! { <Fact label=label><span class="wrap-anywhere">{text}</span></Fact> })
     };
@@ -189,6 +191,7 @@ fn facts(contact: Contact) -> AnyView {
             {move || manage.get().then(|| view! {
                 <p class="mt-4 text-sm"><a class="link" rel="external" href=asked.clone()>"Export or erase"</a></p>
             })}
+            <ul class="mt-4 text-sm">{links}</ul>
         </Card>
     }
 }

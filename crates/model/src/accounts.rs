@@ -24,8 +24,8 @@ words! {
         ViewCampaigns = "view_campaigns", "See campaigns";
         ManageCampaigns = "manage_campaigns", "Create and edit campaigns";
         RunCampaigns = "run_campaigns", "Launch, pause and stop campaigns";
-        ViewContacts = "view_contacts", "See contacts";
-        ManageContacts = "manage_contacts", "Edit contacts";
+        ViewContacts = "view_contacts", "See contacts, leads and orders";
+        ManageContacts = "manage_contacts", "Edit contacts, leads and orders";
         ImportContacts = "import_contacts", "Import contacts";
         ViewPhones = "view_phones", "See full phone numbers";
         ViewCalls = "view_calls", "See calls";

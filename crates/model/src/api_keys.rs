@@ -11,11 +11,11 @@ use std::str::FromStr;
 words! {
     /// One thing a key may be made for. A key may what its scopes name and what the role of its maker allows, whichever is less.
     pub enum Scope {
-        Read = "read", "Read campaigns, contacts, calls, agents and the do-not-call list";
+        Read = "read", "Read campaigns, contacts, leads, orders, calls, agents and the do-not-call list";
         Phones = "phones", "See full phone numbers";
         Recordings = "recordings", "Listen to recordings";
         Wallet = "wallet", "Read the wallet and ledger";
-        Contacts = "contacts", "Edit and import contacts";
+        Contacts = "contacts", "Edit contacts, leads and orders, and import them";
         Campaigns = "campaigns", "Create and edit campaigns";
         Calling = "calling", "Launch, pause and stop campaigns";
         Agents = "agents", "Create and edit agents";

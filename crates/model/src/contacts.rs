@@ -5,6 +5,7 @@ use crate::enrollments::{EnrollmentStatus, Reason};
 use crate::error::{Check, Result};
 use crate::events::EventRow;
 use crate::id::{CampaignId, ContactId, ImportId};
+use crate::leads::LeadRow;
 use crate::page::Paging;
 use crate::phone::Phone;
 use crate::suppressions::SuppressionRow;
@@ -117,10 +118,21 @@ pub struct Contact {
     pub suppression: Option<SuppressionRow>,
     /// The newest campaigns first.
     pub campaigns: Vec<ContactCampaign>,
+    /// What else there is of them, as a text and where it is shown: their lead, their orders.
+    pub links: Vec<(String, String)>,
     /// The newest first; calls and events as the role may see them.
     pub story: Vec<Happening>,
     /// Older happenings exist that are not here.
     pub is_cut: bool,
+}
+
+/// Whose a number is, with what else there is of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookedUp {
+    pub row: ContactRow,
+    /// The one that lives.
+    pub lead: Option<LeadRow>,
+    pub orders: i64,
 }
 
 /// What the contacts list may ask for.

@@ -52,6 +52,12 @@ words! {
         ContactArchived = "contact.archived", "Contact archived";
         ContactExported = "contact.exported", "Contact exported";
         ContactErased = "contact.erased", "Contact erased";
+        OrderCreated = "order.created", "Order created";
+        OrderChanged = "order.changed", "Order changed";
+        OrderArchived = "order.archived", "Order archived";
+        LeadCreated = "lead.created", "Lead created";
+        LeadChanged = "lead.changed", "Lead changed";
+        LeadArchived = "lead.archived", "Lead archived";
         ContactOptedOut = "contact.opted_out", "Contact opted out";
         ConsentGiven = "consent.given", "Consent recorded";
         ConsentWithdrawn = "consent.withdrawn", "Consent taken back";
@@ -188,7 +194,17 @@ impl EventKind {
             | K::EndpointDisabled
             | K::EndpointRemoved
             | K::TokenReused => Topic::Events,
-            K::ContactCreated | K::ContactChanged | K::ContactArchived | K::ContactExported | K::ContactErased => Topic::Contacts,
+            K::ContactCreated
+            | K::ContactChanged
+            | K::ContactArchived
+            | K::ContactExported
+            | K::ContactErased
+            | K::OrderCreated
+            | K::OrderChanged
+            | K::OrderArchived
+            | K::LeadCreated
+            | K::LeadChanged
+            | K::LeadArchived => Topic::Contacts,
             K::ConsentGiven
             | K::ConsentWithdrawn
             | K::EvidenceTaken

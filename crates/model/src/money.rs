@@ -1,8 +1,12 @@
-//! Amounts of money: integer millionths and an ISO 4217 code, written the way a company's people write figures. One formatter
-//! for every place where money is shown. Credits are not money; see `credits`.
+//! Amounts of money and their currencies (ISO 4217), never a float: what calls cost in millionths, what orders come to in the
+//! smallest coin. Written the way a company's people write figures. Credits are not money; see `credits`.
 
 use crate::words;
 use std::fmt;
+use std::str::FromStr;
+
+/// The most that one amount of [`Money`] may be, in minor units: sums of many stay far below what a `bigint` holds.
+pub const MINOR_MAX: i64 = 1_000_000_000_000;
 
 words! {
     /// How figures are written.
@@ -55,7 +59,7 @@ const THREE_DECIMALS: &str = "BHD IQD JOD KWD LYD OMR TND";
 const SIGNS: &[(&str, &str)] = &[("USD", "$"), ("EUR", "€"), ("GBP", "£"), ("INR", "₹"), ("JPY", "¥"), ("BRL", "R$")];
 
 /// A currency, by its code of ISO 4217.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 
@@ -65,12 +69,13 @@ pub struct Currency([u8; 3]);
 pub struct BadCurrency;
 
 impl Currency {
-    /// Three capital letters of ISO 4217.
+    /// Three letters of ISO 4217, large or small.
     ///
     /// # Errors
     /// When there is no such currency.
     pub fn parse(text: &str) -> Result<Self, BadCurrency> {
-        let known = CODES.split(' ').find(|code| *code == text).ok_or(BadCurrency)?;
+        let code = text.trim().to_ascii_uppercase();
+        let known = CODES.split(' ').find(|known| *known == code).ok_or(BadCurrency)?;
         known.as_bytes().try_into().map(Self).map_err(|_| BadCurrency)
     }
     /// Every currency there is, by code.
@@ -93,14 +98,51 @@ impl Currency {
             2
         }
     }
+    /// Reads an amount of this currency as people write it: `1234.5`, `1,234.50`, `19`. In minor units.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn amount(self, text: &str) -> Result<i64, &'static str> {
+        const PLAIN: &str = "Write the amount in digits, like 1234.50.";
+        let text = text.trim();
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let grouped = is_grouped(whole);
+        let whole = if grouped { whole.replace(',', "") } else { whole.to_owned() };
+        let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !digits(&whole) || !digits(fraction) {
+            return Err(PLAIN);
+        }
+        // Zeros that say nothing: `19.000` is 19.
+        let fraction = fraction.trim_end_matches('0');
+        let decimals = self.decimals();
+        if fraction.len() > decimals {
+            return Err("This has more decimals than its currency.");
+        }
+        let minor = format!("{whole}{fraction:0<decimals$}").parse::<i64>().ok().filter(|minor| *minor <= MINOR_MAX);
+        minor.ok_or("This amount is too large.")
+    }
     fn sign(self) -> Option<&'static str> {
         SIGNS.iter().find(|(code, _)| *code == self.as_str()).map(|(_, sign)| *sign)
     }
 }
 
+/// `1,234,567`: commas only where thousands end.
+fn is_grouped(whole: &str) -> bool {
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<_> = groups.collect();
+    !rest.is_empty() && (1..=3).contains(&first.len()) && rest.iter().all(|group| group.len() == 3)
+}
+
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+impl FromStr for Currency {
+    type Err = BadCurrency;
+    fn from_str(text: &str) -> Result<Self, BadCurrency> {
+        Self::parse(text)
     }
 }
 impl TryFrom<String> for Currency {
@@ -112,6 +154,49 @@ impl TryFrom<String> for Currency {
 impl From<Currency> for String {
     fn from(currency: Currency) -> Self {
         currency.as_str().to_owned()
+    }
+}
+
+/// An amount in a currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Money {
+    /// In the currency's smallest unit.
+    pub minor: i64,
+    pub currency: Currency,
+}
+
+impl Money {
+    /// Puts the pieces together.
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+    /// `1234.50`: what [`Currency::amount`] reads back.
+    pub fn plain(&self) -> String {
+        let decimals = self.currency.decimals();
+        let digits = format!("{:0>width$}", self.minor.unsigned_abs(), width = decimals + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - decimals);
+        let sign = if self.minor < 0 { "-" } else { "" };
+        if decimals == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    }
+}
+
+impl fmt::Display for Money {
+    /// `1,234.50 USD`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.plain();
+        let (sign, plain) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("-", rest));
+        let (whole, fraction) = plain.split_once('.').map_or((plain, None), |(whole, fraction)| (whole, Some(fraction)));
+        f.write_str(sign)?;
+        for (n, digit) in whole.chars().enumerate() {
+            if n > 0 && (whole.len() - n).is_multiple_of(3) {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        if let Some(fraction) = fraction {
+            write!(f, ".{fraction}")?;
+        }
+        write!(f, " {}", self.currency)
     }
 }
 
@@ -194,13 +279,66 @@ mod tests {
 
     #[test]
     fn only_codes_of_the_list_are_currencies() {
-        for bad in ["", "usd", "US", "USDT", "XAU", "XXX", "AED AFN", "D A"] {
+        assert_eq!([" Eur ", "usd"].map(|text| Currency::parse(text).expect(text).to_string()), ["EUR", "USD"]);
+        for bad in ["", "US", "USDT", "XAU", "XXX", "AED AFN", "D A"] {
             assert_eq!(Currency::parse(bad), Err(BadCurrency), "{bad}");
         }
         let codes: Vec<_> = Currency::all().map(|c| c.to_string()).collect();
         assert!(codes.len() > 150 && codes.is_sorted(), "{codes:?}");
         for special in WITHOUT_DECIMALS.split(' ').chain(THREE_DECIMALS.split(' ')).chain(SIGNS.iter().map(|(code, _)| *code)) {
             assert!(codes.iter().any(|code| code == special), "{special}");
+        }
+    }
+
+    fn of(code: &str) -> Currency {
+        Currency::parse(code).expect("a currency")
+    }
+
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency() {
+        for (code, text, minor) in [
+            ("USD", "19", 1_900),
+            ("USD", "19.9", 1_990),
+            ("USD", " 1,234.50 ", 123_450),
+            ("USD", "0.05", 5),
+            ("USD", "19.9000", 1_990),
+            ("JPY", "1200", 1_200),
+            ("JPY", "1200.00", 1_200),
+            ("KWD", "1.234", 1_234),
+            ("EUR", "10000000000", MINOR_MAX),
+        ] {
+            assert_eq!(of(code).amount(text), Ok(minor), "{text} {code}");
+        }
+        for (code, text) in [
+            ("USD", ""),
+            ("USD", "1.005"),
+            ("USD", "-1"),
+            ("USD", "1,23"),
+            ("USD", "12,34.5"),
+            ("USD", "1.2.3"),
+            ("USD", "$5"),
+            ("USD", "1e3"),
+            ("JPY", "0.5"),
+            ("EUR", "10000000000.01"),
+        ] {
+            assert!(of(code).amount(text).is_err(), "{text} {code}");
+        }
+    }
+
+    #[test]
+    fn money_is_written_so_that_it_reads_back() {
+        for (code, minor, plain, shown) in [
+            ("USD", 5, "0.05", "0.05 USD"),
+            ("USD", 123_450, "1234.50", "1,234.50 USD"),
+            ("JPY", 1_234_567, "1234567", "1,234,567 JPY"),
+            ("KWD", 1_234, "1.234", "1.234 KWD"),
+            ("EUR", -100_000, "-1000.00", "-1,000.00 EUR"),
+        ] {
+            let money = Money::new(minor, of(code));
+            assert_eq!((money.plain().as_str(), money.to_string().as_str()), (plain, shown));
+            if minor >= 0 {
+                assert_eq!(of(code).amount(plain), Ok(minor));
+            }
         }
     }
 }

@@ -131,6 +131,9 @@ pub fn body(operation: &Value) -> Option<Value> {
         "createContact" | "editContact" => json!({"name": "Own", "phone": "+12025550188"}),
         "recordConsent" => json!({"phones": ["+12025550190"], "purpose": "marketing", "standing": "written", "source": "paper",
             "wording": "v1", "evidence": "folder"}),
+        "pushLeads" => json!({"leads": [{"name": "Own", "phone": "+12025550186"}]}),
+        "pushOrders" => json!({"orders": [{"number": "Own-3", "currency": "USD", "customer": {"phone": "+12025550185"},
+            "items": [{"sku": "L", "price": 1.5}]}]}),
         "suppress" => json!({"phone": "+12025550189", "reason": "asked"}),
         "createWebhook" | "editWebhook" => json!({"url": "http://localhost:9/own"}),
         "replayFailed" => json!({"since": "2026-11-22T00:00:00Z"}),
@@ -149,6 +152,8 @@ pub fn ours(path: &str, things: &Things) -> String {
         "contacts" => things.contact.to_string(),
         "suppressions" => things.suppression.to_string(),
         "imports" => things.import.to_string(),
+        "leads" => things.lead.to_string(),
+        "orders" => things.order.to_string(),
         "auth" => things.key.to_string(),
         "webhooks" if path.starts_with("/webhooks/deliveries/") => things.delivery.to_string(),
         "webhooks" => things.endpoint.to_string(),
@@ -497,12 +502,12 @@ async fn bad_input_is_never_our_fault() {
     let method = site.api(Some(&key), Method::PATCH, "/api/v1/contacts", None).await;
     assert_eq!(method.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(method.json::<Value>()["error"]["code"], "METHOD_NOT_ALLOWED");
-    let absent = site.api(Some(&key), Method::GET, "/api/v1/orders", None).await;
+    let absent = site.api(Some(&key), Method::GET, "/api/v1/projects", None).await;
     assert_eq!(
         (absent.status, &absent.json::<Value>()["error"]["code"]),
         (StatusCode::NOT_IMPLEMENTED, &json!("NOT_IMPLEMENTED"))
     );
-    assert_eq!(site.api(None, Method::GET, "/api/v1/orders", None).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(site.api(None, Method::GET, "/api/v1/projects", None).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

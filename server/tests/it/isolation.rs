@@ -13,14 +13,16 @@ use model::enrollments::EnrollmentFilter;
 use model::gateways::{GatewayForm, ProviderKind};
 use model::id::{
     AgentId, ApiKeyId, CallId, CampaignId, CompanyId, ContactId, DeliveryId, DocumentId, EndpointId, EnrollmentId, GatewayId,
-    ImportId, InviteId, SessionId, SuppressionId, UserId,
+    ImportId, InviteId, LeadId, OrderId, SessionId, SuppressionId, UserId,
 };
 use model::imports::ImportKind;
+use model::leads::LeadForm;
+use model::orders::{ItemForm, OrderForm};
 use model::page::Paging;
 use model::webhooks::EndpointForm;
 use services::{
-    accounts, agents, api_keys, campaigns, contacts, dialer, enrollments, gateways, imports, rehearsal, suppressions, team,
-    webhooks,
+    accounts, agents, api_keys, campaigns, contacts, dialer, enrollments, gateways, imports, leads, orders, rehearsal,
+    suppressions, team, webhooks,
 };
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -74,6 +76,11 @@ const GATEWAY: &str = "id={gateway}&gateway[kind]=vapi&gateway[phones]=real&gate
 
 const ENDPOINT: &str = "url=http%3A%2F%2Flocalhost%3A9%2F&description=&events[0]=call.completed&campaign=";
 const SAVED_ENDPOINT: &str = "id={endpoint}&url=http%3A%2F%2Flocalhost%3A9%2F&description=&events[0]=call.completed&campaign=";
+
+const ORDER: &str = "form[number]=Own-1&form[customer_phone]=%2B12025550187&form[currency]=USD&form[items][0][sku]=L\
+    &form[items][0][price]=1.50";
+const SAVED_ORDER: &str =
+    "id={order}&form[number]=Own-2&form[currency]=USD&form[items][0][sku]=L&form[items][0][price]=1.50&more=true";
 
 pub const CASES: &[Case] = &[
     ("account/identities/link_identity", "provider=google&password=wrong", Own, true),
@@ -181,6 +188,19 @@ pub const CASES: &[Case] = &[
     ("imports/problems/list_problems", r#"{"id":"{import}","paging":{"page":1,"per_page":25}}"#, Nothing, false),
     ("imports/progress/cancel_import", "id={import}", Nothing, false),
     ("session/leave_client", "", Own, true),
+    ("leads/lead/archive_lead", "id={lead}", Nothing, false),
+    ("leads/lead/assign_lead", "id={lead}&owner=", Nothing, false),
+    ("leads/lead/create_lead", "contact={contact}&form[next_action]=Call", Nothing, false),
+    ("leads/lead/load_lead", "id={lead}", Nothing, true),
+    ("leads/lead/save_lead", "id={lead}&form[next_action]=Call&form[score][fit][points]=3", Nothing, false),
+    ("leads/list/lead_board", r#"{"filter":{}}"#, Own, true),
+    ("leads/list/list_leads", r#"{"filter":{}}"#, Own, true),
+    ("leads/list/move_lead", "id={lead}&status=lost", Nothing, false),
+    ("orders/form/archive_order", "id={order}", Nothing, false),
+    ("orders/form/create_order", ORDER, Own, false),
+    ("orders/form/load_order", "id={order}", Nothing, true),
+    ("orders/form/save_order", SAVED_ORDER, Nothing, false),
+    ("orders/list/list_orders", "filter[contact]={contact}", Own, true),
     ("session/switch_company", "company={company}", Nothing, true),
     ("settings/company/load_company_rules", "", Own, false),
     ("settings/company/add_holiday", "on=2026-12-25&name=Christmas&closed=day", Own, false),
@@ -270,7 +290,9 @@ pub struct Things {
     pub import: ImportId,
     pub key: ApiKeyId,
     pub invite: InviteId,
+    pub lead: LeadId,
     pub member: UserId,
+    pub order: OrderId,
     pub session: SessionId,
     pub suppression: SuppressionId,
 }
@@ -287,6 +309,8 @@ impl Things {
             imports::upload(db, &caller.actor, ImportKind::Contacts, &format!("{SECRET}.csv"), rows).await.expect("import");
         let mut tx = db.begin(&caller.actor).await.expect("begin");
         let contact = contacts::create(&mut tx, &contact_form()).await.expect("contact");
+        let lead = leads::create(&mut tx, Some(contact), &lead_form()).await.expect("lead");
+        let order = orders::create(&mut tx, &order_form()).await.expect("order");
         let suppression = suppressions::add(&mut tx, "+12025550177", SECRET).await.expect("suppression");
         let agent = agents::create(&mut tx, &agent_form()).await.expect("agent");
         agents::publish(&mut tx, agent).await.expect("publish");
@@ -326,7 +350,9 @@ impl Things {
             import,
             key,
             invite,
+            lead,
             member: caller.user,
+            order,
             session: caller.session,
             suppression,
         }
@@ -354,6 +380,8 @@ impl Things {
             .replace("{key}", &self.key.to_string())
             .replace("{company}", &self.company.to_string())
             .replace("{invite}", &self.invite.to_string())
+            .replace("{lead}", &self.lead.to_string())
+            .replace("{order}", &self.order.to_string())
             .replace("{member}", &self.member.to_string())
             .replace("{session}", &self.session.to_string())
             .replace("{suppression}", &self.suppression.to_string())
@@ -373,6 +401,21 @@ fn contact_form() -> ContactForm {
         phone: PHONE.to_owned(),
         segment: format!("{SECRET} segment"),
         ..ContactForm::default()
+    }
+}
+
+fn lead_form() -> LeadForm {
+    LeadForm { next_action: SECRET.to_owned(), notes: SECRET.to_owned(), ..LeadForm::default() }
+}
+
+fn order_form() -> OrderForm {
+    let item = ItemForm { name: format!("{SECRET} lamp"), price: "1".to_owned(), ..ItemForm::default() };
+    OrderForm {
+        number: format!("{SECRET}-1"),
+        customer_phone: PHONE.to_owned(),
+        currency: "USD".to_owned(),
+        items: vec![item],
+        ..OrderForm::default()
     }
 }
 

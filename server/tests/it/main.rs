@@ -18,6 +18,7 @@ mod pages;
 mod privacy;
 mod proxies;
 mod rates;
+mod records;
 mod speech;
 mod support;
 mod team;

@@ -71,7 +71,7 @@ impl Stage {
     /// What a text about our things says about nobody's.
     fn about_nobody(&self, arguments: &str, id: &str) -> String {
         let t = &self.things;
-        let ours: [String; 14] = [
+        let ours: [String; 16] = [
             t.agent.to_string(),
             t.call.to_string(),
             t.company.to_string(),
@@ -83,6 +83,8 @@ impl Stage {
             t.import.to_string(),
             t.key.to_string(),
             t.invite.to_string(),
+            t.lead.to_string(),
+            t.order.to_string(),
             t.member.to_string(),
             t.session.to_string(),
             t.suppression.to_string(),

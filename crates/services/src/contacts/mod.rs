@@ -10,12 +10,14 @@ pub use erase::{erase, export, whom};
 
 use crate::db::Tx;
 use crate::error::Result;
-use crate::{calls, enrollments, events, phones, suppressions};
+use crate::{calls, enrollments, events, leads, orders, phones, suppressions};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use model::FieldErrors;
 use model::accounts::Permission;
 use model::calls::CallFilter;
-use model::contacts::{Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, NewContact, masked_email};
+use model::contacts::{
+    Contact, ContactFilter, ContactForm, ContactRow, ContactStatus, Happening, LookedUp, NewContact, masked_email,
+};
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::events::{EventFilter, EventKind};
 use model::id::ContactId;
@@ -84,7 +86,46 @@ pub async fn open(tx: &mut Tx, id: ContactId) -> Result<Contact> {
     story.sort_by_key(|one| std::cmp::Reverse(one.at()));
     story.truncate(STORY_MAX as usize);
     let is_cut = i64::try_from(story.len()).is_ok_and(|shown| shown < total);
-    Ok(Contact { row: shown(tx, stored), suppression, campaigns, story, is_cut })
+    let links = links(tx, id).await?;
+    Ok(Contact { row: shown(tx, stored), suppression, campaigns, links, story, is_cut })
+}
+
+/// The lead and the orders of a contact, and where their pages are.
+async fn links(tx: &mut Tx, id: ContactId) -> Result<Vec<(String, String)>> {
+    let lead = match leads::of_contact(tx, id).await? {
+        Some(lead) => {
+            let text = format!("Lead: {}, score {}", lead.status.label().to_lowercase(), lead.score);
+            Some((text, format!("/leads/lead?id={}", lead.id)))
+        }
+        None if tx.actor().may(Permission::ManageContacts) => {
+            Some(("Make a lead".to_owned(), format!("/leads/lead?contact={id}")))
+        }
+        None => None,
+    };
+    let orders = match orders::count_of(tx, id).await? {
+        0 => None,
+        1 => Some("1 order".to_owned()),
+        many => Some(format!("{many} orders")),
+    };
+    let orders = orders.map(|text| (text, format!("/orders?contact={id}")));
+    Ok(lead.into_iter().chain(orders).collect())
+}
+
+/// The contact with this number, archived ones too, with their lead and how many orders they have.
+///
+/// # Errors
+/// `Forbidden` without `ViewContacts` or `ViewPhones`, because the answer tells whose a number is; `NotFound`, also for what is no
+/// number.
+pub async fn look_up(tx: &mut Tx, phone: &str) -> Result<LookedUp> {
+    tx.require(Permission::ViewContacts)?;
+    tx.require(Permission::ViewPhones)?;
+    let nobody = || model::Error::not_found("contact");
+    let region = phones::region(tx).await?;
+    let phone = phones::parse(phone, &region).map_err(|_| nobody())?;
+    let id = repo::with_phones(tx, &[phone]).await?.pop().ok_or_else(nobody)?;
+    let stored = repo::find(tx, id).await?.ok_or_else(nobody)?;
+    let (lead, orders) = (leads::of_contact(tx, id).await?, orders::count_of(tx, id).await?);
+    Ok(LookedUp { row: shown(tx, stored), lead, orders })
 }
 
 /// Adds a contact. One that was archived with the same number comes back with the new data.
@@ -231,4 +272,20 @@ pub(crate) const UNKNOWN_CALLER: &str = "Unknown caller";
 pub(crate) async fn caller(tx: &mut Tx, phone: &Phone) -> Result<ContactId> {
     let id: ContactId = tx.id();
     repo::find_or_insert_caller(tx, id, UNKNOWN_CALLER, phone).await
+}
+
+/// What a customer is called of whom a shop tells no name.
+pub(crate) const UNKNOWN_CUSTOMER: &str = "Unknown customer";
+
+/// The contacts with these numbers, in the order asked. Whoever is new becomes one; what is known of the others stays as it is,
+/// and who was archived stays archived.
+pub(crate) async fn meet(tx: &mut Tx, people: &[NewContact]) -> Result<Vec<ContactId>> {
+    let ids: Vec<ContactId> = people.iter().map(|_| tx.id()).collect();
+    let created = repo::insert_new(tx, &ids, people).await?;
+    if !created.is_empty() {
+        let lines = created.into_iter().map(|(id, name)| (Some(id.to_string()), name)).collect();
+        tx.record_all(EventKind::ContactCreated, lines).await?;
+    }
+    let phones: Vec<_> = people.iter().map(|person| person.phone.clone()).collect();
+    repo::with_phones(tx, &phones).await
 }

@@ -292,3 +292,32 @@ async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call(
     assert_eq!(search(&mut tx, "+1202555010").await, ["ada"]);
     assert_eq!(search(&mut tx, "+12025550102").await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_page_leads_to_the_lead_and_the_orders_of_its_contact() {
+    let w = World::new().await;
+    let acme = w.company("acme").await;
+    let mut tx = w.tx(&acme).await;
+    let maya = create(&mut tx, &form("Maya", "+12025550101")).await.expect("created");
+    let links = |contact: Contact| contact.links.into_iter().map(|(text, href)| format!("{text} {href}")).collect::<Vec<_>>();
+    let before = links(open(&mut tx, maya).await.expect("open"));
+    assert_eq!(before, [format!("Make a lead /leads/lead?contact={maya}")]);
+    let item = model::orders::ItemForm { name: "Lamp".into(), price: "1".into(), ..Default::default() };
+    let order = model::orders::OrderForm {
+        number: "A-1".into(),
+        customer_phone: "+12025550101".into(),
+        currency: "EUR".into(),
+        items: vec![item],
+        ..Default::default()
+    };
+    crate::orders::create(&mut tx, &order).await.expect("order");
+    let lead = crate::leads::create(&mut tx, Some(maya), &Default::default()).await.expect("lead");
+    let after = links(open(&mut tx, maya).await.expect("open"));
+    assert_eq!(after, [format!("Lead: new, score 0 /leads/lead?id={lead}"), format!("1 order /orders?contact={maya}")]);
+    let found = look_up(&mut tx, "(202) 555-0101").await.expect("found");
+    assert_eq!((found.row.id, found.lead.map(|lead| lead.id), found.orders), (maya, Some(lead), 1));
+    tx.commit().await.expect("commit");
+    let viewer = w.member(&acme, Role::Viewer).await;
+    let mut tx = w.db.begin(&viewer).await.expect("begin");
+    assert!(matches!(look_up(&mut tx, "+12025550101").await, Err(Error::Told(model::Error::Forbidden { .. }))));
+}

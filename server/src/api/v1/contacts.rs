@@ -1,6 +1,7 @@
 //! Contacts, one by one and by file.
 
 use super::imports::ImportView;
+use super::leads::LeadView;
 use super::{Nothing, instant};
 use crate::api::Api;
 use crate::api::door::{Asked, IDEMPOTENCY_KEY, Pages, Who, Write, named};
@@ -22,7 +23,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub fn paths() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(load, edit, archive))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(load, edit, archive))
+        .routes(routes!(look_up))
+        .routes(routes!(look_up_contact))
 }
 
 /// What takes as long as a file does.
@@ -184,6 +189,35 @@ async fn archive(Path(id): Path<String>, write: Write<serde_json::Value>) -> Ans
     let (mut w, _) = write.begin().await?;
     contacts::archive(&mut w.tx, id).await?;
     w.answer(StatusCode::OK, Nothing {}, "Archived").await
+}
+
+/// Whose a number is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LookupView {
+    contact: ContactView,
+    /// The one that lives, if there is one.
+    lead: Option<LeadView>,
+    order_count: i64,
+}
+
+/// Find a contact by phone number
+///
+/// With country code, or as the company's region writes it. Needs the scope `phones`.
+#[utoipa::path(get, path = "/lookup/{phone}", operation_id = "lookUp", tag = "contacts", params(("phone" = String, Path)),
+    responses((status = 200, body = Done<LookupView>)))]
+async fn look_up(who: Who, Path(phone): Path<String>) -> Answer {
+    let mut tx = who.begin().await?;
+    let found = contacts::look_up(&mut tx, &phone).await?;
+    let (contact, lead) = (ContactView::from(found.row), found.lead.map(LeadView::from));
+    done(LookupView { contact, lead, order_count: found.orders }, "OK")
+}
+
+/// Find a contact by phone number, as `/lookup` does
+#[utoipa::path(get, path = "/contact-lookup/{phone}", operation_id = "lookUpContact", tag = "contacts",
+    params(("phone" = String, Path)), responses((status = 200, body = Done<LookupView>)))]
+async fn look_up_contact(who: Who, phone: Path<String>) -> Answer {
+    look_up(who, phone).await
 }
 
 /// A file with people.

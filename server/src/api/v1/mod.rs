@@ -13,6 +13,8 @@ mod credits;
 mod dashboard;
 mod imports;
 mod keys;
+mod leads;
+mod orders;
 mod suppressions;
 mod webhooks;
 
@@ -46,6 +48,8 @@ pub fn documented(patience: Patience) -> OpenApiRouter<Api> {
         .merge(agents::paths())
         .merge(contacts::paths())
         .merge(consents::paths())
+        .merge(leads::paths())
+        .merge(orders::paths())
         .merge(suppressions::paths())
         .merge(imports::paths())
         .merge(credits::paths())
