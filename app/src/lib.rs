@@ -58,10 +58,11 @@ use agents::{detail::AgentPage, list::AgentsPage};
 #[cfg(not(feature = "ssr"))]
 use auth::{
     Plain as AccessPage, Plain as BrandPage, Plain as CodePage, Plain as ConfirmPage, Plain as DefaultsPage,
-    Plain as FeaturesPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage,
-    Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as NoticesPage,
-    Plain as OwnClientsPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage,
-    Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
+    Plain as FeaturesPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as ImportPage, Plain as InvitePage,
+    Plain as KnowledgePage, Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewImportPage,
+    Plain as NewcomerPage, Plain as NoticesPage, Plain as OwnClientsPage, Plain as ProofPage, Plain as RefusedPage,
+    Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -90,7 +91,9 @@ use developers::webhooks::WebhookPages;
 use events::EventsPage;
 #[cfg(feature = "ssr")]
 use events::proof::ProofPage;
-use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
+use imports::list::ImportsPage;
+#[cfg(feature = "ssr")]
+use imports::{detail::ImportPage, new::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
 use prelude::*;
 use settings::SettingsPage;

@@ -105,6 +105,7 @@ fn travellers(site: &Site) -> Router<Site> {
 fn readers(site: &Site) -> Router<Site> {
     Router::new()
         .route("/events/export", get(record::export))
+        .route("/imports/{id}/refused", get(uploads::refused))
         .route("/brand/logo", get(brand::logo))
         .layer(from_fn_with_state(site.clone(), caller::resolve))
 }

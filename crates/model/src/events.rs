@@ -57,6 +57,8 @@ words! {
         ImportCompleted = "import.completed", "Import completed";
         ImportFailed = "import.failed", "Import failed";
         ImportCancelled = "import.cancelled", "Import cancelled";
+        ImportUndoStarted = "import.undo_started", "Undoing an import started";
+        ImportUndone = "import.undone", "Import undone";
         AgentCreated = "agent.created", "Agent created";
         AgentChanged = "agent.changed", "Agent changed";
         AgentPublished = "agent.published", "Agent published";
@@ -185,7 +187,12 @@ impl EventKind {
             | K::TokenReused => Topic::Events,
             K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
             K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
-            K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled => Topic::Imports,
+            K::ImportStarted
+            | K::ImportCompleted
+            | K::ImportFailed
+            | K::ImportCancelled
+            | K::ImportUndoStarted
+            | K::ImportUndone => Topic::Imports,
             K::AgentCreated | K::AgentChanged | K::AgentPublished | K::AgentArchived => Topic::Agents,
             K::CampaignCreated
             | K::CampaignChanged

@@ -178,6 +178,7 @@ pub const CASES: &[Case] = &[
     ("imports/mapper/check_import", "id={import}&columns[0]=name&columns[1]=phone", Nothing, false),
     ("imports/problems/list_problems", r#"{"id":"{import}","paging":{"page":1,"per_page":25}}"#, Nothing, false),
     ("imports/progress/cancel_import", "id={import}", Nothing, false),
+    ("imports/undo/undo_import", "id={import}", Nothing, false),
     ("session/switch_company", "company={company}", Nothing, true),
     ("settings/compliance/load_compliance", "", Own, true),
     ("settings/compliance/save_compliance", "own[attempts_per_week_max]=5&own[attempts_ever_max]=&own[countries]=", Own, false),

@@ -4,7 +4,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::phones::prefix_end;
 use model::enrollments::{EnrollmentStatus, Reason};
-use model::id::{CampaignId, ContactId, SuppressionId};
+use model::id::{CampaignId, ContactId, ImportId, SuppressionId};
 use model::page::Paging;
 use model::phone::Phone;
 use model::suppressions::Source;
@@ -49,11 +49,21 @@ pub(super) async fn list(tx: &mut Tx, starts: Option<&[String]>, paging: Paging)
     Ok((sql.build_query_as().fetch_all(tx.conn()).await?, total))
 }
 
-pub(super) async fn insert(tx: &mut Tx, id: SuppressionId, phone: &Phone, source: Source, reason: &str) -> Result<bool> {
+/// Names the number; `None` when somebody did already. One that only an import named is named by this from here on.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: SuppressionId,
+    phone: &Phone,
+    source: Source,
+    reason: &str,
+) -> Result<Option<SuppressionId>> {
     let (now, by) = (tx.now(), tx.actor().user.as_ref().map(|u| u.name.clone()));
-    let done = sqlx::query(
-        "insert into suppressions (id, phone, source, reason, by_name, created_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (company_id, phone) do nothing",
+    let named = sqlx::query_scalar(
+        "insert into suppressions as s (id, phone, source, reason, by_name, created_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (company_id, phone) do update
+             set source = excluded.source, reason = excluded.reason, by_name = excluded.by_name, import_id = null
+             where s.import_id is not null
+         returning id",
     )
     .bind(id)
     .bind(phone)
@@ -61,9 +71,49 @@ pub(super) async fn insert(tx: &mut Tx, id: SuppressionId, phone: &Phone, source
     .bind(reason)
     .bind(by)
     .bind(now)
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(named)
+}
+
+/// The numbers that were not there. Those that another import named belong to none from here on.
+pub(super) async fn insert_imported(tx: &mut Tx, import: ImportId, phones: &[Phone], reasons: &[String]) -> Result<Vec<Phone>> {
+    let ids: Vec<SuppressionId> = phones.iter().map(|_| tx.id()).collect();
+    let (now, by) = (tx.now(), tx.actor().user.as_ref().map(|u| u.name.clone()));
+    sqlx::query("update suppressions set import_id = null where phone = any($1) and import_id <> $2")
+        .bind(phones)
+        .bind(import)
+        .execute(tx.conn())
+        .await?;
+    let new = sqlx::query_scalar(
+        "insert into suppressions (id, phone, source, reason, by_name, created_at, import_id)
+         select n.id, n.phone, $4, n.reason, $5, $6, $7 from unnest($1::uuid[], $2::text[], $3::text[]) as n (id, phone, reason)
+         order by n.phone
+         on conflict (company_id, phone) do nothing
+         returning phone",
+    )
+    .bind(ids)
+    .bind(phones)
+    .bind(reasons)
+    .bind(Source::Import)
+    .bind(by)
+    .bind(now)
+    .bind(import)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(new)
+}
+
+/// How many numbers went that only this import named.
+pub(super) async fn remove_imported(tx: &mut Tx, import: ImportId, most: i64) -> Result<i64> {
+    let done = sqlx::query(
+        "delete from suppressions where id = any(array(select id from suppressions where import_id = $1 order by id limit $2 for update))",
+    )
+    .bind(import)
+    .bind(most)
     .execute(tx.conn())
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }
 
 pub(super) async fn remove(tx: &mut Tx, id: SuppressionId) -> Result<Option<Phone>> {
@@ -94,28 +144,31 @@ pub(super) async fn lock_phones(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn lock_campaigns_of(tx: &mut Tx, phone: &Phone) -> Result<()> {
+pub(super) async fn lock_campaigns_of(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
     sqlx::query(
         "select c.id from campaigns c
          where c.id in (select e.campaign_id from enrollments e join contacts p on p.id = e.contact_id
-                        where p.phone = $1 and e.status = 'queued')
+                        where p.phone = any($1) and e.status = 'queued')
          order by c.id for no key update",
     )
-    .bind(phone)
+    .bind(phones)
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
 /// The campaign of every enrollment that was ended.
-pub(super) async fn end_queued(tx: &mut Tx, phone: &Phone, to: EnrollmentStatus, reason: Reason) -> Result<Vec<CampaignId>> {
+pub(super) async fn end_queued(tx: &mut Tx, phones: &[Phone], to: EnrollmentStatus, reason: Reason) -> Result<Vec<CampaignId>> {
     let now = tx.now();
     let ended = sqlx::query_scalar(
         "update enrollments set status = $2, reason = $3, reason_detail = '', next_attempt_at = null, updated_at = $4
-         where status = 'queued' and contact_id = (select id from contacts where phone = $1)
+         where id = any(array(
+             select e.id from enrollments e join contacts c on c.id = e.contact_id
+             where c.phone = any($1) and e.status = 'queued' order by e.id for no key update of e
+         ))
          returning campaign_id",
     )
-    .bind(phone)
+    .bind(phones)
     .bind(to)
     .bind(reason)
     .bind(now)
