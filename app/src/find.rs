@@ -1,5 +1,8 @@
 //! The command menu: where to go, what to begin, and what is called so. Pages are known here; what has a name the server looks up.
 
+#[cfg(feature = "ssr")]
+pub mod page;
+
 use std::time::Duration;
 
 use icondata as i;

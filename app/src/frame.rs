@@ -3,11 +3,15 @@
 
 use leptos::html;
 use leptos_router::hooks::use_location;
+use model::Error;
+use server_fn::ServerFn;
 use wasm_bindgen::JsCast;
 
 use crate::prelude::*;
 use crate::ui::{Avatar, Icon, IconButton, Kbd, LiveDot, Logo, Menu, MenuLine, Meter, initials};
 
+/// The search without scripts.
+const FIND: &str = "/find";
 /// A year, for the theme cookie.
 const THEME_COOKIE_SECONDS: u32 = 31_536_000;
 
@@ -83,8 +87,11 @@ fn switch_theme() {
     // Both are valid class names, and a page that refuses cookies still gets the class.
     let _ = classes.remove_1(remove);
     let _ = classes.add_1(add);
-    let cookie = format!("theme={add}; Path=/; Max-Age={THEME_COOKIE_SECONDS}; SameSite=Lax");
-    let _ = js_sys::Reflect::set(document().unchecked_ref(), &"cookie".into(), &cookie.into());
+    let _ = js_sys::Reflect::set(document().unchecked_ref(), &"cookie".into(), &theme_cookie(add).into());
+}
+
+fn theme_cookie(theme: &str) -> String {
+    format!("theme={theme}; Path=/; Max-Age={THEME_COOKIE_SECONDS}; SameSite=Lax")
 }
 
 /// The keys that work on every page: Ctrl K and ⌘ K search everywhere, `/` in the list of this page.
@@ -160,6 +167,11 @@ pub fn Frame(
         }
     });
     shortcuts(searching);
+    // Where there are scripts, the menu; else the page.
+    let search = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        searching.set(true);
+    };
     let links = nav.into_iter().map(|item| nav_link(item, path)).collect_view();
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
@@ -177,14 +189,14 @@ pub fn Frame(
                 </div>
                 {company_block(company, company_type, companies, accent)}
                 <div class="px-3 pb-3">
-                    <button
+                    <a
                         class="flex h-8 w-full items-center gap-2 rounded-md px-2 text-sm text-muted-foreground hover:bg-sidebar-accent"
-                        type="button"
+                        href=FIND
                         aria-keyshortcuts="Control+K Meta+K"
-                        on:click=move |_| searching.set(true)
+                        on:click=search
                     >
                         <Icon icon=icondata::LuSearch/> "Search" <span class="ms-auto" aria-hidden="true"><Kbd key="Ctrl K"/></span>
-                    </button>
+                    </a>
                 </div>
                 <nav class="nav flex-1 overflow-y-auto pb-4" aria-label="Main">{links}</nav>
                 {minutes_block(available, available_percent, available_low, top_up_href)}
@@ -194,7 +206,7 @@ pub fn Frame(
                 <header class="topbar">
                     <IconButton icon=icondata::LuMenu label="Open navigation" class="-ms-2" attr:popovertarget="sidebar"/>
                     {sign(logo)}
-                    <IconButton icon=icondata::LuSearch label="Search" class="-me-2 ms-auto" on:click=move |_| searching.set(true)/>
+                    <a class="btn btn-ghost btn-icon -me-2 ms-auto" href=FIND aria-label="Search" on:click=search><Icon icon=icondata::LuSearch/></a>
                 </header>
                 <main id="main" class="page" tabindex="-1">{children()}</main>
             </div>
@@ -280,15 +292,31 @@ fn profile_block(user: Signal<String>, role: Signal<String>, profile: Option<Vie
     }
 }
 
-/// Names the other theme. Which one that is, the style sheet knows: it may follow the system.
+/// Remembers a theme for a browser without scripts, which comes back to the page it was on.
+#[server(protocol = crate::wire::Wire)]
+pub async fn choose_theme(theme: String) -> Result<(), Error> {
+    use crate::ssr::*;
+    anyone()?;
+    match theme.as_str() {
+        "dark" | "light" => set_plain_cookie(&theme_cookie(&theme)),
+        _ => Err(Error::field("theme", "Choose dark or light.")),
+    }
+}
+
+/// Offers the other theme. Which one that is, the style sheet knows: it may follow the system.
 fn theme_item() -> AnyView {
+    let switch = |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        switch_theme();
+    };
+    let button = |theme, label, icon, class| {
+        view! { <button role="menuitem" type="submit" tabindex="-1" name="theme" value=theme class=class><Icon icon=icon/> {label}</button> }
+    };
     view! {
-        <button role="menuitem" type="button" tabindex="-1" on:click=move |_| switch_theme()>
-            <Icon icon=icondata::LuMoon class="dark:hidden"/>
-            <Icon icon=icondata::LuSun class="hidden dark:block"/>
-            <span class="dark:hidden">"Dark theme"</span>
-            <span class="hidden dark:inline">"Light theme"</span>
-        </button>
+        <form method="post" action=ChooseTheme::PATH on:submit=switch>
+            {button("dark", "Dark theme", icondata::LuMoon, "dark:hidden!")}
+            {button("light", "Light theme", icondata::LuSun, "hidden! dark:flex!")}
+        </form>
     }
 }
 

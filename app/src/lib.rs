@@ -23,6 +23,8 @@ pub mod frame;
 pub mod imports;
 pub mod layout;
 pub mod live;
+#[cfg(feature = "ssr")]
+pub mod plain;
 pub(crate) mod prelude;
 pub mod screen;
 pub mod session;
@@ -58,11 +60,11 @@ use agents::{detail::AgentPage, list::AgentsPage};
 #[cfg(not(feature = "ssr"))]
 use auth::{
     Plain as AccessPage, Plain as BrandPage, Plain as CodePage, Plain as ConfirmPage, Plain as DefaultsPage,
-    Plain as FeaturesPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as ImportPage, Plain as InvitePage,
-    Plain as KnowledgePage, Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewImportPage,
-    Plain as NewcomerPage, Plain as NoticesPage, Plain as OwnClientsPage, Plain as ProofPage, Plain as RefusedPage,
-    Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage,
-    Plain as WebhookPages, Plain as WelcomePage,
+    Plain as FeaturesPage, Plain as FindPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as ImportPage,
+    Plain as InvitePage, Plain as KnowledgePage, Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage,
+    Plain as NewImportPage, Plain as NewcomerPage, Plain as NoticesPage, Plain as OwnClientsPage, Plain as ProofPage,
+    Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage,
+    Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -91,6 +93,8 @@ use developers::webhooks::WebhookPages;
 use events::EventsPage;
 #[cfg(feature = "ssr")]
 use events::proof::ProofPage;
+#[cfg(feature = "ssr")]
+use find::page::FindPage;
 use imports::list::ImportsPage;
 #[cfg(feature = "ssr")]
 use imports::{detail::ImportPage, new::NewImportPage};
@@ -122,11 +126,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in/code") view=CodePage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in/refused") view=RefusedPage ssr=SsrMode::Async/>
                 <Route path=path!("/register/with") view=NewcomerPage ssr=SsrMode::Async/>
-                <Route path=path!("/account/identities") view=IdentitiesPage ssr=SsrMode::Async/>
                 <Route path=path!("/suspended") view=SuspendedPage ssr=SsrMode::Async/>
                 <Route path=path!("/two-factor") view=TwoFactorPage ssr=SsrMode::Async/>
-                <Route path=path!("/remove-gateway") view=RemoveGatewayPage ssr=SsrMode::Async/>
-                <Route path=path!("/knowledge") view=KnowledgePage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                 <Route path=path!("/welcome") view=WelcomePage ssr=SsrMode::Async/>
                 <Route path=path!("/check-mail") view=CheckMailPage ssr=SsrMode::Async/>
@@ -135,16 +136,6 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
                 <Route path=path!("/invite") view=InvitePage ssr=SsrMode::Async/>
                 <Route path=path!("/new-address") view=NewAddressPage ssr=SsrMode::Async/>
-                <Route path=path!("/events/proof") view=ProofPage ssr=SsrMode::Async/>
-                <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
-                <Route path=path!("/developers/:page") view=WebhookPages ssr=SsrMode::Async/>
-                <Route path=path!("/settings/defaults") view=DefaultsPage ssr=SsrMode::Async/>
-                <Route path=path!("/account/notices") view=NoticesPage ssr=SsrMode::Async/>
-                <Route path=path!("/clients") view=OwnClientsPage ssr=SsrMode::Async/>
-                <Route path=path!("/clients/brand") view=BrandPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/features") view=FeaturesPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/letters") view=LettersPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/letter") view=LetterEditPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=SignedIn ssr=SsrMode::Async>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/campaigns") view=CampaignsPage ssr=SsrMode::Async/>
@@ -171,6 +162,20 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings/gateways/:id") view=GatewayPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/compliance") view=CompliancePage ssr=SsrMode::Async/>
                     <Route path=path!("/settings/developers") view=DevelopersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/identities") view=IdentitiesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/remove-gateway") view=RemoveGatewayPage ssr=SsrMode::Async/>
+                    <Route path=path!("/knowledge") view=KnowledgePage ssr=SsrMode::Async/>
+                    <Route path=path!("/events/proof") view=ProofPage ssr=SsrMode::Async/>
+                    <Route path=path!("/team/member") view=AccessPage ssr=SsrMode::Async/>
+                    <Route path=path!("/developers/:page") view=WebhookPages ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/defaults") view=DefaultsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/notices") view=NoticesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/clients") view=OwnClientsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/clients/brand") view=BrandPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/features") view=FeaturesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/letters") view=LettersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/letter") view=LetterEditPage ssr=SsrMode::Async/>
+                    <Route path=path!("/find") view=FindPage ssr=SsrMode::Async/>
                     <Route path=path!("/dev/ui") view=GalleryPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

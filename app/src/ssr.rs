@@ -111,6 +111,14 @@ pub async fn keep_session(token: Option<&str>) -> Result<(), Error> {
     keep(Cookie::Session, token)
 }
 
+/// Lets the browser keep something that is no secret.
+///
+/// # Errors
+/// `Internal` outside a request, or when it is no header.
+pub fn set_plain_cookie(cookie: &str) -> Result<(), Error> {
+    set_cookie(HeaderValue::from_str(cookie).map_err(|error| Error::Internal { trace: error.to_string() })?)
+}
+
 fn set_cookie(cookie: HeaderValue) -> Result<(), Error> {
     let response =
         use_context::<ResponseOptions>().ok_or_else(|| Error::Internal { trace: "no response in context".to_owned() })?;

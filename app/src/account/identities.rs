@@ -1,13 +1,13 @@
 //! With what else one signs in: accounts at Google and LinkedIn, linking and unlinking them. A plain page.
 
-use leptos_meta::Title;
 use model::Error;
 use model::identities::{Identities, IdentityProvider, IdentityRow};
 
 use crate::form::{FormProblem, hidden, problem};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
 use crate::screen::When;
-use crate::ui::{AuthLayout, Button, Field, Input, LinkButton, Note, Tone, Variant};
+use crate::ui::{Button, Card, Crumb, Field, Input, Note, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// What is linked, and what could be.
@@ -41,44 +41,37 @@ pub async fn unlink_identity(provider: IdentityProvider) -> Result<(), Error> {
 pub fn IdentitiesPage() -> impl IntoView {
     let answer = Answer::blocking(|| LoadIdentities {});
     let (link, unlink) = (Change::new::<LinkIdentity>(), Change::new::<UnlinkIdentity>());
-    let page = move |answer: Result<Identities, Error>| match answer {
-        Ok(identities) => shown(identities, link, unlink),
-        Err(error) => view! {
-            <AuthLayout title="Google and LinkedIn" lead=|| "Nothing can be changed right now.">
-                <div class="flex flex-col gap-4">
-                    <Note tone=Tone::Warning>{error.to_string()}</Note>
-                    <div><LinkButton href="/sign-in?next=/account/identities">"Sign in"</LinkButton></div>
-                </div>
-            </AuthLayout>
-        },
-    };
-    view! {
-        <Title text="Google and LinkedIn"/>
-        <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-    }
+    answered(answer, TITLE, crumbs(), move |identities| shown(identities, link, unlink))
+}
+
+const TITLE: &str = "Google and LinkedIn";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Your account", "/account")]
 }
 
 fn shown(identities: Identities, link: Change, unlink: Change) -> AnyView {
     let Identities { linked, offered, has_password } = identities;
-    let none = linked.is_empty().then(|| view! { <p>"Nothing is linked: you sign in with your password alone."</p> });
+    let none = linked.is_empty().then(|| {
+        view! { <p class="p-4 text-muted-foreground">"Nothing is linked: you sign in with your password alone."</p> }
+    });
     let lines = linked.into_iter().map(|row| line(row, unlink)).collect_view();
     view! {
-        <AuthLayout wide=true title="Google and LinkedIn" lead=|| "Whoever is signed in there as you can sign in here as you.">
-            <div class="flex flex-col gap-8">
-                <FormProblem error=unlink.error() fields=&[]/>
+        <PlainPage title=TITLE description="Whoever is signed in there as you can sign in here as you." crumbs=crumbs()>
+            <FormProblem error=unlink.error() fields=&[]/>
+            <Card title="Linked" flush=true>
                 {none}
-                <ul class="flex flex-col gap-4 empty:hidden">{lines}</ul>
-                {(!offered.is_empty()).then(|| linking(&offered, has_password, link))}
-                <div><LinkButton href="/account" variant=Variant::Outline>"Back to your account"</LinkButton></div>
-            </div>
-        </AuthLayout>
+                <ul class="divide-y empty:hidden">{lines}</ul>
+            </Card>
+            {(!offered.is_empty()).then(|| linking(&offered, has_password, link))}
+        </PlainPage>
     }
 }
 
 fn line(row: IdentityRow, unlink: Change) -> AnyView {
     let IdentityRow { provider, email, linked_at } = row;
     view! {
-        <li class="flex items-center justify-between gap-3">
+        <li class="flex items-center justify-between gap-3 p-4">
             <span class="min-w-0">
                 <span class="block font-medium">{provider.label()}</span>
                 <span class="sub break-words">{email} " since " <When moment=linked_at/></span>
@@ -108,12 +101,12 @@ fn linking(offered: &[IdentityProvider], has_password: bool, link: Change) -> An
         })
         .collect_view();
     view! {
-        <ChangeForm change=link attr:class="flex flex-col gap-4" attr:novalidate=true>
+        <ChangeForm change=link attr:novalidate=true><Card title="Link another"><div class="flex flex-col gap-4">
             <Field label="Password" name="password" hint="Of your account here, to see that it is you." error=problem(error, "password")>
                 <Input kind="password" autocomplete="current-password"/>
             </Field>
             <FormProblem error=error fields=&["password"]/>
             <div class="flex flex-wrap gap-2">{ways}</div>
-        </ChangeForm>
+        </div></Card></ChangeForm>
     }
 }

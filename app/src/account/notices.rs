@@ -1,13 +1,13 @@
 //! What one is told by mail in this company, and below how many credits. A plain page.
 
-use leptos_meta::Title;
 use model::Error;
 use model::credits::Credits;
 use model::notices::{NoticeChoices, NoticeKind};
 
 use crate::form::{FormProblem, problem, typed_or};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Button, Checkbox, Field, Input, LinkButton, Note, Tone, Variant};
+use crate::ui::{Button, Card, Checkbox, Crumb, Field, Input, Note, Tone};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// What one is told here.
@@ -51,17 +51,13 @@ pub async fn set_credits_low(credits_low: String) -> Result<(), Error> {
 pub fn NoticesPage() -> impl IntoView {
     let answer = Answer::blocking(|| LoadNotices {});
     let (choose, set) = (Change::new::<ChooseNotices>(), Change::new::<SetCreditsLow>());
-    let page = move |answer: Result<NoticeChoices, Error>| match answer {
-        Ok(choices) => shown(choices, choose, set),
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="Letters"/>
-        <AuthLayout wide=true title="Letters" lead=|| "What you are told by mail when it happens. Letters about your own account always come.">
-            <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-            <div class="mt-8"><LinkButton href="/account" variant=Variant::Outline>"Back to your account"</LinkButton></div>
-        </AuthLayout>
-    }
+    answered(answer, TITLE, crumbs(), move |choices| shown(choices, choose, set))
+}
+
+const TITLE: &str = "Letters";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Your account", "/account")]
 }
 
 fn shown(choices: NoticeChoices, choose: Change, set: Change) -> AnyView {
@@ -80,8 +76,7 @@ fn shown(choices: NoticeChoices, choose: Change, set: Change) -> AnyView {
     let first = typed_or("credits_low", credits_low.to_string().replace(',', ""));
     let low = may_set.then(|| {
         view! {
-            <ChangeForm change=set attr:class="flex flex-col gap-4" attr:novalidate=true>
-                <h2 class="font-medium">"Low credits"</h2>
+            <ChangeForm change=set attr:novalidate=true><Card title="Low credits"><div class="flex flex-col gap-4">
                 <Field
                     label="Tell administrators below"
                     name="credits_low"
@@ -92,19 +87,22 @@ fn shown(choices: NoticeChoices, choose: Change, set: Change) -> AnyView {
                 </Field>
                 <FormProblem error=error fields=&["credits_low"]/>
                 <div><Button submit=true>"Save amount"</Button></div>
-            </ChangeForm>
+            </div></Card></ChangeForm>
         }
     });
     view! {
-        <div class="flex flex-col gap-10">
-            <ChangeForm change=choose attr:class="flex flex-col gap-4">
-                <h2 class="font-medium">{format!("In {company_name}")}</h2>
+        <PlainPage
+            title=TITLE
+            description="What you are told by mail when it happens. Letters about your own account always come."
+            crumbs=crumbs()
+        >
+            <ChangeForm change=choose><Card title=format!("In {company_name}")><div class="flex flex-col gap-4">
                 {nobody}
                 {lines}
                 <FormProblem error=choose.error() fields=&[]/>
                 <div><Button submit=true>"Save choice"</Button></div>
-            </ChangeForm>
+            </div></Card></ChangeForm>
             {low}
-        </div>
+        </PlainPage>
     }
 }

@@ -1,14 +1,14 @@
 //! What one company has, for super admins: a page of plain forms.
 
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::features::{CompanyFeatures, Feature, FeatureRow};
 use model::id::CompanyId;
 
 use crate::form::{FormProblem, hidden};
+use crate::plain::{PlainPage, answered, away};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Badge, Button, LinkButton, Note, Size, Tone, Variant};
+use crate::ui::{Badge, Button, Card, Crumb, Size, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// The features of a company.
@@ -37,29 +37,16 @@ pub async fn set_feature(company: CompanyId, feature: Feature, to: String) -> Re
 pub fn FeaturesPage() -> impl IntoView {
     let query = use_query_map();
     let company = query.with_untracked(|query| query.get_str("company").and_then(|id| id.parse::<CompanyId>().ok()));
-    let Some(company) = company else { return away(&Error::not_found("company")) };
+    let Some(company) = company else { return away(TITLE, crumbs(), &Error::not_found("company")) };
     let answer = Answer::blocking(move || FeaturesOf { company });
     let set = Change::new::<SetFeature>();
-    let page = move |answer: Result<CompanyFeatures, Error>| match answer {
-        Ok(features) => shown(features, set),
-        Err(error) => away(&error),
-    };
-    view! {
-        <Title text="Features"/>
-        <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-    }
+    answered(answer, TITLE, crumbs(), move |features| shown(features, set))
 }
 
-fn away(error: &Error) -> AnyView {
-    let why = error.to_string();
-    view! {
-        <AuthLayout title="Features" lead=|| "Nothing can be shown right now.">
-            <div class="flex flex-col gap-4">
-                <Note tone=Tone::Warning>{why}</Note>
-                <div><LinkButton href="/admin/clients">"To the clients"</LinkButton></div>
-            </div>
-        </AuthLayout>
-    }
+const TITLE: &str = "Features";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Clients", "/admin/clients")]
 }
 
 fn shown(page: CompanyFeatures, set: Change) -> AnyView {
@@ -76,8 +63,8 @@ fn shown(page: CompanyFeatures, set: Change) -> AnyView {
             }
         };
         view! {
-            <li class="flex flex-col gap-2">
-                {line(row)}
+            <li class="flex flex-wrap items-center justify-between gap-x-6 gap-y-3 p-4">
+                <div class="min-w-0 flex-1 basis-80">{line(row)}</div>
                 <div class="flex flex-wrap gap-2">
                     {button(to, label)}
                     {is_set.then(|| button("default", "As for all"))}
@@ -87,13 +74,10 @@ fn shown(page: CompanyFeatures, set: Change) -> AnyView {
     });
     let lines = lines.collect_view();
     view! {
-        <AuthLayout wide=true title=format!("What {name} has") lead=|| "The company reads what you decide, and that it was you.">
-            <div class="flex flex-col gap-6">
-                <FormProblem error=set.error() fields=&[]/>
-                <ul class="flex flex-col gap-6">{lines}</ul>
-                <div><LinkButton href="/admin/clients" variant=Variant::Outline>"Back to the clients"</LinkButton></div>
-            </div>
-        </AuthLayout>
+        <PlainPage title=format!("What {name} has") description="The company reads what you decide, and that it was you." crumbs=crumbs()>
+            <FormProblem error=set.error() fields=&[]/>
+            <Card flush=true><ul class="divide-y">{lines}</ul></Card>
+        </PlainPage>
     }
 }
 

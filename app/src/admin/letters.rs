@@ -1,13 +1,13 @@
 //! How our letters are worded, for super admins: the list, and a page for each to write, look and use. Plain pages.
 
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::mails::{LetterKind, LetterPage, LetterRow, SUBJECT_MAX, Wording};
 
 use crate::form::{FormProblem, hidden, problem};
+use crate::plain::{PlainPage, answered, away};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Badge, Button, Field, Input, LinkButton, Note, Textarea, Tone, Variant};
+use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Field, Input, Note, Table, Textarea, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Every kind of letter.
@@ -55,28 +55,45 @@ pub async fn restore_letter(kind: LetterKind) -> Result<(), Error> {
 #[component]
 pub fn LettersPage() -> impl IntoView {
     let answer = Answer::blocking(|| ListLetters {});
-    let page = move |answer: Result<Vec<LetterRow>, Error>| match answer {
-        Ok(rows) => view! { <ul class="flex flex-col gap-3">{rows.into_iter().map(line).collect_view()}</ul> },
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
+    answered(answer, TITLE, crumbs(), list)
+}
+
+const TITLE: &str = "Letters";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Clients", "/admin/clients")]
+}
+
+fn list(rows: Vec<LetterRow>) -> AnyView {
+    let columns = vec![Column::new("Letter"), Column::new("Words")];
+    let lines = rows.into_iter().map(line).collect_view();
     view! {
-        <Title text="Letters"/>
-        <AuthLayout wide=true title="Letters" lead=|| "What Belfry mails, and in which words. They are the same for every company.">
-            <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-            <div class="mt-8"><LinkButton href="/admin/clients" variant=Variant::Outline>"Back to the clients"</LinkButton></div>
-        </AuthLayout>
+        <PlainPage
+            title=TITLE
+            description="What Belfry mails, and in which words. They are the same for every company."
+            crumbs=crumbs()
+        >
+            <Card flush=true><Table caption="Letters" columns=columns>{lines}</Table></Card>
+        </PlainPage>
     }
 }
 
-fn line(row: LetterRow) -> impl IntoView {
+fn line(row: LetterRow) -> AnyView {
     let changed = row.changed.as_ref().map(|(who, when)| format!("Worded by {who}, {}", when.date()));
     view! {
-        <li class="flex flex-wrap items-center gap-3">
-            <a class="link font-medium" href=format!("/admin/letter?kind={}", row.kind)>{row.kind.label()}</a>
-            {row.has_draft.then(|| view! { <Badge label="Draft" tone=Tone::Info/> })}
-            <span class="text-sm text-muted-foreground">{changed.unwrap_or_else(|| "Built-in words".to_owned())}</span>
-        </li>
+        <tr>
+            <td class="lead"><a href=format!("/admin/letter?kind={}", row.kind)>{row.kind.label()}</a></td>
+            <Cell label="Words">
+                <span class="flex flex-wrap items-center gap-2">
+                    {changed.unwrap_or_else(|| "Built in".to_owned())} {row.has_draft.then(|| view! { <Badge label="Draft" tone=Tone::Info/> })}
+                </span>
+            </Cell>
+        </tr>
     }
+}
+
+fn letter_crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Clients", "/admin/clients"), Crumb::new(TITLE, "/admin/letters")]
 }
 
 /// `/admin/letter?kind=…`
@@ -84,29 +101,10 @@ fn line(row: LetterRow) -> impl IntoView {
 pub fn LetterEditPage() -> impl IntoView {
     let query = use_query_map();
     let kind = query.with_untracked(|query| query.get_str("kind").and_then(|kind| kind.parse::<LetterKind>().ok()));
-    let Some(kind) = kind else { return away(&Error::not_found("letter")) };
+    let Some(kind) = kind else { return away("Letter", letter_crumbs(), &Error::not_found("letter")) };
     let answer = Answer::blocking(move || LoadLetter { kind });
     let (draft, used, restored) = (Change::new::<DraftLetter>(), Change::new::<UseLetter>(), Change::new::<RestoreLetter>());
-    let page = move |answer: Result<LetterPage, Error>| match answer {
-        Ok(page) => written(page, draft, used, restored),
-        Err(error) => away(&error),
-    };
-    view! {
-        <Title text=kind.label()/>
-        <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-    }
-}
-
-fn away(error: &Error) -> AnyView {
-    let why = error.to_string();
-    view! {
-        <AuthLayout title="Letter" lead=|| "Nothing can be shown right now.">
-            <div class="flex flex-col gap-4">
-                <Note tone=Tone::Warning>{why}</Note>
-                <div><LinkButton href="/admin/letters">"To the letters"</LinkButton></div>
-            </div>
-        </AuthLayout>
-    }
+    answered(answer, "Letter", letter_crumbs(), move |page| written(page, draft, used, restored))
 }
 
 fn written(page: LetterPage, draft: Change, used: Change, restored: Change) -> AnyView {
@@ -138,27 +136,25 @@ fn written(page: LetterPage, draft: Change, used: Change, restored: Change) -> A
         }
     });
     view! {
-        <AuthLayout wide=true title=kind.label() lead=move || state>
-            <div class="flex flex-col gap-8">
-                {problems}
-                {form(kind, wording, draft)}
-                <section class="flex flex-col gap-2">
-                    <h2 class="font-medium">"What it may name"</h2>
-                    <ul class="list-disc ps-5 text-sm">{places}</ul>
-                </section>
+        <PlainPage wide=true title=kind.label() description=state crumbs=letter_crumbs()>
+            {problems}
+            <FormProblem error=used.error() fields=&[]/>
+            <div class="grid items-start gap-6 lg:grid-cols-2">
+                <div class="flex min-w-0 flex-col gap-6">
+                    {form(kind, wording, draft)}
+                    <Card title="What it may name"><ul class="list-disc ps-5 text-sm">{places}</ul></Card>
+                </div>
                 {look(preview)}
-                <FormProblem error=used.error() fields=&[]/>
-                <div class="flex flex-wrap gap-3">{take} {back}</div>
-                <div><LinkButton href="/admin/letters" variant=Variant::Outline>"Back to the letters"</LinkButton></div>
             </div>
-        </AuthLayout>
+            <div class="flex flex-wrap gap-3">{take} {back}</div>
+        </PlainPage>
     }
 }
 
 fn form(kind: LetterKind, wording: Wording, draft: Change) -> AnyView {
     let error = draft.error();
     view! {
-        <ChangeForm change=draft attr:class="flex flex-col gap-4" attr:novalidate=true>
+        <ChangeForm change=draft attr:novalidate=true><Card title="Words"><div class="flex flex-col gap-4">
             {hidden("kind", kind)}
             <Field label="Subject" name="wording[subject]" error=problem(error, "subject")>
                 <Input value=wording.subject maxlength=SUBJECT_MAX as u32 autocomplete="off"/>
@@ -176,18 +172,19 @@ fn form(kind: LetterKind, wording: Wording, draft: Change) -> AnyView {
             </Field>
             <FormProblem error=error fields=&["subject", "text", "html"]/>
             <div><Button submit=true variant=Variant::Outline>"Save draft and look"</Button></div>
-        </ChangeForm>
+        </div></Card></ChangeForm>
     }
 }
 
 /// The letter with sample values. The frame runs nothing and reaches nothing.
 fn look(preview: Wording) -> AnyView {
     view! {
-        <section class="flex flex-col gap-3">
-            <h2 class="font-medium">"How it looks"</h2>
-            <p class="font-medium">{preview.subject}</p>
-            <iframe class="h-120 w-full rounded-md border" title="The letter as HTML" sandbox="" srcdoc=preview.html></iframe>
-            <pre class="rounded-md border p-3 text-sm whitespace-pre-wrap" tabindex="0">{preview.text}</pre>
-        </section>
+        <Card title="How it looks" scope="With sample values">
+            <div class="flex flex-col gap-3">
+                <p class="font-medium">{preview.subject}</p>
+                <iframe class="h-120 w-full rounded-md border" title="The letter as HTML" sandbox="" srcdoc=preview.html></iframe>
+                <pre class="rounded-md border p-3 text-sm whitespace-pre-wrap" tabindex="0">{preview.text}</pre>
+            </div>
+        </Card>
     }
 }

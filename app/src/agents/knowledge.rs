@@ -1,14 +1,14 @@
 //! What an agent knows: a page of plain forms. A file is posted to `/agents/documents`, which leads back here.
 
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::agents::{AgentKnowledge, DocumentRow, NewDocument};
 use model::id::{AgentId, DocumentId};
 
 use crate::form::{FormProblem, hidden, problem};
+use crate::plain::{PlainPage, answered, away};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Badge, Button, Field, Input, LinkButton, Note, Size, Textarea, Tone, Variant};
+use crate::ui::{Badge, Button, Card, Crumb, Field, Input, Note, Size, Textarea, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// What an agent knows, in its draft and in the version that calls get.
@@ -48,28 +48,18 @@ pub async fn remove_document(id: DocumentId) -> Result<(), Error> {
 pub fn KnowledgePage() -> impl IntoView {
     let query = use_query_map();
     let agent = query.with_untracked(|query| query.get_str("agent").and_then(|id| id.parse::<AgentId>().ok()));
-    let Some(agent) = agent else { return away(Error::not_found("agent")) };
+    let Some(agent) = agent else { return away(TITLE, crumbs(None), &Error::not_found("agent")) };
     let answer = Answer::blocking(move || ListDocuments { agent });
     let (add, remove) = (Change::new::<AddDocument>(), Change::new::<RemoveDocument>());
-    let page = move |answer: Result<AgentKnowledge, Error>| match answer {
-        Ok(known) => shown(agent, known, add, remove),
-        Err(error) => away(error),
-    };
-    view! {
-        <Title text="Knowledge"/>
-        <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-    }
+    answered(answer, TITLE, crumbs(None), move |known| shown(agent, known, add, remove))
 }
 
-fn away(error: Error) -> AnyView {
-    view! {
-        <AuthLayout title="Knowledge" lead=|| "Nothing can be shown right now.">
-            <div class="flex flex-col gap-4">
-                <Note tone=Tone::Warning>{error.to_string()}</Note>
-                <div><LinkButton href="/agents">"To your agents"</LinkButton></div>
-            </div>
-        </AuthLayout>
-    }
+const TITLE: &str = "Knowledge";
+
+/// The way here, by the agent when it is known.
+fn crumbs(agent: Option<(AgentId, &str)>) -> Vec<Crumb> {
+    let agent = agent.map(|(id, name)| Crumb::new(name, format!("/agents/{id}")));
+    std::iter::once(Crumb::new("Agents", "/agents")).chain(agent).collect()
 }
 
 fn shown(agent: AgentId, known: AgentKnowledge, add: Change, remove: Change) -> AnyView {
@@ -78,17 +68,17 @@ fn shown(agent: AgentId, known: AgentKnowledge, add: Change, remove: Change) -> 
     let is_new = documents.iter().any(|row| row.published == row.removed);
     let lines = documents.into_iter().map(|row| line(row, editable, remove)).collect_view();
     let lead = "Handed to the provider that holds the conversation when the agent is published. Scripts that are read out do not use it.";
+    let crumbs = crumbs(Some((agent, &agent_name)));
     view! {
-        <AuthLayout wide=true title=format!("What {agent_name} knows") lead=move || lead>
-            <div class="flex flex-col gap-6">
-                {is_empty.then(|| view! { <p class="text-muted-foreground">"Nothing yet besides its script."</p> })}
-                <ul class="flex flex-col gap-3">{lines}</ul>
-                {is_new.then(|| view! { <Note tone=Tone::Info>"Publish the agent, and its calls know this."</Note> })}
-                <FormProblem error=remove.error() fields=&[]/>
-                {editable.then(|| forms(agent, add))}
-                <div><LinkButton href=format!("/agents/{agent}") variant=Variant::Outline>"Back to the agent"</LinkButton></div>
-            </div>
-        </AuthLayout>
+        <PlainPage title=format!("What {agent_name} knows") description=lead crumbs=crumbs>
+            {is_new.then(|| view! { <Note tone=Tone::Info>"Publish the agent, and its calls know this."</Note> })}
+            <FormProblem error=remove.error() fields=&[]/>
+            <Card title="Documents" flush=true>
+                {is_empty.then(|| view! { <p class="p-4 text-muted-foreground">"Nothing yet besides its script."</p> })}
+                <ul class="divide-y">{lines}</ul>
+            </Card>
+            {editable.then(|| forms(agent, add))}
+        </PlainPage>
     }
 }
 
@@ -112,11 +102,12 @@ fn line(row: DocumentRow, editable: bool, remove: Change) -> AnyView {
         }
     });
     view! {
-        <li class="flex flex-wrap items-center gap-3">
-            <span class="font-medium break-words">{row.name}</span>
-            {standing}
+        <li class="flex flex-wrap items-center justify-between gap-3 p-4">
+            <div class="min-w-0">
+                <p class="flex flex-wrap items-center gap-2"><span class="font-medium break-words">{row.name}</span> {standing}</p>
+                <p class="text-sm break-words text-muted-foreground">{about}</p>
+            </div>
             {button}
-            <span class="w-full text-sm break-words text-muted-foreground">{about}</span>
         </li>
     }
 }
@@ -124,8 +115,7 @@ fn line(row: DocumentRow, editable: bool, remove: Change) -> AnyView {
 fn forms(agent: AgentId, add: Change) -> AnyView {
     let error = add.error();
     view! {
-        <ChangeForm change=add attr:class="flex flex-col gap-4" attr:novalidate=true>
-            <h2 class="font-medium">"Add a text or a page"</h2>
+        <ChangeForm change=add attr:novalidate=true><Card title="Add a text or a page"><div class="flex flex-col gap-4">
             {hidden("agent", agent.to_string())}
             <Field label="Name" name="name" error=problem(error, "name")><Input autocomplete="off"/></Field>
             <Field label="Text" name="text" error=problem(error, "text")><Textarea rows=8/></Field>
@@ -139,15 +129,14 @@ fn forms(agent: AgentId, add: Change) -> AnyView {
             </Field>
             <FormProblem error=error fields=&["name", "text", "address", "file"]/>
             <div><Button submit=true>"Add"</Button></div>
-        </ChangeForm>
-        <form method="post" action="/agents/documents" enctype="multipart/form-data" class="flex flex-col gap-4">
-            <h2 class="font-medium">"Add a file"</h2>
+        </div></Card></ChangeForm>
+        <form method="post" action="/agents/documents" enctype="multipart/form-data"><Card title="Add a file"><div class="flex flex-col gap-4">
             {hidden("agent", agent.to_string())}
             <Field label="File" name="file" hint="TXT, Markdown or CSV in UTF-8, up to 1 MiB." error=problem(error, "file")>
                 <Input kind="file"/>
             </Field>
             <div><Button submit=true>"Upload"</Button></div>
-        </form>
+        </div></Card></form>
     }
     .into_any()
 }

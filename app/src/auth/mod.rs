@@ -46,6 +46,7 @@ pub(crate) const PLAIN: &[&str] = &[
     "/invite",
     "/two-factor",
     "/suspended",
+    "/find",
     "/knowledge",
     "/remove-gateway",
     "/events/proof",

@@ -1,13 +1,13 @@
 //! How one's own company shows itself to its clients: a colour and a picture. A picture is posted to `/clients/logo`, which leads
 //! back here.
 
-use leptos_meta::Title;
 use model::Error;
 use model::clients::Brand;
 
 use crate::form::{FormProblem, problem, typed_or};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Button, Field, Input, LinkButton, Note, Tone, Variant};
+use crate::ui::{Button, Card, Crumb, Field, Input, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// The brand as it is.
@@ -50,17 +50,13 @@ pub async fn remove_brand() -> Result<(), Error> {
 pub fn BrandPage() -> impl IntoView {
     let answer = Answer::blocking(|| LoadBrand {});
     let (choose, remove) = (Change::new::<ChooseColor>(), Change::new::<RemoveBrand>());
-    let page = move |answer: Result<Option<Brand>, Error>| match answer {
-        Ok(brand) => shown(brand, choose, remove),
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="How clients see you"/>
-        <AuthLayout wide=true title="How clients see you" lead=|| "In the frame around every page of yours and of your clients.">
-            <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-            <div class="mt-8"><LinkButton href="/clients" variant=Variant::Outline>"Back to your clients"</LinkButton></div>
-        </AuthLayout>
-    }
+    answered(answer, TITLE, crumbs(), move |brand| shown(brand, choose, remove))
+}
+
+const TITLE: &str = "How clients see you";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Your clients", "/clients")]
 }
 
 fn shown(brand: Option<Brand>, choose: Change, remove: Change) -> AnyView {
@@ -76,8 +72,8 @@ fn shown(brand: Option<Brand>, choose: Change, remove: Change) -> AnyView {
     });
     let now = brand.map(|brand| brand.color).unwrap_or_default();
     view! {
-        <div class="flex flex-col gap-10">
-            <ChangeForm change=choose attr:class="flex flex-col gap-4" attr:novalidate=true>
+        <PlainPage title=TITLE description="In the frame around every page of yours and of your clients." crumbs=crumbs()>
+            <ChangeForm change=choose attr:novalidate=true><Card title="Colour"><div class="flex flex-col gap-4">
                 <Field
                     label="Colour"
                     name="color"
@@ -88,8 +84,8 @@ fn shown(brand: Option<Brand>, choose: Change, remove: Change) -> AnyView {
                 </Field>
                 <FormProblem error=error fields=&["color", "file"]/>
                 <div><Button submit=true>"Save colour"</Button></div>
-            </ChangeForm>
-            <form method="post" action="/clients/logo" enctype="multipart/form-data" class="flex flex-col gap-4">
+            </div></Card></ChangeForm>
+            <form method="post" action="/clients/logo" enctype="multipart/form-data"><Card title="Picture"><div class="flex flex-col gap-4">
                 {logo}
                 <Field
                     label="Picture"
@@ -100,9 +96,9 @@ fn shown(brand: Option<Brand>, choose: Change, remove: Change) -> AnyView {
                     <Input kind="file"/>
                 </Field>
                 <div><Button submit=true>"Upload"</Button></div>
-            </form>
+            </div></Card></form>
             <FormProblem error=remove.error() fields=&[]/>
             {reset}
-        </div>
+        </PlainPage>
     }
 }

@@ -3,15 +3,16 @@
 
 pub mod brand;
 
-use leptos_meta::Title;
+use icondata as i;
 use model::Error;
 use model::clients::{NewClient, OwnClient, OwnClients};
 use model::credits::Credits;
 use model::id::CompanyId;
 
 use crate::form::{FormProblem, hidden, problem, typed_or};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Badge, Button, Field, Input, LinkButton, Note, Size, Tone, Variant};
+use crate::ui::{Badge, Button, Card, Empty, Field, Input, LinkButton, Size, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Calls at once that a new client is offered.
@@ -87,35 +88,32 @@ pub fn OwnClientsPage() -> impl IntoView {
         give: Change::new::<GiveCredits>(),
         enter: Change::new::<EnterOwnClient>(),
     };
-    let page = move |answer: Result<OwnClients, Error>| match answer {
-        Ok(clients) => shown(clients, changes),
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="Your clients"/>
-        <AuthLayout wide=true title="Your clients" lead=|| "Companies that you opened for others. What you do here is in their record, and in yours.">
-            <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-            <div class="mt-8"><LinkButton href="/" variant=Variant::Outline>"To the dashboard"</LinkButton></div>
-        </AuthLayout>
-    }
+    answered(answer, TITLE, Vec::new(), move |clients| shown(clients, changes))
 }
 
+const TITLE: &str = "Your clients";
+
 fn shown(page: OwnClients, changes: Changes) -> AnyView {
-    let none = page.clients.is_empty().then(|| view! { <p class="text-muted-foreground">"You opened none yet."</p> });
+    let none = page.clients.is_empty().then(|| {
+        view! { <Empty icon=i::LuBuilding2 title="No clients yet" text="Open the first company below. It starts without credits."/> }
+    });
+    let brand = || view! { <LinkButton href="/clients/brand" variant=Variant::Outline>"How they see you"</LinkButton> };
     let lines = page.clients.into_iter().map(|row| line(row, changes)).collect_view();
     let error = changes.open.error();
     view! {
-        <div class="flex flex-col gap-10">
-            <p class="text-sm text-muted-foreground tabular-nums">
-                {format!("You have {} credits to give. ", page.available)} <a class="link" href="/clients/brand">"How they see you"</a>
-            </p>
+        <PlainPage
+            title=TITLE
+            description="Companies that you opened for others. What you do here is in their record, and in yours."
+            actions=brand
+        >
             <FormProblem error=changes.limit.error() fields=&[]/>
             <FormProblem error=changes.give.error() fields=&[]/>
             <FormProblem error=changes.enter.error() fields=&[]/>
-            {none}
-            <ul class="flex flex-col gap-6">{lines}</ul>
-            <ChangeForm change=changes.open attr:class="flex flex-col gap-4" attr:novalidate=true>
-                <h2 class="font-medium">"Open a company"</h2>
+            <Card title="Clients" scope=format!("You have {} credits to give", page.available) flush=true>
+                {none}
+                <ul class="divide-y border-t empty:hidden">{lines}</ul>
+            </Card>
+            <ChangeForm change=changes.open attr:novalidate=true><Card title="Open a company"><div class="flex flex-col gap-4">
                 <Field label="Name" name="name" error=problem(error, "name")>
                     <Input value=typed_or("name", "") autocomplete="off"/>
                 </Field>
@@ -132,8 +130,8 @@ fn shown(page: OwnClients, changes: Changes) -> AnyView {
                 </Field>
                 <FormProblem error=error fields=&["name", "email", "concurrency_max"]/>
                 <div><Button submit=true>"Open company"</Button></div>
-            </ChangeForm>
-        </div>
+            </div></Card></ChangeForm>
+        </PlainPage>
     }
 }
 
@@ -151,12 +149,15 @@ fn line(row: OwnClient, changes: Changes) -> AnyView {
         }
     });
     view! {
-        <li class="flex flex-col gap-3 border-t pt-4">
-            <div>
-                <p class="font-medium break-words">
-                    {name.clone()} {suspended.then(|| view! { " " <Badge label="Suspended" tone=Tone::Danger/> })}
-                </p>
-                <p class="text-sm text-muted-foreground tabular-nums">{about}</p>
+        <li class="flex flex-col gap-3 p-4">
+            <div class="flex flex-wrap items-start justify-between gap-3">
+                <div class="min-w-0">
+                    <p class="font-medium break-words">
+                        {name.clone()} {suspended.then(|| view! { " " <Badge label="Suspended" tone=Tone::Danger/> })}
+                    </p>
+                    <p class="text-sm text-muted-foreground tabular-nums">{about}</p>
+                </div>
+                {inside}
             </div>
             <ChangeForm change=changes.give attr:class="flex flex-wrap items-center gap-2" attr:novalidate=true>
                 {hidden("company", id)}
@@ -178,7 +179,6 @@ fn line(row: OwnClient, changes: Changes) -> AnyView {
                 />
                 <Button submit=true size=Size::Small variant=Variant::Outline>"Set calls at once"</Button>
             </ChangeForm>
-            {inside}
         </li>
     }
 }

@@ -1,6 +1,5 @@
 //! What was sent to the company's endpoints: the log, and one message with its attempts. Plain pages.
 
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::Error;
@@ -8,13 +7,15 @@ use model::id::{DeliveryId, EndpointId, Uuid};
 use model::page::Page;
 use model::webhooks::{AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DeliveryStatus, WebhookEvent};
 
+use super::webhooks::crumbs_below;
 use crate::form::{FormProblem, hidden};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
 use crate::screen::{When, count, link, paging, word};
-use crate::ui::{AuthLayout, Badge, Button, Field, LinkButton, Note, Opt, Pager, Select, Size, Tone, Variant};
+use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Empty, Fact, Facts, Field, Opt, Pager, Select, Table, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
-const LOG: &str = "/developers/deliveries";
+pub(super) const LOG: &str = "/developers/deliveries";
 
 /// The log.
 #[server(protocol = crate::wire::Wire)]
@@ -79,24 +80,20 @@ fn href(filter: &DeliveryFilter, page: u32) -> String {
 #[component]
 pub fn DeliveriesPage() -> impl IntoView {
     let filter = use_query_map().with_untracked(filter_of);
-    let (asked, shown) = (filter.clone(), filter.clone());
+    let asked = filter.clone();
     let answer = Answer::blocking(move || ListDeliveries { filter: asked.clone() });
     let again = Change::new::<ReplayFailed>();
-    let page = move |answer: Result<Page<DeliveryRow>, Error>| match answer {
-        Ok(page) => log(page, &shown, again),
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="Webhook log"/>
-        <AuthLayout wide=true title="What was sent" lead=|| "Of the last thirty days, the newest first.">
-            <div class="flex flex-col gap-6">
+    answered(answer, TITLE, crumbs_below(), move |page| {
+        view! {
+            <PlainPage wide=true title=TITLE description="Of the last thirty days, the newest first." crumbs=crumbs_below()>
                 {narrow(&filter)}
-                <Suspense fallback=|| ()>{move || answer.get().map(page.clone())}</Suspense>
-                <div><LinkButton href="/developers/webhooks" variant=Variant::Outline>"Back to the webhooks"</LinkButton></div>
-            </div>
-        </AuthLayout>
-    }
+                {log(page, &filter, again)}
+            </PlainPage>
+        }
+    })
 }
+
+const TITLE: &str = "What was sent";
 
 fn narrow(filter: &DeliveryFilter) -> AnyView {
     let any = || std::iter::once(Opt::new("", "Any"));
@@ -115,17 +112,23 @@ fn narrow(filter: &DeliveryFilter) -> AnyView {
 
 fn log(page: Page<DeliveryRow>, filter: &DeliveryFilter, again: Change) -> AnyView {
     let Page { items, total, paging } = page;
-    let none = items.is_empty().then(|| view! { <p class="text-muted-foreground">"Nothing was sent."</p> });
-    let lines = items.into_iter().map(line).collect_view();
+    let list = if items.is_empty() {
+        view! { <Empty icon=icondata::LuSend title="Nothing was sent" text="Messages to your endpoints are listed here, with what they answered."/> }
+    } else {
+        let columns =
+            vec![Column::new("Event"), Column::new("State"), Column::new("To"), Column::new("Answer"), Column::new("When")];
+        view! { <Table caption="Messages" columns=columns>{items.into_iter().map(line).collect_view()}</Table> }
+    };
     let of = filter.clone();
     let pager = (total > i64::from(paging.per_page)).then(|| {
         view! { <Pager page=paging.page per_page=paging.per_page total=total href=move |n| href(&of, n)/> }
     });
     let replay = filter.endpoint.map(|id| replay_form(id, again));
     view! {
-        {none}
-        <ul class="flex flex-col gap-4">{lines}</ul>
-        {pager}
+        <Card flush=true>
+            {list}
+            {pager}
+        </Card>
         {replay}
     }
 }
@@ -153,15 +156,14 @@ fn badge(status: DeliveryStatus) -> AnyView {
 }
 
 fn line(row: DeliveryRow) -> AnyView {
-    let last = (!row.last.is_empty()).then(|| format!(" · {}", row.last));
     view! {
-        <li class="flex flex-col gap-1">
-            <span class="flex flex-wrap items-center gap-2">
-                <a class="font-medium underline underline-offset-4" href=address(row.id)>{row.event.as_str()}</a>
-                {badge(row.status)}
-            </span>
-            <span class="text-sm break-all text-muted-foreground"><When moment=row.created_at/> " · " {row.url} {last}</span>
-        </li>
+        <tr>
+            <td class="lead"><a href=address(row.id)>{row.event.as_str()}</a></td>
+            <Cell label="State">{badge(row.status)}</Cell>
+            <Cell label="To"><span class="break-all">{row.url}</span></Cell>
+            <Cell label="Answer">{row.last}</Cell>
+            <Cell label="When"><When moment=row.created_at/></Cell>
+        </tr>
     }
 }
 
@@ -173,44 +175,43 @@ pub fn DeliveryPage() -> impl IntoView {
     let id = id.unwrap_or_else(|| DeliveryId::from(Uuid::nil()));
     let answer = Answer::blocking(move || LoadDelivery { id });
     let again = Change::new::<ReplayDelivery>();
-    let page = move |answer: Result<Delivery, Error>| match answer {
-        Ok(delivery) => about(delivery, again),
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="Webhook message"/>
-        <AuthLayout wide=true title="A message" lead=|| "What was sent, and what was answered.">
-            <div class="flex flex-col gap-6">
-                <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-                <div><LinkButton href=LOG variant=Variant::Outline>"Back to the log"</LinkButton></div>
-            </div>
-        </AuthLayout>
-    }
+    let crumbs = [crumbs_below(), vec![Crumb::new(TITLE, LOG)]].concat();
+    let above = crumbs.clone();
+    answered(answer, "Webhook message", crumbs, move |delivery| about(delivery, above.clone(), again))
 }
 
-fn about(delivery: Delivery, again: Change) -> AnyView {
+fn about(delivery: Delivery, crumbs: Vec<Crumb>, again: Change) -> AnyView {
     let Delivery { row, body, attempts } = delivery;
-    let none = attempts.is_empty().then(|| view! { <p class="text-muted-foreground">"It was not sent yet."</p> });
+    let none = attempts.is_empty().then(|| view! { <p class="p-4 text-muted-foreground">"It was not sent yet."</p> });
     let sent = count(i64::from(row.attempts), "attempt", "attempts");
     let next = row.due_at.map(|due| view! { " · next " <When moment=due/> });
     let attempts = attempts.into_iter().map(attempt).collect_view();
+    let (id, status) = (row.id, row.status);
+    let repeat = move || {
+        view! {
+            <ChangeForm change=again>
+                {hidden("id", id)}
+                <Button submit=true variant=Variant::Outline>"Send again"</Button>
+            </ChangeForm>
+        }
+    };
     view! {
-        <div class="flex flex-col gap-1">
-            <p class="flex flex-wrap items-center gap-2"><b class="font-medium">{row.event.as_str()}</b> {badge(row.status)}</p>
-            <p class="text-sm break-all text-muted-foreground">
-                <code>{row.id.to_string()}</code> " to "
-                <a class="underline underline-offset-4" href=super::webhooks::address(row.endpoint)>{row.url}</a>
-            </p>
-            <p class="text-sm text-muted-foreground"><When moment=row.created_at/> " · " {sent} {next}</p>
-        </div>
-        <pre class="overflow-x-auto rounded-lg border p-3 font-mono text-xs leading-5" tabindex="0" role="region" aria-label="Body">{body}</pre>
-        {none}
-        <ol class="flex flex-col gap-4">{attempts}</ol>
-        <ChangeForm change=again>
-            {hidden("id", row.id)}
-            <Button submit=true variant=Variant::Outline size=Size::Small>"Send again"</Button>
-        </ChangeForm>
-        <FormProblem error=again.error() fields=&[]/>
+        <PlainPage title=row.event.as_str() crumbs=crumbs beside=move || badge(status) actions=repeat>
+            <FormProblem error=again.error() fields=&[]/>
+            <Card title="Message">
+                <Facts>
+                    <Fact label="Id"><code class="break-all">{row.id.to_string()}</code></Fact>
+                    <Fact label="To"><a class="link break-all" href=super::webhooks::address(row.endpoint)>{row.url}</a></Fact>
+                    <Fact label="Written"><When moment=row.created_at/></Fact>
+                    <Fact label="Sent">{sent} {next}</Fact>
+                </Facts>
+                <pre class="mt-4 overflow-x-auto rounded-lg border p-3 font-mono text-xs leading-5" tabindex="0" role="region" aria-label="Body">{body}</pre>
+            </Card>
+            <Card title="Attempts" flush=true>
+                {none}
+                <ol class="divide-y empty:hidden">{attempts}</ol>
+            </Card>
+        </PlainPage>
     }
 }
 
@@ -227,7 +228,7 @@ fn attempt(row: AttemptRow) -> AnyView {
         }
     });
     view! {
-        <li class="flex flex-col gap-1">
+        <li class="flex flex-col gap-2 p-4">
             <span class="text-sm break-words"><When moment=row.at/> " · " {what} {format!(" · {} ms", row.milliseconds)}</span>
             {answer}
         </li>

@@ -1,6 +1,6 @@
 //! Where a company's programs hear what happened: the list of endpoints, and one of them. Plain pages.
 
-use leptos_meta::Title;
+use icondata as i;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::Error;
 use model::id::{CampaignId, EndpointId};
@@ -8,11 +8,12 @@ use model::webhooks::{EndpointForm, EndpointPage, EndpointRow, EndpointState, We
 
 use super::deliveries::{DeliveriesPage, DeliveryPage};
 use crate::form::{FormProblem, hidden, problem, typed_or};
-use crate::layout::NowherePage;
+use crate::plain::{PlainPage, answered, away};
 use crate::prelude::*;
 use crate::screen::{When, count, word};
 use crate::ui::{
-    AuthLayout, Badge, Button, Checkbox, Field, FieldGroup, Input, LinkButton, Note, Opt, Select, Size, Tone, Variant,
+    Badge, Button, Card, Cell, Checkbox, Column, Crumb, Empty, Field, FieldGroup, Input, LinkButton, Note, Opt, Select, Size,
+    Table, Tone, Variant,
 };
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -130,7 +131,7 @@ pub fn WebhookPages() -> impl IntoView {
         "webhook" => view! { <WebhookPage/> },
         "deliveries" => view! { <DeliveriesPage/> },
         "delivery" => view! { <DeliveryPage/> },
-        _ => view! { <NowherePage/> },
+        _ => away("Not found", Vec::new(), &Error::not_found("page")),
     }
 }
 
@@ -138,46 +139,64 @@ pub fn WebhookPages() -> impl IntoView {
 #[component]
 pub fn WebhooksPage() -> impl IntoView {
     let answer = Answer::blocking(|| ListWebhooks {});
-    let page = |answer: Result<Vec<EndpointRow>, Error>| match answer {
-        Ok(rows) => list(rows),
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="Webhooks"/>
-        <AuthLayout wide=true title="Webhooks" lead=|| "Your programs hear what happened, in signed messages.">
-            <div class="flex flex-col gap-6">
-                <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-                <div class="flex flex-wrap gap-2">
-                    <LinkButton href="/developers/webhook">"New endpoint"</LinkButton>
-                    <LinkButton href="/developers/deliveries" variant=Variant::Outline>"Log"</LinkButton>
-                    <LinkButton href="/settings/developers" variant=Variant::Outline>"Back to developers"</LinkButton>
-                </div>
-            </div>
-        </AuthLayout>
-    }
+    answered(answer, TITLE, crumbs(), |rows| {
+        let actions = || {
+            view! {
+                <LinkButton href=super::deliveries::LOG variant=Variant::Outline>"Log"</LinkButton>
+                <LinkButton href="/developers/webhook" icon=i::LuPlus>"New endpoint"</LinkButton>
+            }
+        };
+        view! {
+            <PlainPage wide=true title=TITLE description="Your programs hear what happened, in signed messages." crumbs=crumbs() actions=actions>
+                <Card flush=true>{list(rows)}</Card>
+            </PlainPage>
+        }
+    })
+}
+
+const TITLE: &str = "Webhooks";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Settings", "/settings"), Crumb::new("Developers", "/settings/developers")]
+}
+
+/// The way to the pages below the list.
+pub(super) fn crumbs_below() -> Vec<Crumb> {
+    [crumbs(), vec![Crumb::new(TITLE, LIST)]].concat()
 }
 
 fn list(rows: Vec<EndpointRow>) -> AnyView {
     if rows.is_empty() {
-        return view! { <p class="text-muted-foreground">"There are no endpoints yet."</p> };
+        return view! {
+            <Empty
+                icon=i::LuWebhook
+                title="No endpoints yet"
+                text="Give an address of yours, choose what it hears of, and every message is signed so that you know it is ours."
+            />
+        };
     }
+    let columns =
+        vec![Column::new("Address"), Column::new("State"), Column::new("About"), Column::new("Events"), Column::new("Arrived")];
     let lines = rows
         .into_iter()
         .map(|row| {
             let (state, success, events) = (state(&row), success(&row), count(row.events.len() as i64, "event", "events"));
-            let campaign = row.campaign.map(|(_, name)| format!(", of {name} only"));
+            let about = row.campaign.map_or_else(|| "The whole company".to_owned(), |(_, name)| name);
             view! {
-                <li class="flex flex-col gap-1">
-                    <span class="flex flex-wrap items-center gap-2">
-                        <a class="font-medium break-all underline underline-offset-4" href=address(row.id)>{row.url}</a>
-                        {state}
-                    </span>
-                    <span class="text-sm text-muted-foreground">{row.description.clone()}{(!row.description.is_empty()).then_some(" · ")}{events}{campaign} " · " {success}</span>
-                </li>
+                <tr>
+                    <td class="lead">
+                        <a class="break-all" href=address(row.id)>{row.url}</a>
+                        <span class="sub">{row.description}</span>
+                    </td>
+                    <Cell label="State">{state}</Cell>
+                    <Cell label="About">{about}</Cell>
+                    <Cell label="Events">{events}</Cell>
+                    <Cell label="Arrived">{success}</Cell>
+                </tr>
             }
         })
         .collect_view();
-    view! { <ul class="flex flex-col gap-4">{lines}</ul> }
+    view! { <Table caption="Webhook endpoints" columns=columns>{lines}</Table> }
 }
 
 fn state(row: &EndpointRow) -> AnyView {
@@ -193,8 +212,8 @@ fn state(row: &EndpointRow) -> AnyView {
 fn success(row: &EndpointRow) -> String {
     let waiting = if row.waiting > 0 { format!(", {} waiting", row.waiting) } else { String::new() };
     match row.delivered + row.failed {
-        0 => format!("nothing was sent yet{waiting}"),
-        sent => format!("{} % of {sent} arrived{waiting}", row.delivered * 100 / sent),
+        0 => format!("Nothing was sent yet{waiting}"),
+        sent => format!("{} % of {sent}{waiting}", row.delivered * 100 / sent),
     }
 }
 
@@ -207,27 +226,32 @@ pub fn WebhookPage() -> impl IntoView {
     let answer = Answer::blocking(move || LoadWebhook { id });
     let (create, save) = (Change::new::<CreateWebhook>(), Change::new::<SaveWebhook>());
     let (rotate, remove, test) = (Change::new::<RotateWebhook>(), Change::new::<RemoveWebhook>(), Change::new::<TestWebhook>());
-    let page = move |answer: Result<EndpointPage, Error>| match answer {
-        Ok(EndpointPage { endpoint: Some(row), campaigns }) => {
-            view! {
+    answered(answer, "Webhook endpoint", crumbs_below(), move |page| {
+        let secret = secret.clone().map(new_secret);
+        let Some(row) = page.endpoint else {
+            return view! {
+                <PlainPage
+                    title="New webhook endpoint"
+                    description="An address of yours to which Belfry sends signed messages."
+                    crumbs=crumbs_below()
+                >
+                    {fields(None, page.campaigns, create)}
+                </PlainPage>
+            };
+        };
+        let beside = {
+            let row = row.clone();
+            move || state(&row)
+        };
+        view! {
+            <PlainPage title=row.url.clone() description=success(&row) crumbs=crumbs_below() beside=beside>
+                {secret}
                 {about(&row)}
-                {fields(Some(&row), campaigns, save)}
                 {more(&row, rotate, remove, test)}
-            }
+                {fields(Some(&row), page.campaigns, save)}
+            </PlainPage>
         }
-        Ok(EndpointPage { endpoint: None, campaigns }) => fields(None, campaigns, create),
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="Webhook endpoint"/>
-        <AuthLayout wide=true title="Webhook endpoint" lead=|| "An address of yours to which Belfry sends signed messages.">
-            <div class="flex flex-col gap-6">
-                {secret.map(new_secret)}
-                <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-                <div><LinkButton href=LIST variant=Variant::Outline>"Back to the webhooks"</LinkButton></div>
-            </div>
-        </AuthLayout>
-    }
+    })
 }
 
 fn new_secret(secret: String) -> AnyView {
@@ -253,7 +277,6 @@ fn about(row: &EndpointRow) -> AnyView {
         |until| view! { <p class="text-sm text-muted-foreground">"The old secret signs too until " <When moment=until/> "."</p> },
     );
     view! {
-        <p class="flex flex-wrap items-center gap-2">{state(row)} <span class="text-muted-foreground">{success(row)}</span></p>
         {trouble}
         {old}
     }
@@ -275,7 +298,7 @@ fn fields(row: Option<&EndpointRow>, campaigns: Vec<(CampaignId, String)>, chang
     let id = row.map(|row| hidden("id", row.id));
     let save = if row.is_some() { "Save" } else { "Make endpoint" };
     view! {
-        <ChangeForm change=change attr:class="flex flex-col gap-4" attr:novalidate=true>
+        <ChangeForm change=change attr:novalidate=true><Card title="What it hears of"><div class="flex flex-col gap-4">
             {id}
             <Field label="Address" name="url" hint="Like https://example.com/belfry: public, over TLS, without a port." error=problem(error, "url")>
                 <Input kind="url" value=typed_or("url", now.url) autocomplete="off"/>
@@ -294,7 +317,7 @@ fn fields(row: Option<&EndpointRow>, campaigns: Vec<(CampaignId, String)>, chang
             {switch}
             <FormProblem error=error fields=&["url", "description", "campaign"]/>
             <div><Button submit=true>{save}</Button></div>
-        </ChangeForm>
+        </div></Card></ChangeForm>
     }
 }
 
@@ -303,7 +326,7 @@ fn more(row: &EndpointRow, rotate: Change, remove: Change, test: Change) -> AnyV
     let is_on = row.state != EndpointState::Off;
     view! {
         <div class="flex flex-wrap gap-2">
-            <LinkButton href=format!("/developers/deliveries?endpoint={id}") variant=Variant::Outline size=Size::Small>"What was sent"</LinkButton>
+            <LinkButton href=format!("{}?endpoint={id}", super::deliveries::LOG) variant=Variant::Outline size=Size::Small>"What was sent"</LinkButton>
             {is_on.then(|| view! {
                 <ChangeForm change=test>
                     {hidden("id", id)}

@@ -1,12 +1,12 @@
 //! Whether the record holds: everything is recomputed from the first event on. A plain page.
 
-use leptos_meta::Title;
 use model::Error;
 use model::events::Chain;
 
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
 use crate::screen::count;
-use crate::ui::{AuthLayout, LinkButton, Note, Tone, Variant};
+use crate::ui::{Crumb, Note, Tone};
 use crate::wire::Answer;
 
 /// Recomputes every hash of the caller's company.
@@ -23,22 +23,22 @@ pub async fn verify_events() -> Result<Chain, Error> {
 #[component]
 pub fn ProofPage() -> impl IntoView {
     let answer = Answer::blocking(|| VerifyEvents {});
-    view! {
-        <Title text="The record"/>
-        <AuthLayout wide=true title="The record" lead=|| "Each block of events carries the hash of the block before.">
-            <div class="flex flex-col gap-4">
-                <Suspense fallback=|| ()>{move || answer.get().map(verdict)}</Suspense>
-                <div><LinkButton href="/events" variant=Variant::Outline>"Back to the events"</LinkButton></div>
-            </div>
-        </AuthLayout>
-    }
+    answered(answer, TITLE, crumbs(), |chain| {
+        view! {
+            <PlainPage title=TITLE description="Each block of events carries the hash of the block before." crumbs=crumbs()>
+                {verdict(chain)}
+            </PlainPage>
+        }
+    })
 }
 
-fn verdict(answer: Result<Chain, Error>) -> AnyView {
-    let chain = match answer {
-        Err(error) => return view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-        Ok(chain) => chain,
-    };
+const TITLE: &str = "The record";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Events", "/events")]
+}
+
+fn verdict(chain: Chain) -> AnyView {
     if chain.problems.is_empty() {
         let (events, blocks) = (count(chain.events, "event", "events"), count(chain.blocks, "block", "blocks"));
         let text = format!("{events} in {blocks} were recomputed, and every hash matches.");

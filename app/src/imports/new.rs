@@ -2,14 +2,14 @@
 //! `server::uploads`.
 
 use icondata as i;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::imports::ImportKind;
 
 use super::upload::{ACCEPT, HINT};
+use crate::plain::PlainPage;
 use crate::prelude::*;
 use crate::screen::word;
-use crate::ui::{Button, Card, Crumb, DropZone, Field, LinkButton, Opt, PageHeader, Select, Textarea, Variant};
+use crate::ui::{Button, Card, Crumb, DropZone, Field, Opt, Select, Textarea};
 
 /// `/imports/new?kind=…`
 #[component]
@@ -17,15 +17,12 @@ pub fn NewImportPage() -> impl IntoView {
     let kind = use_query_map().with_untracked(|query| word(query, "kind")).unwrap_or(ImportKind::Contacts);
     let kinds: Vec<Opt> = ImportKind::ALL.iter().map(|kind| Opt::new(kind.as_str(), kind.label())).collect();
     view! {
-        <Title text="Import a file"/>
-        <PageHeader
+        <PlainPage
             title="Import a file"
             description="Choose a file. You map its columns and see what would happen before anything is stored."
             crumbs=vec![Crumb::new("Imports", "/imports")]
         >
-            <LinkButton href="/imports" variant=Variant::Outline>"Cancel"</LinkButton>
-        </PageHeader>
-        <Card class="max-w-2xl">
+        <Card>
             <form method="post" action="/imports/upload-form" enctype="multipart/form-data" class="flex flex-col gap-5">
                 <Field label="What is in it" name="kind"><Select value=kind.as_str() options=kinds/></Field>
                 <DropZone name="file" hint=HINT accept=ACCEPT/>
@@ -40,5 +37,6 @@ pub fn NewImportPage() -> impl IntoView {
                 <div><Button submit=true icon=i::LuUpload>"Upload file"</Button></div>
             </form>
         </Card>
+        </PlainPage>
     }
 }

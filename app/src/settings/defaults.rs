@@ -1,6 +1,5 @@
 //! What new campaigns and agents start from, and how long traces of calls are kept. A plain page.
 
-use leptos_meta::Title;
 use model::Error;
 use model::companies::{Defaults, Retention};
 use model::features::FeatureRow;
@@ -8,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::agents::LANGUAGES;
 use crate::form::{FormProblem, problem, typed_or};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::ui::{AuthLayout, Button, Checkbox, Field, Input, LinkButton, Note, Opt, Select, Tone, Variant};
+use crate::ui::{Button, Card, Checkbox, Crumb, Field, Input, Opt, Select};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Everything this page shows.
@@ -90,26 +90,27 @@ pub async fn save_retention(recordings_days: String, transcripts_days: String) -
 pub fn DefaultsPage() -> impl IntoView {
     let answer = Answer::blocking(|| LoadDefaults {});
     let (start, keep) = (Change::new::<SaveDefaults>(), Change::new::<SaveRetention>());
-    let page = move |answer: Result<Kept, Error>| match answer {
-        Ok(kept) => view! {
-            <div class="flex flex-col gap-10">
-                {starts(kept.defaults, start)} {keeps(kept.retention, keep)}
-                <section class="flex flex-col gap-4">
-                    <h2 class="font-medium">"Features"</h2>
-                    <p class="text-muted-foreground">"What this company has. Whoever runs this Belfry decides."</p>
-                    {kept.features.into_iter().map(crate::admin::features::line).collect_view()}
-                </section>
-            </div>
-        },
-        Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
-    };
-    view! {
-        <Title text="Defaults and retention"/>
-        <AuthLayout wide=true title="Defaults and retention" lead=|| "What new campaigns and agents start from, and when traces of calls are deleted.">
-            <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-            <div class="mt-8"><LinkButton href="/settings" variant=Variant::Outline>"Back to the settings"</LinkButton></div>
-        </AuthLayout>
-    }
+    answered(answer, TITLE, crumbs(), move |kept| {
+        view! {
+            <PlainPage
+                title=TITLE
+                description="What new campaigns and agents start from, and when traces of calls are deleted."
+                crumbs=crumbs()
+            >
+                {starts(kept.defaults, start)}
+                {keeps(kept.retention, keep)}
+                <Card title="Features" scope="What this company has. Whoever runs this Belfry decides.">
+                    <div class="flex flex-col gap-4">{kept.features.into_iter().map(crate::admin::features::line).collect_view()}</div>
+                </Card>
+            </PlainPage>
+        }
+    })
+}
+
+const TITLE: &str = "Defaults and retention";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Settings", "/settings")]
 }
 
 fn starts(now: Defaults, save: Change) -> AnyView {
@@ -117,9 +118,9 @@ fn starts(now: Defaults, save: Change) -> AnyView {
     let languages: Vec<Opt> = LANGUAGES.iter().map(|(tag, name)| Opt::new(*tag, *name)).collect();
     let first = |name: &str, value: i32| typed_or(name, value.to_string());
     view! {
-        <ChangeForm change=save attr:class="flex flex-col gap-4" attr:novalidate=true>
-            <h2 class="font-medium">"New campaigns and agents"</h2>
-            <p class="text-muted-foreground">"Each campaign and agent can be given others. Those that exist keep theirs."</p>
+        <ChangeForm change=save attr:novalidate=true>
+            <Card title="New campaigns and agents" scope="Each campaign and agent can be given others. Those that exist keep theirs.">
+            <div class="grid gap-4 sm:grid-cols-2">
             <Field label="Attempts per person" name="attempts_max" hint="1 to 20." error=problem(error, "attempts_max")>
                 <Input kind="number" min="1" max="20" value=first("attempts_max", now.attempts_max)/>
             </Field>
@@ -134,26 +135,26 @@ fn starts(now: Defaults, save: Change) -> AnyView {
             >
                 <Input kind="number" min="1" max="60" value=first("call_minutes_max", now.call_minutes_max)/>
             </Field>
-            <Checkbox label="Record calls" name="record" value="true" checked=now.record/>
             <Field label="Language of new agents" name="language" hint="Templates bring their own." error=problem(error, "language")>
                 <Select options=languages value=now.language/>
             </Field>
-            <FormProblem error=error fields=&["attempts_max", "attempts_per_day_max", "call_minutes_max", "language"]/>
-            <div><Button submit=true>"Save defaults"</Button></div>
-        </ChangeForm>
+            <div class="flex flex-col gap-4 sm:col-span-2">
+                <Checkbox label="Record calls" name="record" value="true" checked=now.record/>
+                <FormProblem error=error fields=&["attempts_max", "attempts_per_day_max", "call_minutes_max", "language"]/>
+                <div><Button submit=true>"Save defaults"</Button></div>
+            </div>
+        </div></Card></ChangeForm>
     }
 }
 
 fn keeps(now: Retention, save: Change) -> AnyView {
     let error = save.error();
+    let scope = "Every night what is older is deleted for good. Calls stay in the list and in the ledger. What a provider keeps is up to \
+                 its own settings.";
     let first = |name: &str, days: Option<i32>| typed_or(name, days.map(|days| days.to_string()).unwrap_or_default());
     view! {
-        <ChangeForm change=save attr:class="flex flex-col gap-4" attr:novalidate=true>
-            <h2 class="font-medium">"Retention"</h2>
-            <p class="text-muted-foreground">
-                "Every night what is older is deleted for good. Calls stay in the list and in the ledger. What a provider keeps is up to \
-                its own settings."
-            </p>
+        <ChangeForm change=save attr:novalidate=true>
+            <Card title="Retention" scope=scope><div class="grid gap-4 sm:grid-cols-2">
             <Field
                 label="Days to keep recordings"
                 name="recordings_days"
@@ -172,8 +173,10 @@ fn keeps(now: Retention, save: Change) -> AnyView {
             >
                 <Input kind="number" min="1" max="3650" value=first("transcripts_days", now.transcripts_days)/>
             </Field>
-            <FormProblem error=error fields=&["recordings_days", "transcripts_days"]/>
-            <div><Button submit=true>"Save retention"</Button></div>
-        </ChangeForm>
+            <div class="flex flex-col gap-4 sm:col-span-2">
+                <FormProblem error=error fields=&["recordings_days", "transcripts_days"]/>
+                <div><Button submit=true>"Save retention"</Button></div>
+            </div>
+        </div></Card></ChangeForm>
     }
 }

@@ -1,6 +1,5 @@
 //! What one member may reach: their campaigns, if they are an operator, and whether they may come in at all. A plain page.
 
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
 use model::accounts::Role;
@@ -8,9 +7,10 @@ use model::id::{CampaignId, UserId, Uuid};
 use model::team::{Access, AssignmentRow};
 
 use crate::form::{FormProblem, hidden};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
 use crate::screen::word;
-use crate::ui::{AuthLayout, Badge, Button, Checkbox, LinkButton, Note, Tone, Variant};
+use crate::ui::{Badge, Button, Card, Checkbox, Crumb, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// What a member may reach.
@@ -56,21 +56,11 @@ pub fn AccessPage() -> impl IntoView {
     let answer = Answer::blocking(move || MemberAccess { user: user.get() });
     let (assign, out, back) =
         (Change::new::<AssignCampaigns>(), Change::new::<DeactivateMember>(), Change::new::<ReactivateMember>());
-    let page = move |answer: Result<Access, Error>| match answer {
-        Ok(access) => about(access, assign, out, back),
-        Err(error) => view! {
-            <AuthLayout title="Access" lead=|| "Nothing can be changed right now.">
-                <div class="flex flex-col gap-4">
-                    <Note tone=Tone::Warning>{error.to_string()}</Note>
-                    <div><LinkButton href="/team">"Back to the team"</LinkButton></div>
-                </div>
-            </AuthLayout>
-        },
-    };
-    view! {
-        <Title text="Access"/>
-        <Suspense fallback=|| ()>{move || answer.get().map(page)}</Suspense>
-    }
+    answered(answer, "Access", crumbs(), move |access| about(access, assign, out, back))
+}
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Team", "/team")]
 }
 
 fn about(access: Access, assign: Change, out: Change, back: Change) -> AnyView {
@@ -99,13 +89,10 @@ fn about(access: Access, assign: Change, out: Change, back: Change) -> AnyView {
     };
     let chosen = (role == Role::Operator).then(|| choice(user, campaigns, assign));
     view! {
-        <AuthLayout wide=true title=name lead=move || lead.clone()>
-            <div class="flex flex-col gap-8">
-                {chosen}
-                {(!is_you && role != Role::SuperAdmin).then_some(state)}
-                <div><LinkButton href="/team" variant=Variant::Outline>"Back to the team"</LinkButton></div>
-            </div>
-        </AuthLayout>
+        <PlainPage title=name description=lead crumbs=crumbs()>
+            {chosen}
+            {(!is_you && role != Role::SuperAdmin).then(|| view! { <Card title="Access">{state}</Card> })}
+        </PlainPage>
     }
 }
 
@@ -124,12 +111,12 @@ fn choice(user: UserId, campaigns: Vec<AssignmentRow>, assign: Change) -> AnyVie
         })
         .collect_view();
     view! {
-        <ChangeForm change=assign attr:class="flex flex-col gap-4">
+        <ChangeForm change=assign><Card title="Campaigns"><div class="flex flex-col gap-4">
             {hidden("user", user)}
             {none}
             <ul class="flex flex-col gap-2">{lines}</ul>
             <FormProblem error=assign.error() fields=&[]/>
             <div><Button submit=true busy=assign.pending()>"Save campaigns"</Button></div>
-        </ChangeForm>
+        </div></Card></ChangeForm>
     }
 }

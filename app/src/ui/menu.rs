@@ -11,7 +11,9 @@ const GAP: f64 = 4.0;
 
 fn items(menu: &web_sys::HtmlElement) -> Vec<web_sys::HtmlElement> {
     let Ok(list) = menu.query_selector_all("[role=menuitem]:not([disabled])") else { return Vec::new() };
-    (0..list.length()).filter_map(|i| list.item(i)?.dyn_into().ok()).collect()
+    let items = (0..list.length()).filter_map(|i| list.item(i)?.dyn_into::<web_sys::HtmlElement>().ok());
+    // What the style sheet hides takes no focus.
+    items.filter(|item| item.offset_height() > 0).collect()
 }
 
 /// Moves focus to the item `step` from the focused one, around the ends.

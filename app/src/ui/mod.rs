@@ -45,7 +45,7 @@ pub use icon::{Icon, Logo};
 pub use input::{Input, Opt, PasswordInput, Select, Textarea};
 pub use mapper::{MapperRow, MapperTable, Match};
 pub use menu::{Menu, MenuItem, MenuLine, MenuLink, Tooltip};
-pub use page::{Crumb, PageHeader};
+pub use page::{Crumb, PageHeader, PageHeaderProps};
 pub use stat::{Sparkline, Stat, Stats};
 pub use steps::{Stepper, Tab, Tabs, Timeline, TimelineItem};
 pub use table::{Cell, Column, CursorPager, LeadCell, Pager, Sort, Table, grouped};

@@ -107,6 +107,8 @@ pub struct Contact {
     pub suppression: Option<SuppressionRow>,
     /// The newest campaigns first.
     pub campaigns: Vec<ContactCampaign>,
+    /// What else there is of them, as a text and where it is shown: their lead, their orders.
+    pub links: Vec<(String, String)>,
     /// The newest first; calls and events as the role may see them.
     pub story: Vec<Happening>,
     /// Older happenings exist that are not here.

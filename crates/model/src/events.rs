@@ -50,6 +50,12 @@ words! {
         ContactCreated = "contact.created", "Contact created";
         ContactChanged = "contact.changed", "Contact changed";
         ContactArchived = "contact.archived", "Contact archived";
+        OrderCreated = "order.created", "Order created";
+        OrderChanged = "order.changed", "Order changed";
+        OrderArchived = "order.archived", "Order archived";
+        LeadCreated = "lead.created", "Lead created";
+        LeadChanged = "lead.changed", "Lead changed";
+        LeadArchived = "lead.archived", "Lead archived";
         ContactOptedOut = "contact.opted_out", "Contact opted out";
         SuppressionAdded = "suppression.added", "Number suppressed";
         SuppressionRemoved = "suppression.removed", "Number no longer suppressed";
@@ -185,7 +191,15 @@ impl EventKind {
             | K::EndpointDisabled
             | K::EndpointRemoved
             | K::TokenReused => Topic::Events,
-            K::ContactCreated | K::ContactChanged | K::ContactArchived => Topic::Contacts,
+            K::ContactCreated
+            | K::ContactChanged
+            | K::ContactArchived
+            | K::OrderCreated
+            | K::OrderChanged
+            | K::OrderArchived
+            | K::LeadCreated
+            | K::LeadChanged
+            | K::LeadArchived => Topic::Contacts,
             K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
             K::ImportStarted
             | K::ImportCompleted

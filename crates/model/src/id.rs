@@ -104,6 +104,16 @@ ids! {
     GatewayId = "gwy";
     /// A phone number of a gateway.
     NumberId = "num";
+    /// What a customer ordered.
+    OrderId = "ord";
+    /// What an item of an order is one of.
+    ProductId = "pro";
+    /// Which kind of product it is.
+    CategoryId = "cat";
+    /// Who makes a product.
+    BrandId = "bra";
+    /// How far a contact is on the way to buying.
+    LeadId = "led";
     /// A do-not-call entry.
     SuppressionId = "sup";
     /// One entry of the ledger.

@@ -268,6 +268,11 @@ impl Tx {
         new_id(&self.db, self.now).into()
     }
 
+    /// The day it is where the actor is.
+    pub fn today(&self) -> chrono::NaiveDate {
+        self.now.with_timezone(&self.actor.zone).date_naive()
+    }
+
     /// An instant as this actor's screens show it.
     pub fn moment(&self, at: Timestamp) -> Moment {
         self.actor.moment(at)

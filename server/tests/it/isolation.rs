@@ -172,6 +172,7 @@ pub const CASES: &[Case] = &[
     ("events/proof/verify_events", "", Own, false),
     ("events/list_events", r#"{"filter":{}}"#, Own, false),
     ("find/find_anything", "text=a", Own, true),
+    ("frame/choose_theme", "theme=dark", Own, true),
     ("imports/detail/load_import", "id={import}", Nothing, false),
     ("imports/detail/run_import", "id={import}", Nothing, false),
     ("imports/list/list_imports", r#"{"filter":{}}"#, Own, false),

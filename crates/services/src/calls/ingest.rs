@@ -4,7 +4,7 @@ use super::{Report, Step, absorb, absorb_all, analysis, heard, repo, report_of, 
 use crate::db::Tx;
 use crate::dialer;
 use crate::error::Result;
-use crate::{recordings, suppressions};
+use crate::{leads, recordings, suppressions};
 use model::calls::{AnsweredBy, CallState};
 use model::id::{CallId, GatewayId};
 use model::suppressions::Source;
@@ -121,8 +121,11 @@ pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
             lines.push(Step { call, title: "Recording", detail: recording.raw_status });
         }
     }
+    let mut people = Vec::new();
     for (call, told) in &analyses {
-        if analysis::note(tx, *call, told).await? {
+        let noted = analysis::note(tx, *call, told).await?;
+        people.extend(noted.heard.map(|(contact, heard)| (*call, contact, heard)));
+        if noted.has_summary {
             lines.push(Step { call: *call, title: "Analysis", detail: told.summary.clone().unwrap_or_default() });
         }
         if told.opted_out == Some(true) {
@@ -139,7 +142,7 @@ pub(crate) async fn ingest_all(tx: &mut Tx, batch: Batch) -> Result<()> {
             opt_out(tx, call, Source::Dtmf, &format!("Pressed {OPT_OUT_DIGIT} on {call}")).await?;
         }
     }
-    Ok(())
+    leads::hear(tx, people).await
 }
 
 /// Applies what a provider told of a call when it was asked.

@@ -6,7 +6,7 @@ mod tests;
 
 use crate::db::Tx;
 use crate::error::Result;
-use crate::{calls, enrollments, events, phones, suppressions};
+use crate::{calls, enrollments, events, leads, orders, phones, suppressions};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use model::FieldErrors;
 use model::accounts::Permission;
@@ -81,7 +81,26 @@ pub async fn open(tx: &mut Tx, id: ContactId) -> Result<Contact> {
     story.sort_by_key(|one| std::cmp::Reverse(one.at()));
     story.truncate(STORY_MAX as usize);
     let is_cut = i64::try_from(story.len()).is_ok_and(|shown| shown < total);
-    Ok(Contact { row: shown(tx, stored), suppression, campaigns, story, is_cut })
+    let links = links(tx, id).await?;
+    Ok(Contact { row: shown(tx, stored), suppression, campaigns, links, story, is_cut })
+}
+
+/// The lead and the orders of a contact, and where their pages are.
+async fn links(tx: &mut Tx, id: ContactId) -> Result<Vec<(String, String)>> {
+    let lead = match leads::of_contact(tx, id).await? {
+        Some(lead) => {
+            (format!("Lead: {}, score {}", lead.status.label().to_lowercase(), lead.score), format!("/leads/lead?id={}", lead.id))
+        }
+        None => ("Make a lead".to_owned(), format!("/leads/lead?contact={id}")),
+    };
+    let orders = match orders::count_of(tx, id).await? {
+        0 => None,
+        1 => Some("1 order".to_owned()),
+        many => Some(format!("{many} orders")),
+    };
+    let orders = orders.map(|text| (text, format!("/orders?contact={id}")));
+    let may_make = tx.actor().may(Permission::ManageContacts);
+    Ok(std::iter::once(lead).filter(|(_, href)| may_make || href.contains("?id=")).chain(orders).collect())
 }
 
 /// Adds a contact. One that was archived with the same number comes back with the new data.
@@ -221,4 +240,20 @@ pub(crate) const UNKNOWN_CALLER: &str = "Unknown caller";
 pub(crate) async fn caller(tx: &mut Tx, phone: &Phone) -> Result<ContactId> {
     let id: ContactId = tx.id();
     repo::find_or_insert_caller(tx, id, UNKNOWN_CALLER, phone).await
+}
+
+/// What a customer is called of whom a shop tells no name.
+pub(crate) const UNKNOWN_CUSTOMER: &str = "Unknown customer";
+
+/// The contacts with these numbers, in the order asked. Whoever is new becomes one; what is known of the others stays as it is,
+/// and who was archived stays archived.
+pub(crate) async fn meet(tx: &mut Tx, people: &[NewContact]) -> Result<Vec<ContactId>> {
+    let ids: Vec<ContactId> = people.iter().map(|_| tx.id()).collect();
+    let created = repo::insert_new(tx, &ids, people).await?;
+    if !created.is_empty() {
+        let lines = created.into_iter().map(|(id, name)| (Some(id.to_string()), name)).collect();
+        tx.record_all(EventKind::ContactCreated, lines).await?;
+    }
+    let phones: Vec<_> = people.iter().map(|person| person.phone.clone()).collect();
+    repo::with_phones(tx, &phones).await
 }

@@ -194,3 +194,40 @@ pub(super) async fn find_or_insert_caller(tx: &mut Tx, id: ContactId, name: &str
     .await?;
     Ok(sqlx::query_scalar("select id from contacts where phone = $1").bind(phone).fetch_one(tx.conn()).await?)
 }
+
+/// Those of them whose number nobody had, in the order of numbers, in which everybody inserts several.
+pub(super) async fn insert_new(tx: &mut Tx, ids: &[ContactId], people: &[NewContact]) -> Result<Vec<(ContactId, String)>> {
+    let now = tx.now();
+    let texts = |read: fn(&NewContact) -> &String| people.iter().map(|person| read(person).clone()).collect::<Vec<_>>();
+    let phones: Vec<_> = people.iter().map(|person| person.phone.clone()).collect();
+    let zones: Vec<_> = people.iter().map(|person| person.time_zone.clone()).collect();
+    Ok(sqlx::query_as(
+        "insert into contacts (id, name, phone, phone_raw, email, company, time_zone, segment, notes, created_at, updated_at)
+         select n.*, $10, $10 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+             $8::text[], $9::text[]) as n (id, name, phone, phone_raw, email, company, time_zone, segment, notes)
+         order by n.phone, n.id
+         on conflict on constraint contacts_phone_unique do nothing returning id, name",
+    )
+    .bind(ids)
+    .bind(texts(|person| &person.name))
+    .bind(phones)
+    .bind(texts(|person| &person.phone_raw))
+    .bind(texts(|person| &person.email))
+    .bind(texts(|person| &person.company))
+    .bind(zones)
+    .bind(texts(|person| &person.segment))
+    .bind(texts(|person| &person.notes))
+    .bind(now)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Who has these numbers, in the order of `phones`, of which each is somebody's.
+pub(super) async fn with_phones(tx: &mut Tx, phones: &[Phone]) -> Result<Vec<ContactId>> {
+    Ok(sqlx::query_scalar(
+        "select c.id from unnest($1::text[]) with ordinality as n (phone, no) join contacts c on c.phone = n.phone order by n.no",
+    )
+    .bind(phones)
+    .fetch_all(tx.conn())
+    .await?)
+}

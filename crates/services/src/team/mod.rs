@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use model::Error;
 use model::accounts::{Permission, Role, looks_like_email};
 use model::events::EventKind;
-use model::id::{InviteId, UserId};
+use model::id::{CompanyId, InviteId, UserId};
 use model::team::{InviteRow, MemberRow, ROLES, Team};
 
 /// How long an invite works.
@@ -68,6 +68,12 @@ pub async fn list(db: &Db, actor: &Actor) -> Result<Team> {
             })
             .collect(),
     })
+}
+
+/// Who may come in now, with their roles: for what members are given to look after.
+pub(crate) async fn working(tx: &mut SystemTx, company: CompanyId) -> Result<Vec<(UserId, String, Role)>> {
+    let members = repo::members(tx, company).await?;
+    Ok(members.into_iter().filter(|m| !m.deactivated).map(|m| (m.id, m.name, m.role)).collect())
 }
 
 /// Asks somebody into the company, by mail.

@@ -4,7 +4,7 @@
 use model::calls::{CallState, Sentiment};
 use model::campaigns::Status;
 use model::credits::Credits;
-use model::id::{CallId, CampaignId, ContactId, DeliveryId, ImportId, SuppressionId};
+use model::id::{CallId, CampaignId, ContactId, DeliveryId, ImportId, LeadId, SuppressionId};
 use model::phone::Phone;
 use model::suppressions::Source;
 use model::time::Timestamp;
@@ -91,6 +91,12 @@ impl Told {
         let keywords: BTreeMap<_, _> = found.iter().take(FOUND_MAX).map(|(name, value)| (short(name), short(value))).collect();
         let fields = json!({"callId": id, "qualification": "qualified", "sentiment": sentiment, "keywords": keywords});
         Self::new(WebhookEvent::LeadQualified, campaign, Some(phone), fields)
+    }
+
+    /// A lead that somebody found to be qualified. `call`: the one that made the lead.
+    pub(crate) fn lead(id: LeadId, contact: ContactId, phone: &Phone, call: Option<CallId>, score: i16) -> Self {
+        let fields = json!({"leadId": id, "contactId": contact, "callId": call, "qualification": "qualified", "score": score});
+        Self::new(WebhookEvent::LeadQualified, None, Some(phone), fields)
     }
 
     /// A campaign in another state than before. `why`: the engine's reason to pause it.
