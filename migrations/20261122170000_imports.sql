@@ -6,9 +6,8 @@ alter table imports add constraint imports_status check
     (status in ('pending', 'validating', 'checked', 'running', 'completed', 'failed', 'cancelled', 'undoing', 'undone'));
 -- The name of the saved mapping by which the columns were guessed, if any.
 alter table imports add column mapping_name text;
--- What undoing did, and the last row it looked at.
+-- What undoing did.
 alter table imports add column undone jsonb not null default '{}';
-alter table imports add column undone_to uuid;
 
 -- What tells the rows of a file apart, with the line where each was first: the dry run notes it, the run reads it. It is kept until
 -- the import ends.
@@ -62,3 +61,11 @@ select app.protect('import_mappings');
 alter table suppressions add column import_id uuid;
 alter table suppressions add foreign key (company_id, import_id) references imports (company_id, id);
 create index suppressions_import on suppressions (company_id, import_id, id) where import_id is not null;
+
+-- The import that created an order or a lead; one that undoing left in is no import's.
+alter table orders add column import_id uuid;
+alter table orders add foreign key (company_id, import_id) references imports (company_id, id);
+create index orders_import on orders (company_id, import_id, id) where import_id is not null;
+alter table leads add column import_id uuid;
+alter table leads add foreign key (company_id, import_id) references imports (company_id, id);
+create index leads_import on leads (company_id, import_id, id) where import_id is not null;

@@ -153,7 +153,8 @@ fn about(import: &Import) -> String {
 fn Checked(import: Import, problems: Answer<Page<Problem>>) -> impl IntoView {
     let run = Change::new::<RunImport>();
     let (id, counts) = (import.id, import.checked);
-    let good = counts.created + counts.merged > 0;
+    // What is known is left as it is, save contacts.
+    let good = counts.created > 0 || import.kind == ImportKind::Contacts && counts.merged > 0;
     view! {
         <Card title="What would happen" scope="Nothing is stored yet.">
             <div class="flex flex-col gap-5">
@@ -186,6 +187,7 @@ fn verb(kind: ImportKind, counts: &Counts) -> String {
     let with = |n| count(n, one, several);
     match (counts.created, counts.merged) {
         (n, 0) => format!("Import {}", with(n)),
+        (new, _) if kind != ImportKind::Contacts => format!("Import {}", with(new)),
         (0, n) => format!("Update {}", with(n)),
         (new, known) => format!("Import {}, update {}", grouped(new), with(known)),
     }
@@ -194,7 +196,8 @@ fn verb(kind: ImportKind, counts: &Counts) -> String {
 /// Done, failed, cancelled or undone: what came of it, and where to go from here.
 fn over(import: &Import, problems: Answer<Page<Problem>>) -> AnyView {
     let (id, kind, counts) = (import.id, import.kind, import.done);
-    let (people, (one, several)) = (counts.created + counts.merged, kind.nouns());
+    let people = if kind == ImportKind::Contacts { counts.created + counts.merged } else { counts.created };
+    let (one, several) = kind.nouns();
     let words = match import.status {
         ImportStatus::Completed => {
             let took = if import.seconds > 0 { format!(" It took {} s.", grouped(import.seconds)) } else { String::new() };
@@ -241,7 +244,7 @@ fn over(import: &Import, problems: Answer<Page<Problem>>) -> AnyView {
 /// Where the rows are now.
 fn brought_to(kind: ImportKind, id: ImportId) -> AnyView {
     match kind {
-        ImportKind::Contacts => view! {
+        ImportKind::Contacts | ImportKind::Leads | ImportKind::Orders => view! {
             <LinkButton href=link("/contacts", &[("import", &id.to_string())]) icon=i::LuUsers>"See contacts"</LinkButton>
             {may(Permission::ManageCampaigns).get_untracked().then(|| view! {
                 <LinkButton href="/campaigns?new=1" variant=Variant::Outline icon=i::LuMegaphone>"Create a campaign"</LinkButton>

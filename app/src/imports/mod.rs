@@ -18,7 +18,7 @@ pub mod upload;
 
 use model::imports::ImportStatus;
 #[cfg(feature = "ssr")]
-use model::imports::{Counts, Import};
+use model::imports::{Counts, Import, ImportKind};
 
 #[cfg(feature = "ssr")]
 use crate::prelude::*;
@@ -42,12 +42,21 @@ pub const fn tone(status: ImportStatus) -> Tone {
 #[cfg(feature = "ssr")]
 fn figures(label: &str, import: &Import, counts: Counts) -> AnyView {
     let several = import.kind.nouns().1;
+    let (known, why) = match import.kind {
+        ImportKind::Contacts => ("Merged", "Known number"),
+        ImportKind::Suppressions => ("Known", "On the list already"),
+        ImportKind::Leads | ImportKind::Orders => ("Known", "Left as they are"),
+    };
+    let (again, of) = match import.kind {
+        ImportKind::Orders => ("More items", "Of orders above"),
+        _ => ("Duplicates", "Twice in the file"),
+    };
     view! {
         <Stats label=label.to_owned() class="grid-cols-2 sm:grid-cols-5">
             <Stat label="Rows read" value=grouped(counts.rows)/>
             <Stat label=format!("New {several}") value=grouped(counts.created)/>
-            <Stat label="Merged" value=grouped(counts.merged) note="Known number"/>
-            <Stat label="Duplicates" value=grouped(counts.duplicates) note="Twice in the file"/>
+            <Stat label=known value=grouped(counts.merged) note=why/>
+            <Stat label=again value=grouped(counts.duplicates) note=of/>
             <Stat label="Problems" value=grouped(counts.invalid) note="Left out"/>
         </Stats>
     }

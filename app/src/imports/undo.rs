@@ -39,6 +39,13 @@ pub(super) fn Undo(import: Import) -> impl IntoView {
                 format!("What it filled in for {merged} that were here before is emptied again, unless it was changed since.")
             }),
         ),
+        ImportKind::Leads | ImportKind::Orders => (
+            format!(
+                "{created} that it added, unless somebody changed them since, and the people who came with them, unless somebody uses \
+                 them by now."
+            ),
+            None,
+        ),
         ImportKind::Suppressions => (
             format!(
                 "{created} that it put on the list may be called again, unless somebody else named them too. Enrollments that ended \

@@ -23,6 +23,8 @@ words! {
     pub enum ImportKind {
         Contacts = "contacts", "Contacts";
         Suppressions = "suppressions", "Suppressions";
+        Leads = "leads", "Leads";
+        Orders = "orders", "Orders";
     }
 }
 
@@ -69,6 +71,19 @@ pub struct Field {
 /// Words over a column of phone numbers.
 const PHONE: &[&str] = &["phone", "phone number", "mobile", "cell", "telephone", "tel", "number", "contact number"];
 
+/// The same where other numbers stand beside it.
+const PHONE_OF_ORDER: &[&str] = &[
+    "phone",
+    "phone number",
+    "mobile",
+    "customer phone",
+    "billing phone",
+    "shipping phone",
+    "telephone",
+    "tel",
+    "contact number",
+];
+
 /// A header in plain words: `E-Mail_Address` and `e mail address` are one.
 pub fn plain_header(header: &str) -> String {
     header.trim().to_lowercase().replace(['_', '-', '.'], " ")
@@ -80,6 +95,8 @@ impl ImportKind {
         match self {
             Self::Contacts => ("contact", "contacts"),
             Self::Suppressions => ("number", "numbers"),
+            Self::Leads => ("lead", "leads"),
+            Self::Orders => ("order", "orders"),
         }
     }
 
@@ -88,6 +105,7 @@ impl ImportKind {
         match self {
             Self::Contacts => &[Permission::ImportContacts],
             Self::Suppressions => &[Permission::ImportContacts, Permission::ManageSuppressions],
+            Self::Leads | Self::Orders => &[Permission::ImportContacts, Permission::ManageContacts],
         }
     }
 
@@ -140,6 +158,111 @@ impl ImportKind {
                     label: "Reason",
                     required: false,
                     synonyms: &["reason", "why", "note", "notes", "comment", "remarks"],
+                },
+            ],
+            Self::Leads => &[
+                Field {
+                    name: "name",
+                    label: "Name",
+                    required: false,
+                    synonyms: &["name", "full name", "contact", "contact name", "customer", "first name", "lead"],
+                },
+                Field { name: "phone", label: "Phone", required: true, synonyms: PHONE },
+                Field {
+                    name: "email",
+                    label: "E-mail",
+                    required: false,
+                    synonyms: &["email", "e mail", "mail", "email address"],
+                },
+                Field { name: "status", label: "Status", required: false, synonyms: &["status", "stage", "lead status"] },
+                Field {
+                    name: "next_action",
+                    label: "Next action",
+                    required: false,
+                    synonyms: &["next action", "next step", "action", "todo"],
+                },
+                Field {
+                    name: "follow_up_on",
+                    label: "Follow-up date",
+                    required: false,
+                    synonyms: &["follow up on", "follow up", "follow up date", "due", "due date"],
+                },
+                Field {
+                    name: "notes",
+                    label: "Notes",
+                    required: false,
+                    synonyms: &["notes", "note", "comment", "comments", "remarks"],
+                },
+            ],
+            Self::Orders => &[
+                Field {
+                    name: "number",
+                    label: "Order number",
+                    required: true,
+                    synonyms: &["order number", "order", "order no", "order id", "number", "name", "id"],
+                },
+                Field { name: "phone", label: "Customer phone", required: true, synonyms: PHONE_OF_ORDER },
+                Field {
+                    name: "name",
+                    label: "Customer name",
+                    required: false,
+                    synonyms: &["customer name", "customer", "full name", "billing name", "contact name"],
+                },
+                Field {
+                    name: "email",
+                    label: "Customer e-mail",
+                    required: false,
+                    synonyms: &["email", "e mail", "mail", "email address", "customer email"],
+                },
+                Field {
+                    name: "sku",
+                    label: "SKU",
+                    required: false,
+                    synonyms: &["sku", "lineitem sku", "item sku", "article", "article number", "product code"],
+                },
+                Field {
+                    name: "product",
+                    label: "Product",
+                    required: false,
+                    synonyms: &["product", "product name", "item", "item name", "lineitem name", "description", "title"],
+                },
+                Field {
+                    name: "category",
+                    label: "Category",
+                    required: false,
+                    synonyms: &["category", "product category", "type"],
+                },
+                Field { name: "brand", label: "Brand", required: false, synonyms: &["brand", "vendor", "manufacturer"] },
+                Field {
+                    name: "quantity",
+                    label: "Quantity",
+                    required: false,
+                    synonyms: &["quantity", "qty", "lineitem quantity", "pieces", "amount"],
+                },
+                Field {
+                    name: "price",
+                    label: "Price",
+                    required: true,
+                    synonyms: &["price", "unit price", "lineitem price", "item price"],
+                },
+                Field { name: "currency", label: "Currency", required: true, synonyms: &["currency", "currency code"] },
+                Field {
+                    name: "status",
+                    label: "Status",
+                    required: false,
+                    synonyms: &["status", "order status", "financial status"],
+                },
+                Field {
+                    name: "ordered_on",
+                    label: "Ordered on",
+                    required: false,
+                    synonyms: &["ordered on", "order date", "date", "created at", "day"],
+                },
+                Field {
+                    name: "notes",
+                    label: "Notes",
+                    required: false,
+                    synonyms: &["notes", "note", "comment", "comments", "remarks"],
                 },
             ],
         }

@@ -106,7 +106,7 @@ const MORE_FILES: &[(&str, &[&str])] = &[
     ("mails", &["letters.rs", "wordings.rs"]),
     ("recordings", &["files.rs"]),
     ("rehearsal", &["network.rs", "play.rs", "report.rs", "stage.rs"]),
-    ("imports", &["contacts.rs", "files.rs", "mappings.rs", "rows.rs", "suppressions.rs"]),
+    ("imports", &["contacts.rs", "files.rs", "leads.rs", "mappings.rs", "orders.rs", "rows.rs", "suppressions.rs"]),
     ("inbox", &["batch.rs", "routes.rs"]),
     ("rules", &["holidays.rs", "place.rs"]),
     (

@@ -1,7 +1,7 @@
 //! Contacts from a file. A number that is known gets its empty fields filled in and keeps the others; what was filled in is noted, so
 //! that it can be undone. Here is the SQL that does it, for a thousand rows at a time.
 
-use super::rows::{Cells, Plan, Row};
+use super::rows::{Brought, Cells, Plan, Row};
 use crate::contacts::read_form;
 use crate::db::Tx;
 use crate::error::Result;
@@ -34,26 +34,26 @@ impl Row for NewContact {
         self.phone.as_str()
     }
 
-    async fn count_known(tx: &mut Tx, rows: &[Self]) -> Result<i64> {
-        let phones: Vec<&Phone> = rows.iter().map(|c| &c.phone).collect();
+    async fn count_known(tx: &mut Tx, rows: &[(i64, Self)]) -> Result<i64> {
+        let phones: Vec<&Phone> = rows.iter().map(|(_, c)| &c.phone).collect();
         Ok(sqlx::query_scalar("select count(*) from contacts where phone = any($1)").bind(phones).fetch_one(tx.conn()).await?)
     }
 
-    async fn bring_in(tx: &mut Tx, import: ImportId, rows: &[Self]) -> Result<i64> {
-        let all: Vec<&Self> = rows.iter().collect();
+    async fn bring_in(tx: &mut Tx, import: ImportId, first: Vec<(i64, Self)>, _: Vec<(i64, Self)>) -> Result<Brought> {
+        let all: Vec<&Self> = first.iter().map(|(_, row)| row).collect();
         let known = lock(tx, &all).await?;
         let is_known = |c: &&Self, known: &[Known]| known.binary_search_by(|k| k.phone.cmp(&c.phone)).is_ok();
         let new: Vec<&Self> = all.iter().copied().filter(|c| !is_known(c, &known)).collect();
         let created = insert(tx, import, &new).await?;
         let mut met: Vec<ContactId> = created.iter().map(|(id, _)| *id).collect();
-        fill_in(tx, import, &known, rows).await?;
+        fill_in(tx, import, &known, &all).await?;
         met.extend(known.iter().map(|k| k.id));
         if created.len() < new.len() {
             // Somebody else added them since we looked.
             let made: std::collections::HashSet<&Phone> = created.iter().map(|(_, phone)| phone).collect();
             let missed: Vec<&Self> = new.into_iter().filter(|c| !made.contains(&c.phone)).collect();
             let known = lock(tx, &missed).await?;
-            fill_in(tx, import, &known, rows).await?;
+            fill_in(tx, import, &known, &all).await?;
             met.extend(known.iter().map(|k| k.id));
         }
         sqlx::query(
@@ -63,7 +63,7 @@ impl Row for NewContact {
         .bind(met)
         .execute(tx.conn())
         .await?;
-        Ok(created.len() as i64)
+        Ok(Brought { created: created.len() as i64, ..Brought::default() })
     }
 }
 
@@ -140,7 +140,7 @@ async fn insert(tx: &mut Tx, import: ImportId, contacts: &[&NewContact]) -> Resu
 }
 
 /// Fills in what is empty, and notes it.
-async fn fill_in(tx: &mut Tx, import: ImportId, known: &[Known], rows: &[NewContact]) -> Result<()> {
+async fn fill_in(tx: &mut Tx, import: ImportId, known: &[Known], rows: &[&NewContact]) -> Result<()> {
     let (mut ids, mut before, mut after) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let Ok(at) = known.binary_search_by(|k| k.phone.cmp(&row.phone)) else { continue };
@@ -185,33 +185,56 @@ async fn fill_in(tx: &mut Tx, import: ImportId, known: &[Known], rows: &[NewCont
 
 /// Tables that use a contact, and their columns. Who stands in one of them stays when an import is undone; a test compares with the
 /// catalog.
-pub(super) const USES: &[(&str, &str)] =
-    &[("calls", "contact_id"), ("enrollments", "contact_id"), ("import_contacts", "contact_id")];
+pub(super) const USES: &[(&str, &str)] = &[
+    ("calls", "contact_id"),
+    ("enrollments", "contact_id"),
+    ("import_contacts", "contact_id"),
+    ("leads", "contact_id"),
+    ("orders", "contact_id"),
+];
 
-/// Takes out the next contacts behind `after` that the import created and that nobody used or changed since. Returns the last one
-/// looked at, or `None` when there are no more, and how many were taken out.
-pub(super) async fn take_out(tx: &mut Tx, import: ImportId, after: ContactId, most: i64) -> Result<(Option<ContactId>, i64)> {
+/// Notes the people that rows about something else are about: those who are new since this transaction began are the import's.
+pub(super) async fn came_along(tx: &mut Tx, import: ImportId, contacts: &[ContactId]) -> Result<()> {
+    let now = tx.now();
+    sqlx::query("update contacts set import_id = $1 where id = any($2) and created_at = $3 and import_id is null")
+        .bind(import)
+        .bind(contacts)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query(
+        "insert into import_contacts (import_id, contact_id) select $1, contact_id from unnest($2::uuid[]) as contact_id
+         on conflict (company_id, import_id, contact_id) do nothing",
+    )
+    .bind(import)
+    .bind(contacts)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes out the next contacts that the import created and that nobody used or changed since; the others are not the import's any more.
+/// Returns how many it looked at and how many it took out.
+pub(super) async fn take_out(tx: &mut Tx, import: ImportId, most: i64) -> Result<(usize, i64)> {
     // Whoever is using one of them at this moment holds its row: what they wrote is seen by the next statement.
-    let ids: Vec<ContactId> =
-        sqlx::query_scalar("select id from contacts where import_id = $1 and id > $2 order by id limit $3 for update")
-            .bind(import)
-            .bind(after)
-            .bind(most)
-            .fetch_all(tx.conn())
-            .await?;
-    let Some(last) = ids.last().copied() else { return Ok((None, 0)) };
+    let ids: Vec<ContactId> = sqlx::query_scalar("select id from contacts where import_id = $1 order by id limit $2 for update")
+        .bind(import)
+        .bind(most)
+        .fetch_all(tx.conn())
+        .await?;
     sqlx::query("delete from import_contacts where import_id = $1 and contact_id = any($2)")
         .bind(import)
         .bind(&ids)
         .execute(tx.conn())
         .await?;
     let mut sql = QueryBuilder::new("delete from contacts c where c.updated_at = c.created_at and c.id = any(");
-    sql.push_bind(ids).push(")");
+    sql.push_bind(&ids).push(")");
     for (table, column) in USES {
         sql.push(" and not exists (select 1 from ").push(table).push(" u where u.").push(column).push(" = c.id)");
     }
     let gone = sql.build().execute(tx.conn()).await?.rows_affected();
-    Ok((Some(last), i64::try_from(gone).unwrap_or(i64::MAX)))
+    sqlx::query("update contacts set import_id = null where id = any($1)").bind(&ids).execute(tx.conn()).await?;
+    Ok((ids.len(), i64::try_from(gone).unwrap_or(i64::MAX)))
 }
 
 /// Empties the next fields again that the import filled in, unless they were changed since. Returns how many contacts it looked at and

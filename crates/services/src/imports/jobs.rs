@@ -1,9 +1,11 @@
 //! The dry run, the run and its undoing, chunk by chunk. A chunk is one transaction that also stores how far the file is
 //! read, so a killed run goes on at exactly that byte and nothing is counted twice.
 
-use super::rows::{Plan, Row, Rows};
+use super::leads::NewLead;
+use super::orders::OrderItem;
+use super::rows::{Brought, Plan, Row, Rows};
 use super::suppressions::NewSuppression;
-use super::{contacts, files, repo};
+use super::{contacts, files, leads, orders, repo};
 use crate::actor::Actor;
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -13,8 +15,8 @@ use crate::webhooks::Told;
 use crate::{notices, phones, suppressions};
 use model::contacts::NewContact;
 use model::events::{EventKind, Topic};
-use model::id::{CompanyId, ContactId, ImportId};
-use model::imports::{Counts, ImportKind, ImportStatus, Undone};
+use model::id::{CompanyId, ImportId};
+use model::imports::{Counts, ImportKind, ImportStatus, Problem, Undone};
 use model::notices::NoticeKind;
 use std::collections::HashSet;
 use std::io;
@@ -178,6 +180,8 @@ pub(super) async fn chunk(tx: &mut Tx, id: ImportId, phase: i32, rows_max: usize
     match import.kind {
         ImportKind::Contacts => pass::<NewContact>(tx, import, rows_max).await,
         ImportKind::Suppressions => pass::<NewSuppression>(tx, import, rows_max).await,
+        ImportKind::Leads => pass::<NewLead>(tx, import, rows_max).await,
+        ImportKind::Orders => pass::<OrderItem>(tx, import, rows_max).await,
     }
 }
 
@@ -223,28 +227,51 @@ async fn under_way(tx: &mut Tx, id: ImportId, phase: i32) -> Result<Option<repo:
 /// Adds a chunk to the company, or only to the counts of a dry run.
 async fn apply<R: Row>(tx: &mut Tx, import: &repo::Stored, rows: Rows<R>) -> Result<Counts> {
     let is_dry = import.status == ImportStatus::Validating;
+    let Rows { rows, mut problems, mut refused } = rows;
     let mut counts = if is_dry { import.checked.0 } else { import.done.0 };
-    let (read, invalid) = (rows.rows.len() as i64, rows.refused.len() as i64);
-    let fresh = fresh(tx, import, rows.rows, is_dry).await?;
-    let new = fresh.len() as i64;
-    let created = if is_dry { new - R::count_known(tx, &fresh).await? } else { R::bring_in(tx, import.id, &fresh).await? };
-    repo::insert_problems(tx, import.id, is_dry, &rows.problems, &rows.refused).await?;
-    counts.rows += read + invalid;
-    counts.created += created;
-    counts.merged += new - created;
-    counts.duplicates += read - new;
-    counts.invalid += invalid;
+    counts.rows += rows.len() as i64 + refused.len() as i64;
+    let (first, more) = parted(tx, import, rows, is_dry).await?;
+    let mut heads = first.len() as i64;
+    counts.duplicates += more.len() as i64;
+    let brought = if is_dry {
+        Brought { created: heads - R::count_known(tx, &first).await?, ..Brought::default() }
+    } else {
+        let lines: HashSet<i64> = first.iter().map(|(line, _)| *line).collect();
+        let brought = R::bring_in(tx, import.id, first, more).await?;
+        for (row, _) in &brought.refused {
+            if lines.contains(&row.line) {
+                heads -= 1;
+            } else {
+                counts.duplicates -= 1;
+            }
+        }
+        brought
+    };
+    for (row, fields) in brought.refused {
+        let problem = |(field, why)| Problem { line: row.line, field, value: String::new(), why };
+        problems.extend(fields.into_iter().map(problem));
+        refused.push(row);
+    }
+    problems.sort_by(|a, b| (a.line, &a.field).cmp(&(b.line, &b.field)));
+    refused.sort_by_key(|row| row.line);
+    repo::insert_problems(tx, import.id, is_dry, &problems, &refused).await?;
+    counts.created += brought.created;
+    counts.merged += heads - brought.created;
+    counts.invalid += refused.len() as i64;
     Ok(counts)
 }
 
-/// The rows whose key the file did not have before: neither in this chunk nor in an earlier one. The dry run notes where each key is
-/// first, and the run looks there.
-async fn fresh<R: Row>(tx: &mut Tx, import: &repo::Stored, rows: Vec<(i64, R)>, is_dry: bool) -> Result<Vec<R>> {
+/// Rows with their lines.
+type Lines<R> = Vec<(i64, R)>;
+
+/// The rows whose key the file did not have before, neither in this chunk nor in an earlier one, and the others. The dry run notes where
+/// each key is first, and the run looks there.
+async fn parted<R: Row>(tx: &mut Tx, import: &repo::Stored, rows: Lines<R>, is_dry: bool) -> Result<(Lines<R>, Lines<R>)> {
     let (lines, keys): (Vec<i64>, Vec<&str>) = rows.iter().map(|(line, row)| (*line, row.key())).unzip();
     let first =
         if is_dry { repo::meet(tx, import.id, &keys, &lines).await? } else { repo::met(tx, import.id, &keys, &lines).await? };
     let first: HashSet<i64> = first.into_iter().collect();
-    Ok(rows.into_iter().filter(|(line, _)| first.contains(line)).map(|(_, row)| row).collect())
+    Ok(rows.into_iter().partition(|(line, _)| first.contains(line)))
 }
 
 async fn finish(tx: &mut Tx, import: &repo::Stored, counts: Counts) -> Result<()> {
@@ -259,11 +286,7 @@ async fn finish(tx: &mut Tx, import: &repo::Stored, counts: Counts) -> Result<()
     tell(tx, import.id, &import.file_name, &result).await?;
     let text = format!("{}: {result}", import.file_name);
     tx.record(EventKind::ImportCompleted, Some(import.id.to_string()), text).await?;
-    let brought_to = match import.kind {
-        ImportKind::Contacts => Topic::Contacts,
-        ImportKind::Suppressions => Topic::Suppressions,
-    };
-    notice(tx, brought_to).await
+    notice(tx, Topic::Contacts).await
 }
 
 /// Takes out the next rows in a transaction of their own: first what was filled in, then what was created. False when nothing is left.
@@ -277,42 +300,43 @@ pub(super) async fn undo_step(db: &Db, company: CompanyId, id: ImportId, phase: 
 pub(super) async fn undo_chunk(tx: &mut Tx, id: ImportId, phase: i32, most: i64) -> Result<bool> {
     let is_due = |i: &repo::Stored| i.phase == phase && i.status == ImportStatus::Undoing;
     let Some(import) = repo::lock(tx, id).await?.filter(is_due) else { return Ok(false) };
-    let (mut undone, mut to) = (import.undone.0, import.undone_to);
-    let more = match import.kind {
-        ImportKind::Contacts => {
-            let (seen, restored) = contacts::restore(tx, id, most).await?;
-            undone.restored += restored;
-            if seen > 0 {
-                true
-            } else {
-                let (last, removed) = contacts::take_out(tx, id, to.unwrap_or(ContactId::from(uuid::Uuid::nil())), most).await?;
-                undone.removed += removed;
-                to = last.or(to);
-                last.is_some()
-            }
-        }
+    let mut undone = import.undone.0;
+    let (mut seen, removed) = match import.kind {
+        ImportKind::Contacts => (0, 0),
         ImportKind::Suppressions => {
             let removed = suppressions::take_out(tx, id, most).await?;
-            undone.removed += removed;
-            removed > 0
+            (usize::try_from(removed).unwrap_or(usize::MAX), removed)
         }
+        ImportKind::Leads => leads::take_out(tx, id, most).await?,
+        ImportKind::Orders => orders::take_out(tx, id, most).await?,
     };
-    if !more {
+    undone.removed += removed;
+    // Contacts last: what came with them uses them.
+    if seen == 0 {
+        let (filled, restored) = contacts::restore(tx, id, most).await?;
+        (seen, undone.restored) = (filled, undone.restored + restored);
+    }
+    if seen == 0 {
+        let (people, removed) = contacts::take_out(tx, id, most).await?;
+        seen = people;
+        if import.kind == ImportKind::Contacts {
+            undone.removed += removed;
+        }
+    }
+    if seen == 0 {
         undone.kept = import.done.0.created - undone.removed;
     }
-    repo::save_undone(tx, id, undone, to).await?;
-    if !more {
+    repo::save_undone(tx, id, undone).await?;
+    if seen == 0 {
         undo_finished(tx, &import, undone).await?;
     }
     notice(tx, Topic::Imports).await?;
-    Ok(more)
+    Ok(seen > 0)
 }
 
 async fn undo_finished(tx: &mut Tx, import: &repo::Stored, undone: Undone) -> Result<()> {
-    if import.kind == ImportKind::Contacts {
-        contacts::let_go(tx, import.id).await?;
-        notice(tx, Topic::Contacts).await?;
-    }
+    contacts::let_go(tx, import.id).await?;
+    notice(tx, Topic::Contacts).await?;
     repo::end_phase(tx, import.id, ImportStatus::Undone, None).await?;
     let Undone { removed, kept, restored } = undone;
     let result = format!("{removed} removed, {restored} restored, {kept} kept because they are used");

@@ -1,11 +1,13 @@
 //! Imports: a file is uploaded, its columns are mapped, a dry run counts, a run brings it in, and an undo takes it out again. What a
-//! row is depends on the kind (`contacts`, `suppressions`); all else is the same for all. The work happens in `jobs`, chunk by chunk;
+//! row is depends on the kind (`contacts`, `suppressions`, `leads`, `orders`); all else is the same for all. The work happens in `jobs`, chunk by chunk;
 //! here are the verbs that start and stop it. How files are read is `sheets`.
 
 mod contacts;
 mod files;
 pub mod jobs;
+mod leads;
 mod mappings;
+mod orders;
 mod repo;
 mod rows;
 mod suppressions;

@@ -3,7 +3,7 @@
 use super::rows::Refused;
 use crate::db::Tx;
 use crate::error::Result;
-use model::id::{ContactId, ImportId};
+use model::id::ImportId;
 use model::imports::{Counts, ImportKind, ImportStatus, Mapping, PROBLEMS_MAX, Problem, Undone};
 use model::page::Paging;
 use model::time::Timestamp;
@@ -26,7 +26,6 @@ pub(super) struct Stored {
     pub segment: String,
     pub mapping_name: Option<String>,
     pub undone: Json<Undone>,
-    pub undone_to: Option<ContactId>,
     pub checked: Json<Counts>,
     pub done: Json<Counts>,
     pub bytes_done: i64,
@@ -40,7 +39,7 @@ pub(super) struct Stored {
 }
 
 const COLUMNS: &str =
-    "select id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, segment, mapping_name, undone, undone_to,
+    "select id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, segment, mapping_name, undone,
     checked, done, bytes_done, lines_done, failure, phase, created_at, phase_started_at, phase_ended_at, finished_at from imports";
 
 pub(super) struct Upload<'a> {
@@ -182,7 +181,7 @@ pub(super) async fn end_phase(tx: &mut Tx, id: ImportId, status: ImportStatus, f
 pub(super) async fn begin_undo(tx: &mut Tx, id: ImportId) -> Result<i32> {
     let now = tx.now();
     let phase = sqlx::query_scalar(
-        "update imports set status = 'undoing', undone = $2, undone_to = null, phase = phase + 1, phase_started_at = $3,
+        "update imports set status = 'undoing', undone = $2, phase = phase + 1, phase_started_at = $3,
              phase_ended_at = null
          where id = $1 returning phase",
     )
@@ -194,13 +193,8 @@ pub(super) async fn begin_undo(tx: &mut Tx, id: ImportId) -> Result<i32> {
     Ok(phase)
 }
 
-pub(super) async fn save_undone(tx: &mut Tx, id: ImportId, undone: Undone, to: Option<ContactId>) -> Result<()> {
-    sqlx::query("update imports set undone = $2, undone_to = $3 where id = $1")
-        .bind(id)
-        .bind(Json(undone))
-        .bind(to)
-        .execute(tx.conn())
-        .await?;
+pub(super) async fn save_undone(tx: &mut Tx, id: ImportId, undone: Undone) -> Result<()> {
+    sqlx::query("update imports set undone = $2 where id = $1").bind(id).bind(Json(undone)).execute(tx.conn()).await?;
     Ok(())
 }
 

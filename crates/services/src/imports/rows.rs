@@ -20,14 +20,23 @@ pub(super) trait Row: Sized + Send + Sync {
     /// All field problems at once.
     fn read(cells: &Cells<'_>, plan: &Plan) -> std::result::Result<Self, FieldErrors>;
 
-    /// Two rows of a file with the same key are duplicates; the first one counts.
+    /// What rows of a file are about: the first one about it counts, and those after it are duplicates, or say more about it.
     fn key(&self) -> &str;
 
-    /// How many of these are in the company already.
-    async fn count_known(tx: &mut Tx, rows: &[Self]) -> Result<i64>;
+    /// How many of these, all with different keys, are in the company already.
+    async fn count_known(tx: &mut Tx, rows: &[(i64, Self)]) -> Result<i64>;
 
-    /// Brings rows in that have different keys; what is known already is merged by the rule of the kind. Returns how many were created.
-    async fn bring_in(tx: &mut Tx, import: ImportId, rows: &[Self]) -> Result<i64>;
+    /// Brings rows in: the `first` of each key and those that came `more` to it, in this chunk or an earlier one. What is known already is
+    /// merged by the rule of the kind.
+    async fn bring_in(tx: &mut Tx, import: ImportId, first: Vec<(i64, Self)>, more: Vec<(i64, Self)>) -> Result<Brought>;
+}
+
+/// What became of rows that were brought in.
+#[derive(Debug, Default)]
+pub(super) struct Brought {
+    pub created: i64,
+    /// What could only be seen with other rows at hand.
+    pub refused: Vec<(Refused, FieldErrors)>,
 }
 
 /// How the rows of one import are read.
@@ -56,6 +65,17 @@ impl Cells<'_> {
 
     pub fn text(&self, field: &str) -> String {
         self.get(field).to_owned()
+    }
+
+    /// The row as it stands in the file, as much of it as is kept of one that is refused.
+    pub fn kept(&self) -> Vec<String> {
+        let mut left = ROW_BYTES_MAX;
+        let fits = |cell: &&str| {
+            let room = left.checked_sub(cell.len());
+            left = room.unwrap_or(0);
+            room.is_some()
+        };
+        self.record.iter().take_while(fits).map(str::to_owned).collect()
     }
 }
 
@@ -87,7 +107,7 @@ impl Plan {
             match R::read(&cells, self) {
                 Ok(row) => all.rows.push((line, row)),
                 Err(fields) => {
-                    all.refused.push(Refused { line, cells: kept(record) });
+                    all.refused.push(Refused { line, cells: cells.kept() });
                     all.problems.extend(fields.into_iter().map(|(field, why)| {
                         let value = cells.get(&field).chars().take(VALUE_MAX).collect();
                         Problem { line, field, value, why }
@@ -97,16 +117,6 @@ impl Plan {
         }
         Ok(all)
     }
-}
-
-fn kept(record: &csv::StringRecord) -> Vec<String> {
-    let mut left = ROW_BYTES_MAX;
-    let fits = |cell: &&str| {
-        let room = left.checked_sub(cell.len());
-        left = room.unwrap_or(0);
-        room.is_some()
-    };
-    record.iter().take_while(fits).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Do-not-call numbers from a file. A number that is on the list stays as it is.
 
-use super::rows::{Cells, Plan, Row};
+use super::rows::{Brought, Cells, Plan, Row};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::{phones, suppressions};
@@ -35,13 +35,13 @@ impl Row for NewSuppression {
         self.phone.as_str()
     }
 
-    async fn count_known(tx: &mut Tx, rows: &[Self]) -> Result<i64> {
-        let phones: Vec<Phone> = rows.iter().map(|row| row.phone.clone()).collect();
+    async fn count_known(tx: &mut Tx, rows: &[(i64, Self)]) -> Result<i64> {
+        let phones: Vec<Phone> = rows.iter().map(|(_, row)| row.phone.clone()).collect();
         Ok(suppressions::is_suppressed(tx, &phones).await?.len() as i64)
     }
 
-    async fn bring_in(tx: &mut Tx, import: ImportId, rows: &[Self]) -> Result<i64> {
-        let (phones, reasons): (Vec<Phone>, Vec<String>) = rows.iter().map(|row| (row.phone.clone(), row.reason.clone())).unzip();
-        suppressions::bring_in(tx, import, &phones, &reasons).await
+    async fn bring_in(tx: &mut Tx, import: ImportId, first: Vec<(i64, Self)>, _: Vec<(i64, Self)>) -> Result<Brought> {
+        let (phones, reasons): (Vec<Phone>, Vec<String>) = first.into_iter().map(|(_, row)| (row.phone, row.reason)).unzip();
+        Ok(Brought { created: suppressions::bring_in(tx, import, &phones, &reasons).await?, ..Brought::default() })
     }
 }

@@ -1,6 +1,7 @@
 //! Imports from upload to the last row: bad files, resumption, races, cancelling.
 
 mod kinds;
+mod orders;
 mod undo;
 
 use super::jobs::{CheckImport, RunImport, step};

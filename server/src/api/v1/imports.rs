@@ -61,7 +61,7 @@ impl From<Undone> for UndoneView {
 #[serde(rename_all = "camelCase")]
 pub struct ImportView {
     id: String,
-    /// `contacts` or `suppressions`.
+    /// `contacts`, `suppressions`, `leads` or `orders`.
     kind: String,
     file_name: String,
     file_bytes: i64,
