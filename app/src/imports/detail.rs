@@ -152,13 +152,14 @@ fn about(import: &Import) -> String {
 #[component]
 fn Checked(import: Import, problems: Answer<Page<Problem>>) -> impl IntoView {
     let run = Change::new::<RunImport>();
-    let (id, counts) = (import.id, import.checked);
+    let (id, kind, counts) = (import.id, import.kind, import.checked);
+    let figures = figures("Counts of the check", &import, counts);
     // What is known is left as it is, save contacts.
-    let good = counts.created > 0 || import.kind == ImportKind::Contacts && counts.merged > 0;
+    let good = counts.created > 0 || kind == ImportKind::Contacts && counts.merged > 0;
     view! {
         <Card title="What would happen" scope="Nothing is stored yet.">
             <div class="flex flex-col gap-5">
-                {figures("Counts of the check", &import, counts)}
+                {figures}
                 {(!good).then(|| view! {
                     <Note tone=Tone::Warning>
                         <b>"No row can be imported."</b> " Choose other columns, or mend the file and upload it again."
@@ -169,7 +170,7 @@ fn Checked(import: Import, problems: Answer<Page<Problem>>) -> impl IntoView {
                     {good.then(|| view! {
                         <ChangeForm change=run>
                             <input type="hidden" name="id" value=id.to_string()/>
-                            <Button submit=true icon=i::LuCheck>{verb(import.kind, &counts)}</Button>
+                            <Button submit=true icon=i::LuCheck>{verb(kind, &counts)}</Button>
                         </ChangeForm>
                     })}
                     <LinkButton href=format!("/imports/{id}?step=columns") variant=Variant::Outline>"Change columns"</LinkButton>
@@ -177,7 +178,7 @@ fn Checked(import: Import, problems: Answer<Page<Problem>>) -> impl IntoView {
                 </div>
             </div>
         </Card>
-        <Problems page=problems id=id kind=import.kind total=counts.invalid/>
+        <Problems page=problems id=id kind=kind total=counts.invalid/>
     }
 }
 
@@ -221,6 +222,7 @@ fn over(import: &Import, problems: Answer<Page<Problem>>) -> AnyView {
             </Note>
         },
     };
+    let figures = figures("Counts of the import", import, counts);
     let there = (people > 0 && import.status != ImportStatus::Undone).then(|| brought_to(kind, id));
     let undo = import.can_undo().then(|| {
         view! { <LinkButton href=format!("/imports/{id}?step=undo") variant=Variant::Outline icon=i::LuUndo2>"Undo this import"</LinkButton> }
@@ -229,7 +231,7 @@ fn over(import: &Import, problems: Answer<Page<Problem>>) -> AnyView {
         <Card title="What happened">
             <div class="flex flex-col gap-5">
                 {words}
-                {figures("Counts of the import", import, counts)}
+                {figures}
                 <div class="flex flex-wrap items-center gap-2">
                     {there}
                     {undo}

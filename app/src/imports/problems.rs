@@ -41,7 +41,7 @@ pub(super) fn Problems(page: Answer<Page<Problem>>, id: ImportId, kind: ImportKi
                         variant=Variant::Outline
                         size=Size::Small
                         icon=icondata::LuDownload
-                        attr:rel="external"
+                        external=true
                     >
                         "Download refused rows"
                     </LinkButton>

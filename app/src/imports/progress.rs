@@ -56,13 +56,14 @@ pub(super) fn Moving(import: Import, renews: bool) -> impl IntoView {
     } else {
         (import.percent(), format!("{}% · {}", import.percent(), pace(&import)), left(&import))
     };
+    let figures = figures("Counts so far", &import, counts);
     let stopping = (import.status != ImportStatus::Undoing).then(|| view! { <Stopping id=id/> });
     let (hold, label) = if renews { ("?hold=1", "Hold this page still") } else { ("", "Let this page renew itself") };
     view! {
         <Card title="Under way" scope=scope>
             <div class="flex flex-col gap-5">
-                <Progress percent=percent as f64 label="Import" done=done eta=eta/>
-                {figures("Counts so far", &import, counts)}
+                <Progress percent={percent as f64} label="Import" done=done eta=eta/>
+                {figures}
                 <div class="flex flex-wrap items-center gap-2">
                     <LinkButton href="/imports" variant=Variant::Outline>"Go on in background"</LinkButton>
                     {stopping}

@@ -65,7 +65,7 @@ pub(super) fn Undo(import: Import) -> impl IntoView {
                 <div class="flex flex-wrap items-center gap-2">
                     <ChangeForm change=undo>
                         <input type="hidden" name="id" value=id.to_string()/>
-                        <Button submit=true variant=Variant::Danger icon=i::LuUndo2>{format!("Take out {created}")}</Button>
+                        <Button submit=true variant=Variant::Destructive icon=i::LuUndo2>{format!("Take out {created}")}</Button>
                     </ChangeForm>
                     <LinkButton href=format!("/imports/{id}") variant=Variant::Outline>"Leave it"</LinkButton>
                 </div>

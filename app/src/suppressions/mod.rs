@@ -78,6 +78,7 @@ pub fn SuppressionsPage() -> impl IntoView {
         <Title text="Suppressions"/>
         <PageHeader title="Suppressions" description="Numbers that are never dialed, whatever a campaign says. Pressing 9 in a call puts one here at once.">
             {move || manage.get().then(|| view! {
+                <LinkButton href="/imports/new?kind=suppressions" variant=Variant::Outline external=true>"Import"</LinkButton>
                 <Button icon=i::LuPlus on:click=move |_| dialogs.add.set(true)>"Add number"</Button>
             })}
         </PageHeader>

@@ -63,7 +63,6 @@ words! {
         ImportCompleted = "import.completed", "Import completed";
         ImportFailed = "import.failed", "Import failed";
         ImportCancelled = "import.cancelled", "Import cancelled";
-        ImportUndoStarted = "import.undo_started", "Undoing an import started";
         ImportUndone = "import.undone", "Import undone";
         AgentCreated = "agent.created", "Agent created";
         AgentChanged = "agent.changed", "Agent changed";
@@ -201,12 +200,7 @@ impl EventKind {
             | K::LeadChanged
             | K::LeadArchived => Topic::Contacts,
             K::ContactOptedOut | K::SuppressionAdded | K::SuppressionRemoved => Topic::Suppressions,
-            K::ImportStarted
-            | K::ImportCompleted
-            | K::ImportFailed
-            | K::ImportCancelled
-            | K::ImportUndoStarted
-            | K::ImportUndone => Topic::Imports,
+            K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled | K::ImportUndone => Topic::Imports,
             K::AgentCreated | K::AgentChanged | K::AgentPublished | K::AgentArchived => Topic::Agents,
             K::CampaignCreated
             | K::CampaignChanged

@@ -112,162 +112,61 @@ impl ImportKind {
     /// The columns a file may be mapped to.
     pub const fn fields(self) -> &'static [Field] {
         match self {
-            Self::Contacts => &[
-                Field {
-                    name: "name",
-                    label: "Name",
-                    required: true,
-                    synonyms: &["name", "full name", "contact", "contact name", "customer", "first name"],
-                },
-                Field { name: "phone", label: "Phone", required: true, synonyms: PHONE },
-                Field {
-                    name: "email",
-                    label: "E-mail",
-                    required: false,
-                    synonyms: &["email", "e mail", "mail", "email address"],
-                },
-                Field {
-                    name: "company",
-                    label: "Company",
-                    required: false,
-                    synonyms: &["company", "organisation", "organization", "business", "account"],
-                },
-                Field {
-                    name: "time_zone",
-                    label: "Time zone",
-                    required: false,
-                    synonyms: &["time zone", "timezone", "tz", "zone"],
-                },
-                Field {
-                    name: "segment",
-                    label: "Segment",
-                    required: false,
-                    synonyms: &["segment", "list", "group", "tag", "category"],
-                },
-                Field {
-                    name: "notes",
-                    label: "Notes",
-                    required: false,
-                    synonyms: &["notes", "note", "comment", "comments", "remarks"],
-                },
-            ],
-            Self::Suppressions => &[
-                Field { name: "phone", label: "Phone", required: true, synonyms: PHONE },
-                Field {
-                    name: "reason",
-                    label: "Reason",
-                    required: false,
-                    synonyms: &["reason", "why", "note", "notes", "comment", "remarks"],
-                },
-            ],
-            Self::Leads => &[
-                Field {
-                    name: "name",
-                    label: "Name",
-                    required: false,
-                    synonyms: &["name", "full name", "contact", "contact name", "customer", "first name", "lead"],
-                },
-                Field { name: "phone", label: "Phone", required: true, synonyms: PHONE },
-                Field {
-                    name: "email",
-                    label: "E-mail",
-                    required: false,
-                    synonyms: &["email", "e mail", "mail", "email address"],
-                },
-                Field { name: "status", label: "Status", required: false, synonyms: &["status", "stage", "lead status"] },
-                Field {
-                    name: "next_action",
-                    label: "Next action",
-                    required: false,
-                    synonyms: &["next action", "next step", "action", "todo"],
-                },
-                Field {
-                    name: "follow_up_on",
-                    label: "Follow-up date",
-                    required: false,
-                    synonyms: &["follow up on", "follow up", "follow up date", "due", "due date"],
-                },
-                Field {
-                    name: "notes",
-                    label: "Notes",
-                    required: false,
-                    synonyms: &["notes", "note", "comment", "comments", "remarks"],
-                },
-            ],
-            Self::Orders => &[
-                Field {
-                    name: "number",
-                    label: "Order number",
-                    required: true,
-                    synonyms: &["order number", "order", "order no", "order id", "number", "name", "id"],
-                },
-                Field { name: "phone", label: "Customer phone", required: true, synonyms: PHONE_OF_ORDER },
-                Field {
-                    name: "name",
-                    label: "Customer name",
-                    required: false,
-                    synonyms: &["customer name", "customer", "full name", "billing name", "contact name"],
-                },
-                Field {
-                    name: "email",
-                    label: "Customer e-mail",
-                    required: false,
-                    synonyms: &["email", "e mail", "mail", "email address", "customer email"],
-                },
-                Field {
-                    name: "sku",
-                    label: "SKU",
-                    required: false,
-                    synonyms: &["sku", "lineitem sku", "item sku", "article", "article number", "product code"],
-                },
-                Field {
-                    name: "product",
-                    label: "Product",
-                    required: false,
-                    synonyms: &["product", "product name", "item", "item name", "lineitem name", "description", "title"],
-                },
-                Field {
-                    name: "category",
-                    label: "Category",
-                    required: false,
-                    synonyms: &["category", "product category", "type"],
-                },
-                Field { name: "brand", label: "Brand", required: false, synonyms: &["brand", "vendor", "manufacturer"] },
-                Field {
-                    name: "quantity",
-                    label: "Quantity",
-                    required: false,
-                    synonyms: &["quantity", "qty", "lineitem quantity", "pieces", "amount"],
-                },
-                Field {
-                    name: "price",
-                    label: "Price",
-                    required: true,
-                    synonyms: &["price", "unit price", "lineitem price", "item price"],
-                },
-                Field { name: "currency", label: "Currency", required: true, synonyms: &["currency", "currency code"] },
-                Field {
-                    name: "status",
-                    label: "Status",
-                    required: false,
-                    synonyms: &["status", "order status", "financial status"],
-                },
-                Field {
-                    name: "ordered_on",
-                    label: "Ordered on",
-                    required: false,
-                    synonyms: &["ordered on", "order date", "date", "created at", "day"],
-                },
-                Field {
-                    name: "notes",
-                    label: "Notes",
-                    required: false,
-                    synonyms: &["notes", "note", "comment", "comments", "remarks"],
-                },
-            ],
+            Self::Contacts => CONTACT,
+            Self::Suppressions => SUPPRESSION,
+            Self::Leads => LEAD,
+            Self::Orders => ORDER,
         }
     }
 }
+
+const fn field(name: &'static str, label: &'static str, synonyms: &'static [&'static str]) -> Field {
+    Field { name, label, required: false, synonyms }
+}
+
+const fn needed(name: &'static str, label: &'static str, synonyms: &'static [&'static str]) -> Field {
+    Field { name, label, required: true, synonyms }
+}
+
+const CONTACT: &[Field] = &[
+    needed("name", "Name", &["name", "full name", "contact", "contact name", "customer", "first name"]),
+    needed("phone", "Phone", PHONE),
+    field("email", "E-mail", &["email", "e mail", "mail", "email address"]),
+    field("company", "Company", &["company", "organisation", "organization", "business", "account"]),
+    field("time_zone", "Time zone", &["time zone", "timezone", "tz", "zone"]),
+    field("segment", "Segment", &["segment", "list", "group", "tag", "category"]),
+    field("notes", "Notes", &["notes", "note", "comment", "comments", "remarks"]),
+];
+
+const SUPPRESSION: &[Field] =
+    &[needed("phone", "Phone", PHONE), field("reason", "Reason", &["reason", "why", "note", "notes", "comment", "remarks"])];
+
+const LEAD: &[Field] = &[
+    field("name", "Name", &["name", "full name", "contact", "contact name", "customer", "first name", "lead"]),
+    needed("phone", "Phone", PHONE),
+    field("email", "E-mail", &["email", "e mail", "mail", "email address"]),
+    field("status", "Status", &["status", "stage", "lead status"]),
+    field("next_action", "Next action", &["next action", "next step", "action", "todo"]),
+    field("follow_up_on", "Follow-up date", &["follow up on", "follow up", "follow up date", "due", "due date"]),
+    field("notes", "Notes", &["notes", "note", "comment", "comments", "remarks"]),
+];
+
+const ORDER: &[Field] = &[
+    needed("number", "Order number", &["order number", "order", "order no", "order id", "number", "name", "id"]),
+    needed("phone", "Customer phone", PHONE_OF_ORDER),
+    field("name", "Customer name", &["customer name", "customer", "full name", "billing name", "contact name"]),
+    field("email", "Customer e-mail", &["email", "e mail", "mail", "email address", "customer email"]),
+    field("sku", "SKU", &["sku", "lineitem sku", "item sku", "article", "article number", "product code"]),
+    field("product", "Product", &["product", "product name", "item", "item name", "lineitem name", "description", "title"]),
+    field("category", "Category", &["category", "product category", "type"]),
+    field("brand", "Brand", &["brand", "vendor", "manufacturer"]),
+    field("quantity", "Quantity", &["quantity", "qty", "lineitem quantity", "pieces", "amount"]),
+    needed("price", "Price", &["price", "unit price", "lineitem price", "item price"]),
+    needed("currency", "Currency", &["currency", "currency code"]),
+    field("status", "Status", &["status", "order status", "financial status"]),
+    field("ordered_on", "Ordered on", &["ordered on", "order date", "date", "created at", "day"]),
+    field("notes", "Notes", &["notes", "note", "comment", "comments", "remarks"]),
+];
 
 /// For each column of the file, the name of the target field, or nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -287,10 +186,10 @@ impl Mapping {
         let (mut all, mut taken) = (vec![None; headers.len()], Vec::new());
         let chosen = |plain: &str, field: &Field| earlier.iter().find(|(h, _)| h == plain).is_some_and(|(_, f)| *f == field.name);
         let named = |plain: &str, field: &Field| field.synonyms.contains(&plain) || plain_header(field.name) == plain;
-        let rules: [&dyn Fn(&str, &Field) -> bool; 2] = [&chosen, &named];
-        for rule in rules {
+        for by_choice in [true, false] {
+            let fits = |header: &str, field: &Field| if by_choice { chosen(header, field) } else { named(header, field) };
             for (header, guess) in headers.iter().zip(&mut all).filter(|(_, guess)| guess.is_none()) {
-                let field = kind.fields().iter().find(|f| !taken.contains(&f.name) && rule(header, f));
+                let field = kind.fields().iter().find(|f| !taken.contains(&f.name) && fits(header, f));
                 taken.extend(field.map(|f| f.name));
                 *guess = field.map(|f| f.name.to_owned());
             }

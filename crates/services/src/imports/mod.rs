@@ -166,7 +166,7 @@ pub async fn undo(tx: &mut Tx, id: ImportId) -> Result<()> {
     let phase = repo::begin_undo(tx, id).await?;
     let company = tx.actor().company();
     tx.enqueue(&jobs::UndoImport { company, import: id, phase, turn: 0 }).await?;
-    tx.record(EventKind::ImportUndoStarted, Some(id.to_string()), name).await
+    tx.record(EventKind::ImportUndone, Some(id.to_string()), format!("{name}: begun")).await
 }
 
 /// The refused rows as a CSV file: as they stood in the file, each with its line and what is wrong. Mended, it can be imported. Cells that
