@@ -67,11 +67,12 @@ use auth::{
     Plain as AccessPage, Plain as AccountPage, Plain as BrandPage, Plain as ClientsPage, Plain as CodePage,
     Plain as CompanyRulesPage, Plain as CompliancePage, Plain as ConfirmPage, Plain as ConsentsPage, Plain as DefaultsPage,
     Plain as DevelopersPage, Plain as ErasePage, Plain as EvidencePage, Plain as FeaturesPage, Plain as FindPage,
-    Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage, Plain as LeadPage,
-    Plain as LeadsPage, Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage,
-    Plain as NoticesPage, Plain as OrderPage, Plain as OrdersPage, Plain as OwnClientsPage, Plain as PermissionsPage,
-    Plain as PrivacyPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage, Plain as ResetPage,
-    Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages, Plain as WelcomePage,
+    Plain as ForgotPage, Plain as IdentitiesPage, Plain as ImportPage, Plain as InvitePage, Plain as KnowledgePage,
+    Plain as LeadPage, Plain as LeadsPage, Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage,
+    Plain as NewImportPage, Plain as NewcomerPage, Plain as NoticesPage, Plain as OrderPage, Plain as OrdersPage,
+    Plain as OwnClientsPage, Plain as PermissionsPage, Plain as PrivacyPage, Plain as ProofPage, Plain as RefusedPage,
+    Plain as RemoveGatewayPage, Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage,
+    Plain as WebhookPages, Plain as WelcomePage,
 };
 use auth::{check_mail::CheckMailPage, register::RegisterPage};
 #[cfg(feature = "ssr")]
@@ -103,7 +104,9 @@ use events::EventsPage;
 use events::proof::ProofPage;
 #[cfg(feature = "ssr")]
 use find::page::FindPage;
-use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
+use imports::list::ImportsPage;
+#[cfg(feature = "ssr")]
+use imports::{detail::ImportPage, new::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
 #[cfg(feature = "ssr")]
 use leads::{lead::LeadPage, list::LeadsPage};

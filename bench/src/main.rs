@@ -8,6 +8,7 @@ mod dispatch;
 mod due;
 mod fill;
 mod hammer;
+mod import;
 mod ledger;
 mod login;
 mod measure;
@@ -39,6 +40,8 @@ enum What {
     DueToDial(due::Options),
     /// How full the lines are while people wait
     Fill(fill::Options),
+    /// A file of contacts to its last row, and a workbook to its last cell
+    Import(import::Options),
     /// From a commit to a customer's endpoint, and what one dead endpoint does to the others
     Webhooks(webhooks::Options),
 }
@@ -55,6 +58,7 @@ fn main() -> Result<()> {
             What::Dispatch(options) => dispatch::run_bench(options).await,
             What::DueToDial(options) => due::run_bench(options).await,
             What::Fill(options) => fill::run_bench(options).await,
+            What::Import(options) => import::run(options).await,
             What::Webhooks(options) => webhooks::run(options).await,
         }
     })

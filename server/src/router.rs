@@ -107,6 +107,7 @@ fn readers(site: &Site) -> Router<Site> {
         .route("/events/export", get(record::export))
         .route("/evidence/pack", get(evidence::pack))
         .route("/erase/export", get(evidence::person))
+        .route("/imports/{id}/refused", get(uploads::refused))
         .route("/brand/logo", get(brand::logo))
         .layer(from_fn_with_state(site.clone(), caller::resolve))
 }

@@ -8,9 +8,10 @@ use app::clients::brand::ChooseColor;
 use axum::Json;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::multipart::Field;
-use axum::extract::{FromRequest, Multipart, Query, Request, State};
-use axum::response::Redirect;
+use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
+use axum::response::{IntoResponse, Redirect, Response};
 use futures::{Stream, TryStream, TryStreamExt};
+use http::header;
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::error::ServerFnUrlError;
 use model::Error;
@@ -26,6 +27,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
+/// What a table is called that was pasted.
+const PASTED: &str = "pasted.tsv";
 /// How many times its greatest length is read of a small file before its sender is cut off.
 const READ_ON: usize = 8;
 /// Bytes of a form that may wait to be understood: between its parts stand a boundary and a few names, and nothing longer.
@@ -117,27 +120,43 @@ pub async fn raw(
     Ok(Json(Made { id }))
 }
 
-/// `POST /imports/upload-form` with fields `kind` (optional, before the file) and `file`; leads to the import's page.
+/// `POST /imports/upload-form` with fields `kind` (optional, before the others), `file`, and `text` for a table that is pasted instead;
+/// leads to the import's page, or back to the form with the problem.
 pub async fn form(State(db): State<Db>, SignedIn(caller): SignedIn, request: Request) -> Result<Redirect, Refused> {
     let broken = |e: String| Error::field("file", e);
     let mut form = Form::of(request).await.map_err(broken)?;
     let mut kind = ImportKind::Contacts;
     let unread = form.unread.clone();
     while let Some(field) = form.next().await.map_err(broken)? {
-        match (field.name(), field.file_name().map(str::to_owned)) {
+        let name = match (field.name(), field.file_name()) {
             (Some("kind"), _) => {
                 let text = field.text().await.map_err(|e| Error::field("kind", e.to_string()))?;
                 kind = text.parse().map_err(|_| Error::field("kind", "Choose what to import."))?;
+                continue;
             }
-            (Some("file"), Some(name)) if !name.is_empty() => {
-                let pieces = read(&unread, field.map_err(io::Error::other));
-                let id = imports::upload(&db, &caller.actor, kind, &name, pieces).await?;
-                return Ok(Redirect::to(&format!("/imports/{id}")));
-            }
-            _ => {}
-        }
+            (Some("file"), Some(name)) if !name.is_empty() => name.to_owned(),
+            (Some("text"), None) => PASTED.to_owned(),
+            _ => continue,
+        };
+        let pieces = read(&unread, field.map_err(io::Error::other));
+        let id = imports::upload(&db, &caller.actor, kind, &name, pieces).await?;
+        return Ok(Redirect::to(&format!("/imports/{id}")));
     }
     Err(Error::field("file", "Choose a file.").into())
+}
+
+/// `GET /imports/{id}/refused`: the rows that were refused, with the reasons, to be mended.
+pub async fn refused(State(db): State<Db>, SignedIn(caller): SignedIn, Path(id): Path<String>) -> Result<Response, Refused> {
+    let id: ImportId = id.parse().map_err(|_| Error::not_found("import"))?;
+    let mut tx = db.begin(&caller.actor).await?;
+    let (name, file) = imports::rejected(&mut tx, id).await?;
+    // The name is a stranger's: what could end the quoted text or the header is left out, and letters beyond ASCII.
+    let name: String = name.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '/') || *c == ' ').collect();
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, file).into_response())
 }
 
 /// `POST /agents/documents` with fields `agent` and `file`; leads back to what the agent knows, with the problem if there is one.

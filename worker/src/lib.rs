@@ -19,6 +19,7 @@ pub async fn run(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
     let dispatcher = jobs::dispatch(&db, stop.clone(), |monitor, db, boot| {
         let monitor = jobs::register::<imports::jobs::CheckImport>(monitor, db, boot, 2);
         let monitor = jobs::register::<imports::jobs::RunImport>(monitor, db, boot, 2);
+        let monitor = jobs::register::<imports::jobs::UndoImport>(monitor, db, boot, 2);
         let monitor = jobs::register::<imports::jobs::ForgetFile>(monitor, db, boot, 1);
         let monitor = jobs::register::<calls::HangUp>(monitor, db, boot, 4);
         let monitor = jobs::register::<gateways::SetUpGateway>(monitor, db, boot, 2);

@@ -2,7 +2,7 @@
 
 mod load;
 
-pub use load::{alone, callback, dispatch, login_flood};
+pub use load::{alone, callback, dispatch, import, login_flood};
 
 use std::{fs, time::Duration};
 

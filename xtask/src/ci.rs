@@ -14,8 +14,9 @@ use crate::{
 /// Crates of the host, in one selection: features are unified per selection, so another one would compile everything again.
 /// `app` is tested as the server renders it; xtask is apart, because it shares nothing with the product.
 #[rustfmt::skip]
-const HOST: [&str; 16] = [
-    "-p", "model", "-p", "services", "-p", "providers", "-p", "oidc", "-p", "gremlin", "-p", "server", "-p", "worker", "-p", "app",
+const HOST: [&str; 18] = [
+    "-p", "model", "-p", "services", "-p", "providers", "-p", "sheets", "-p", "oidc", "-p", "gremlin", "-p", "server", "-p", "worker",
+    "-p", "app",
 ];
 const HOST_FEATURES: [&str; 2] = ["--features", "app/ssr"];
 

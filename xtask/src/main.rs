@@ -122,6 +122,8 @@ enum Bench {
     DueToDial,
     /// How full 1,000 lines are while people wait
     Fill,
+    /// A file of a million rows against COPY and papaparse + pg; a workbook against SheetJS and openpyxl
+    Import,
     /// From a commit to a customer's endpoint, and what one dead endpoint does to the others
     Webhooks,
     /// From `kill -9` of the only worker to the next request; the same as `kills`
@@ -163,6 +165,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Bench { what: Bench::LoginFlood, json, more } => bench::login_flood(paths, json, &more),
         Do::Bench { what: Bench::Dispatch, json, more } => bench::dispatch(paths, json, &more),
         Do::Bench { what: Bench::DueToDial, json, more } => bench::alone(paths, "due-to-dial", json, &more),
+        Do::Bench { what: Bench::Import, json, more } => bench::import(paths, json, &more),
         Do::Bench { what: Bench::Webhooks, json, more } => bench::alone(paths, "webhooks", json, &more),
         Do::Bench { what: Bench::Recover, .. } => timed(|stages| e2e::run_kills(paths, stages)),
         Do::Bench { what: Bench::Fill, json, more } => bench::alone(paths, "fill", json, &more),

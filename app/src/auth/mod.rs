@@ -56,6 +56,7 @@ pub(crate) const PLAIN: &[&str] = &[
     "/remove-gateway",
     "/events/proof",
     "/settings/compliance",
+    "/imports/new",
     "/settings/defaults",
     "/settings/developers",
     "/consents",
@@ -81,7 +82,9 @@ pub(crate) const PLAIN: &[&str] = &[
 /// Whether an address is one of them; the router takes it with a slash at its end too.
 #[cfg(feature = "ssr")]
 pub(crate) fn is_plain(path: &str) -> bool {
-    PLAIN.contains(&path.trim_end_matches('/'))
+    let path = path.trim_end_matches('/');
+    // The page of one import: its address has its id.
+    PLAIN.contains(&path) || path.strip_prefix("/imports/").is_some_and(|id| id.starts_with("imp_"))
 }
 
 /// Stands for such a page in a browser that was led to it without a request: asks for it.
@@ -142,6 +145,7 @@ mod tests {
     fn a_slash_at_its_end_makes_no_other_page() {
         assert!(super::is_plain("/forgot") && super::is_plain("/forgot/"));
         assert!(!super::is_plain("/") && !super::is_plain("/forgotten"));
+        assert!(super::is_plain("/imports/imp_1") && !super::is_plain("/imports"));
     }
 
     #[test]

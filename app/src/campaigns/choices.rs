@@ -35,7 +35,7 @@ pub struct Choices {
 pub async fn campaign_choices() -> Result<Choices, Error> {
     use crate::ssr::*;
     use model::agents::{AgentFilter, AgentStatus};
-    use model::imports::{ImportFilter, ImportStatus};
+    use model::imports::{ImportFilter, ImportKind, ImportStatus};
     use model::page::{PER_PAGE_MAX, Paging};
     let paging = Paging::new(1, PER_PAGE_MAX);
     let mut tx = begin().await?;
@@ -55,7 +55,7 @@ pub async fn campaign_choices() -> Result<Choices, Error> {
             .map(|a| (a.id, a.name, a.status == AgentStatus::Published))
             .collect(),
         segments,
-        imports: imports.items.into_iter().map(|i| (i.id, i.file_name)).collect(),
+        imports: imports.items.into_iter().filter(|i| i.kind != ImportKind::Suppressions).map(|i| (i.id, i.file_name)).collect(),
         gateways: gateways.into_iter().map(|g| (g.id, g.name)).collect(),
         numbers,
         hours: settings.hours,

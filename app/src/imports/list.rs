@@ -50,8 +50,9 @@ pub fn ImportsPage() -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
         <Title text="Imports"/>
-        <PageHeader title="Imports" description="People from your files: checked first, merged by number, nothing overwritten.">
+        <PageHeader title="Imports" description="What came from your files: checked first, nothing overwritten, and undone when it was wrong.">
             {move || import.get().then(|| view! {
+                <LinkButton href="/imports/new" variant=Variant::Outline external=true>"Other data"</LinkButton>
                 <Button icon=i::LuUpload on:click=move |_| open.set(true)>"Import contacts"</Button>
             })}
         </PageHeader>
@@ -109,8 +110,8 @@ fn listing(page: Signal<Page<Import>>, filter: Memo<ImportFilter>) -> AnyView {
     };
     let nothing = move || match filter.with(|filter| filter.status.is_none()) {
         true => view! {
-            <Empty icon=i::LuFileUp title="No imports yet" text="A CSV file with names and phone numbers is enough to start.">
-                <LinkButton href="/imports/new" icon=i::LuUpload>"Import contacts"</LinkButton>
+            <Empty icon=i::LuFileUp title="No imports yet" text="A file with names and phone numbers is enough to start.">
+                <LinkButton href="/imports/new" icon=i::LuUpload external=true>"Import contacts"</LinkButton>
             </Empty>
         },
         false => view! {
@@ -130,7 +131,7 @@ fn counts(row: &Import) -> Counts {
 #[component]
 fn ImportLine(row: Memo<Import>) -> impl IntoView {
     let (id, name) = row.with_untracked(|row| (row.id, row.file_name.clone()));
-    let size = row.with_untracked(|row| file_size(row.file_bytes as f64));
+    let size = row.with_untracked(|row| format!("{}, {}", row.kind.label(), file_size(row.file_bytes as f64)));
     let status = Memo::new(move |_| row.with(|row| row.status));
     let figure = move |read: fn(&Counts) -> i64| {
         move || row.with(|row| if row.status == ImportStatus::Pending { "–".to_owned() } else { grouped(read(&counts(row))) })
@@ -142,7 +143,7 @@ fn ImportLine(row: Memo<Import>) -> impl IntoView {
     view! {
         <tr>
             <td class="lead">
-                <a class="font-medium hover:underline" href=format!("/imports/{id}")>{name}</a>
+                <a class="font-medium hover:underline" rel="external" href=format!("/imports/{id}")>{name}</a>
                 <span class="sub">{move || row.with(|row| if row.segment.is_empty() { size.clone() } else { format!("{size} · {}", row.segment) })}</span>
             </td>
             <Cell label="Status"><Badge label=Signal::derive(label) tone=Signal::derive(move || tone(status.get()))/></Cell>

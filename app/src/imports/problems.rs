@@ -8,7 +8,7 @@ use model::page::{Page, Paging};
 
 use crate::prelude::*;
 use crate::screen::{Loaded, link, paging};
-use crate::ui::{Card, Cell, Column, Pager, SkeletonRows, Table, grouped};
+use crate::ui::{Card, Cell, Column, LinkButton, Pager, Size, Table, Variant, grouped};
 use crate::wire::Answer;
 
 /// One page of an import's problems.
@@ -21,54 +21,53 @@ pub async fn list_problems(id: ImportId, paging: Paging) -> Result<Page<Problem>
     Ok(page)
 }
 
-/// The problems of the page that the query asks for, read again when the import `moved` on. Made once, at the top of the
-/// page: what is made inside another resource's view is made twice on the server.
-pub(super) fn problems_of(id: ImportId, moved: RwSignal<u32>) -> Answer<Page<Problem>> {
-    let query = use_query_map();
-    let asked = Memo::new(move |_| query.with(paging));
-    Answer::new(move || moved.get(), move || ListProblems { id, paging: asked.get() })
+/// The problems of the page that the query asks for.
+pub(super) fn problems_of(id: ImportId) -> Answer<Page<Problem>> {
+    let asked = use_query_map().with_untracked(paging);
+    Answer::new(|| 0, move || ListProblems { id, paging: asked })
 }
 
-/// The problems in a card; nothing when there are none.
+/// The problems in a card, with all of them as a file; nothing when there are none.
 #[component]
-pub(super) fn Problems(page: Answer<Page<Problem>>, id: ImportId, kind: ImportKind, total: Signal<i64>) -> impl IntoView {
-    let any = Memo::new(move |_| total.get() > 0);
-    let scope = move || {
-        let kept =
-            if total.get() > PROBLEMS_MAX { format!(" The first {} are kept.", grouped(PROBLEMS_MAX)) } else { String::new() };
-        format!("Mend them in the file and import it again: what is in already is not changed twice.{kept}")
-    };
-    let scope = Signal::derive(scope);
-    move || {
-        any.get().then(|| {
-            view! {
-                <Card title="Problem rows" scope=scope flush=true>
-                    <Loaded
-                        resource=page
-                        what="the problems"
-                        waiting=move || view! { <Table caption="Rows with problems" columns=columns()><SkeletonRows columns=4/></Table> }
-                        view=move |page| listing(page, id, kind)
-                    />
-                </Card>
-            }
-        })
-    }
+pub(super) fn Problems(page: Answer<Page<Problem>>, id: ImportId, kind: ImportKind, total: i64) -> impl IntoView {
+    let kept = if total > PROBLEMS_MAX { format!(" The first {} are kept.", grouped(PROBLEMS_MAX)) } else { String::new() };
+    let scope = format!("Mend them in the file and import it again: what is in already is not changed twice.{kept}");
+    (total > 0).then(|| {
+        view! {
+            <Card title="Problem rows" scope=scope flush=true>
+                <div class="px-5 pb-4">
+                    <LinkButton
+                        href=format!("/imports/{id}/refused")
+                        variant=Variant::Outline
+                        size=Size::Small
+                        icon=icondata::LuDownload
+                        external=true
+                    >
+                        "Download refused rows"
+                    </LinkButton>
+                </div>
+                <Loaded
+                    resource=page
+                    what="the problems"
+                    waiting=|| ()
+                    view=move |page: Signal<Page<Problem>>| listing(&page.get_untracked(), id, kind)
+                />
+            </Card>
+        }
+    })
 }
 
 fn columns() -> Vec<Column> {
     vec![Column::new("Line").number().class("w-20"), Column::new("Column"), Column::new("Value"), Column::new("What is wrong")]
 }
 
-fn listing(page: Signal<Page<Problem>>, id: ImportId, kind: ImportKind) -> AnyView {
-    let rows = move || page.with(|page| page.items.iter().cloned().map(|problem| line(problem, kind)).collect_view());
-    let pager = move || {
-        let (now, per_page, total) = page.with(|page| (page.paging.page, page.paging.per_page, page.total));
-        let to = move |n: u32| link(&format!("/imports/{id}"), &[("page", &n.to_string())]);
-        view! { <Pager page=now per_page=per_page total=total href=Callback::new(to)/> }
-    };
+fn listing(page: &Page<Problem>, id: ImportId, kind: ImportKind) -> AnyView {
+    let rows = page.items.iter().cloned().map(|problem| line(problem, kind)).collect_view();
+    let (now, per_page, total) = (page.paging.page, page.paging.per_page, page.total);
+    let to = move |n: u32| link(&format!("/imports/{id}"), &[("page", &n.to_string())]);
     view! {
-        <Table caption="Rows with problems" columns=columns()>{move || rows()}</Table>
-        {move || pager()}
+        <Table caption="Rows with problems" columns=columns()>{rows}</Table>
+        <Pager page=now per_page=per_page total=total href=Callback::new(to)/>
     }
 }
 

@@ -41,32 +41,33 @@ fn left(import: &Import) -> String {
     }
 }
 
-/// The dry run or the run, in numbers that move.
+/// The dry run, the run or its undoing, in numbers that move.
 #[component]
-pub(super) fn Moving(import: Signal<Import>, changed: RwSignal<u32>) -> impl IntoView {
-    let id = import.with_untracked(|import| import.id);
-    let running = Memo::new(move |_| import.with(|import| import.status == ImportStatus::Running));
-    let counts = Signal::derive(move || {
-        import.with(|import| if import.status == ImportStatus::Running { import.done } else { import.checked })
-    });
+pub(super) fn Moving(import: Import, renews: bool) -> impl IntoView {
+    let id = import.id;
+    let (scope, counts) = match import.status {
+        ImportStatus::Validating => ("Checking every row. Nothing is stored yet.", import.checked),
+        ImportStatus::Undoing => ("Taking out what was brought in. You may close this page; it goes on.", import.done),
+        _ => ("You may close this page; it goes on.", import.done),
+    };
+    let (percent, done, eta) = if import.status == ImportStatus::Undoing {
+        let (all, so_far) = (counts.created + counts.merged, import.undone.removed + import.undone.restored);
+        ((so_far * 100).checked_div(all).unwrap_or(0), format!("{} of {}", grouped(so_far), grouped(all)), String::new())
+    } else {
+        (import.percent(), format!("{}% · {}", import.percent(), pace(&import)), left(&import))
+    };
+    let figures = figures("Counts so far", &import, counts);
+    let stopping = (import.status != ImportStatus::Undoing).then(|| view! { <Stopping id=id/> });
+    let (hold, label) = if renews { ("?hold=1", "Hold this page still") } else { ("", "Let this page renew itself") };
     view! {
-        <Card
-            title="Under way"
-            scope=Signal::derive(move || {
-                if running.get() { "You may close this page; it goes on." } else { "Checking every row. Nothing is stored yet." }.to_owned()
-            })
-        >
+        <Card title="Under way" scope=scope>
             <div class="flex flex-col gap-5">
-                <Progress
-                    percent=Signal::derive(move || import.with(|import| import.percent() as f64))
-                    label="Import"
-                    done=Signal::derive(move || import.with(|import| format!("{}% · {}", import.percent(), pace(import))))
-                    eta=Signal::derive(move || import.with(left))
-                />
-                {figures("Counts so far", counts)}
+                <Progress percent={percent as f64} label="Import" done=done eta=eta/>
+                {figures}
                 <div class="flex flex-wrap items-center gap-2">
                     <LinkButton href="/imports" variant=Variant::Outline>"Go on in background"</LinkButton>
-                    <Stopping id=id changed=changed/>
+                    {stopping}
+                    <LinkButton href=format!("/imports/{id}{hold}") variant=Variant::Ghost>{label}</LinkButton>
                 </div>
             </div>
         </Card>
@@ -75,30 +76,24 @@ pub(super) fn Moving(import: Signal<Import>, changed: RwSignal<u32>) -> impl Int
 
 /// The button that stops an import.
 #[component]
-pub(super) fn Stopping(id: ImportId, changed: RwSignal<u32>) -> impl IntoView {
+pub(super) fn Stopping(id: ImportId) -> impl IntoView {
     let cancel = Change::new::<CancelImport>();
-    let error = cancel.error();
-    Effect::new(move |_| {
-        if cancel.done() {
-            changed.update(|n| *n = n.wrapping_add(1));
-        }
-    });
     view! {
         <ChangeForm change=cancel>
             <input type="hidden" name="id" value=id.to_string()/>
-            <Button submit=true variant=Variant::Ghost icon=i::LuCircleX busy=cancel.pending()>"Cancel import"</Button>
+            <Button submit=true variant=Variant::Ghost icon=i::LuCircleX>"Cancel import"</Button>
         </ChangeForm>
-        <FormProblem error=error fields=&[]/>
+        <FormProblem error=cancel.error() fields=&[]/>
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use model::imports::{Counts, ImportKind, Mapping};
+    use model::imports::{Counts, ImportKind, Mapping, Undone};
     use model::time::Moment;
 
-    fn import(bytes_done: i64, seconds: i64) -> Import {
+    pub fn import(bytes_done: i64, seconds: i64) -> Import {
         let at = Moment { at: Default::default(), offset_minutes: 0 };
         Import {
             id: "imp_0191d2c4a5b67c8d9e0f112233445566".parse().expect("an id"),
@@ -116,6 +111,8 @@ mod tests {
             bytes_done,
             failure: None,
             segment: String::new(),
+            mapping_name: None,
+            undone: Undone::default(),
             created_at: at,
             finished_at: None,
             seconds,

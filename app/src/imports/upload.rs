@@ -1,7 +1,5 @@
-//! Sending a file: in a dialog, or on its own page that also works without scripts. With scripts the file leaves as soon as
-//! it is chosen, with progress; without them it travels with a plain form.
+//! Sending a file from a dialog: it leaves as soon as it is chosen, with progress. Without scripts there is a page (`new`).
 
-use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use leptos_router::location::Url;
 use model::Error;
@@ -12,11 +10,11 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{File, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 
 use crate::prelude::*;
-use crate::ui::{Card, Crumb, Dialog, DropZone, LinkButton, PageHeader, Picked, Variant};
+use crate::ui::{Dialog, DropZone, Picked};
 use crate::wire::{OURS, strange};
 
-const HINT: &str = "CSV or TSV with a header row, up to 256 MB and 5 million rows";
-const ACCEPT: &str = ".csv,.tsv,.txt";
+pub(super) const HINT: &str = "CSV, TSV, XLSX or ODS with a header row, up to 256 MB";
+pub(super) const ACCEPT: &str = ".csv,.tsv,.txt,.xlsx,.ods";
 /// What the browser knows about a request that got no answer.
 const NO_ANSWER: u16 = 0;
 
@@ -33,22 +31,6 @@ pub fn ImportDialog(open: RwSignal<bool>) -> impl IntoView {
         >
             <UploadForm kind=ImportKind::Contacts/>
         </Dialog>
-    }
-}
-
-/// `/imports/new`
-#[component]
-pub fn NewImportPage() -> impl IntoView {
-    view! {
-        <Title text="Import contacts"/>
-        <PageHeader
-            title="Import contacts"
-            description="Choose a file. You map its columns and see what would happen before anything is stored."
-            crumbs=vec![Crumb::new("Imports", "/imports")]
-        >
-            <LinkButton href="/imports" variant=Variant::Outline>"Cancel"</LinkButton>
-        </PageHeader>
-        <Card class="max-w-2xl"><UploadForm kind=ImportKind::Contacts/></Card>
     }
 }
 

@@ -83,6 +83,7 @@ pub fn SuppressionsPage() -> impl IntoView {
         <PageHeader title="Suppressions" description="Numbers that are never dialed, whatever a campaign says. Pressing 9 in a call puts one here at once.">
             {move || record.get().then(|| view! { <LinkButton href="/evidence" external=true variant=Variant::Outline>"Evidence"</LinkButton> })}
             {move || manage.get().then(|| view! {
+                <LinkButton href="/imports/new?kind=suppressions" variant=Variant::Outline external=true>"Import"</LinkButton>
                 <Button icon=i::LuPlus on:click=move |_| dialogs.add.set(true)>"Add number"</Button>
             })}
         </PageHeader>

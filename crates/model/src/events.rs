@@ -68,6 +68,7 @@ words! {
         ImportCompleted = "import.completed", "Import completed";
         ImportFailed = "import.failed", "Import failed";
         ImportCancelled = "import.cancelled", "Import cancelled";
+        ImportUndone = "import.undone", "Import undone";
         AgentCreated = "agent.created", "Agent created";
         AgentChanged = "agent.changed", "Agent changed";
         AgentPublished = "agent.published", "Agent published";
@@ -211,7 +212,7 @@ impl EventKind {
             | K::ContactOptedOut
             | K::SuppressionAdded
             | K::SuppressionRemoved => Topic::Suppressions,
-            K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled => Topic::Imports,
+            K::ImportStarted | K::ImportCompleted | K::ImportFailed | K::ImportCancelled | K::ImportUndone => Topic::Imports,
             K::AgentCreated | K::AgentChanged | K::AgentPublished | K::AgentArchived => Topic::Agents,
             K::CampaignCreated
             | K::CampaignChanged

@@ -13,6 +13,7 @@ const EMPTY: &str = "Enter a phone number.";
 const LETTERS: &str = "A phone number has no letters. Write it in digits.";
 const EXTENSION: &str = "Extensions cannot be dialed. Leave the extension out.";
 const SEVERAL: &str = "Keep one number per cell.";
+const FRACTION: &str = "This is a number with a fraction, not a phone number.";
 const ROUNDED: &str = "The spreadsheet rounded this number; export it as text.";
 const SHORT: &str = "This number is too short.";
 const LONG: &str = "This number is too long. Numbers of another country need + and the country code.";
@@ -72,6 +73,9 @@ fn digits_and_signs(raw: &str) -> Result<String, &'static str> {
         return whole;
     }
     let text = without_zero_fraction(text);
+    if is_fraction(text) {
+        return Err(FRACTION);
+    }
     if text.chars().any(char::is_alphabetic) || text.contains('#') {
         return Err(if is_extension(text) { EXTENSION } else { LETTERS });
     }
@@ -106,7 +110,18 @@ fn is_extension(text: &str) -> bool {
 
 /// `4155550123.0`: what data-frame programs make of a column of numbers.
 fn without_zero_fraction(text: &str) -> &str {
-    text.strip_suffix(".0").filter(|whole| whole.bytes().all(|b| b.is_ascii_digit())).unwrap_or(text)
+    let whole = text.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|b| b == b'0')).map(|(whole, _)| whole);
+    whole.filter(|whole| is_long(whole)).unwrap_or(text)
+}
+
+/// `4155550123.5`: somebody's sum. Where dots part a number there are several, or few digits before the first.
+fn is_fraction(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(whole, rest)| is_long(whole) && rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// As many digits as no part of a number has.
+fn is_long(text: &str) -> bool {
+    text.len() >= 7 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `1.4155550123E+10` is 14155550123, every digit is there; `1.41556E+10` lost some. `None`: not such a number.
@@ -119,7 +134,9 @@ fn scientific(text: &str) -> Option<Result<String, &'static str>> {
         return None;
     }
     // Fewer digits than the exponent says may be a number that ends in zeros or one that was rounded.
-    Some(if fraction.len() == exponent { Ok(format!("{whole}{fraction}")) } else { Err(ROUNDED) })
+    let (told, more) = fraction.split_at_checked(exponent).unwrap_or((fraction, ""));
+    let is_whole = told.len() == exponent && more.bytes().all(|b| b == b'0');
+    Some(if is_whole { Ok(format!("{whole}{told}")) } else { Err(ROUNDED) })
 }
 
 /// Whether these are the two letters (ISO 3166-1) of a country or territory with telephones.
@@ -197,6 +214,8 @@ mod tests {
             "1.4155550123E+10",
             "1,4155550123e10",
             "4155550123.0",
+            "4155550123.00",
+            "1.41555501230E+10",
             "\u{202a}+1 415 555 0123\u{202c}",
             "+１４１５５５５０１２３",
         ] {
@@ -226,6 +245,9 @@ mod tests {
             ("'", EMPTY),
             ("1.41556E+10", ROUNDED),
             ("4E+9", ROUNDED),
+            ("9.71501E+11", ROUNDED),
+            ("4.1555501235E+9", ROUNDED),
+            ("4155550123.5", FRACTION),
             ("4155550123 x12", EXTENSION),
             ("415-555-0123 ext. 4", EXTENSION),
             ("4155550123#4", EXTENSION),

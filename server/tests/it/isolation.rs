@@ -201,6 +201,7 @@ pub const CASES: &[Case] = &[
     ("orders/form/load_order", "id={order}", Nothing, true),
     ("orders/form/save_order", SAVED_ORDER, Nothing, false),
     ("orders/list/list_orders", "filter[contact]={contact}", Own, true),
+    ("imports/undo/undo_import", "id={import}", Nothing, false),
     ("session/switch_company", "company={company}", Nothing, true),
     ("settings/company/load_company_rules", "", Own, false),
     ("settings/company/add_holiday", "on=2026-12-25&name=Christmas&closed=day", Own, false),

@@ -119,6 +119,8 @@ async fn every_page_of_the_signed_in_area_is_drawn_whole() {
         "/campaigns",
         "/contacts",
         "/imports",
+        "/imports/new",
+        "/imports/new?kind=suppressions",
         "/agents",
         "/calls",
         "/suppressions",

@@ -59,12 +59,12 @@ async fn a_form_leads_to_the_page_of_its_import() {
 async fn what_is_no_file_is_refused_with_a_reason() {
     let site = Site::new().await;
     let maya = site.newcomer("harbor").await;
-    for parts in [&[][..], &[("name=\"file\"; filename=\"\"", "")], &[("name=\"kind\"", "orders")]] {
+    for parts in [&[][..], &[("name=\"file\"; filename=\"\"", "")], &[("name=\"kind\"", "planets")]] {
         let answer = form(&site, &maya, parts).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
         assert!(matches!(answer.json(), Error::Invalid { .. }));
     }
-    assert_eq!(raw(&site, &maya, "kind=orders&name=a.csv", FILE).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(raw(&site, &maya, "kind=planets&name=a.csv", FILE).await.status, StatusCode::BAD_REQUEST);
     assert!(raw(&site, &maya, "kind=contacts&name=a.csv", "").await.status.is_client_error(), "an empty file");
 }
 
@@ -86,4 +86,58 @@ async fn a_viewer_uploads_nothing() {
     let maya = site.newcomer("harbor").await;
     let viewer = site.viewer(&maya).await;
     assert_eq!(raw(&site, &viewer, "kind=contacts&name=a.csv", FILE).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_workbook_is_read_whatever_it_is_called() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let book = sheets::testing::xlsx_of(&[&["name", "phone"], &["Ada", "+12025550123"]]);
+    for name in ["people.xlsx", "people.csv", "people"] {
+        let answer = raw(&site, &maya, &format!("kind=contacts&name={name}"), book.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.text());
+    }
+    let cut = book[..book.len() / 2].to_vec();
+    let refused = raw(&site, &maya, "kind=contacts&name=people.xlsx", cut).await;
+    assert!(matches!(refused.json(), Error::Invalid { fields } if fields["file"].contains("damaged")));
+}
+
+#[tokio::test]
+async fn a_table_can_be_pasted() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let parts = [
+        ("name=\"kind\"", "suppressions"),
+        ("name=\"file\"; filename=\"\"", ""),
+        ("name=\"text\"", "phone\treason\r\n+12025550123\tasked\r\n"),
+    ];
+    let answer = form(&site, &maya, &parts).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let page = site.visit(&maya, answer.header("location")).await;
+    assert!(page.text().contains("pasted.tsv") && page.text().contains("Suppressions"), "{}", page.text());
+    assert!(!page.text().contains("<script"), "a plain page");
+}
+
+#[tokio::test]
+async fn refused_rows_go_home_as_a_file() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let answer = raw(&site, &maya, "kind=contacts&name=a%22b.csv", "name,phone,notes\nAda,12,=1+1\n").await;
+    let id: ImportId = answer.json::<serde_json::Value>()["id"].as_str().expect("an id").parse().expect("an import id");
+    let path = format!("/imports/{id}/refused");
+    assert_eq!(site.get(&maya, &path).await.text(), "name,phone,notes,Line,Problem\n");
+    let caller = services::accounts::resolve(&site.world.db, maya.token()).await.expect("database").expect("a session");
+    let mut tx = site.world.db.begin(&caller.actor).await.expect("begin");
+    let mapping = imports::load(&mut tx, id).await.expect("load").mapping;
+    imports::check(&mut tx, id, &mapping, "").await.expect("check");
+    tx.commit().await.expect("commit");
+    let job = site.world.jobs::<imports::jobs::CheckImport>(caller.actor.company()).await.expect("jobs").remove(0);
+    services::jobs::Job::run(job, site.world.db.clone()).await.expect("checked");
+    let file = site.get(&maya, &path).await;
+    assert_eq!(file.text(), "name,phone,notes,Line,Problem\nAda,12,'=1+1,2,Phone: This number is too short.\n");
+    assert_eq!(file.header("content-disposition"), "attachment; filename=\"ab refused.csv\"");
+    let other = site.newcomer("other").await;
+    assert_eq!(site.get(&other, &path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.get(&site.viewer(&maya).await, &path).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(site.get(&Browser::default(), &path).await.status, StatusCode::UNAUTHORIZED);
 }

@@ -41,6 +41,19 @@ pub fn callback(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
     load(paths, "callback", &["bench", "server"], json, &args, &mut stages)
 }
 
+/// Files and workbooks against COPY and programs of npm and PyPI.
+pub fn import(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
+    let mut stages = Stages::new();
+    stages.run("peers of npm", || node_peers(paths))?;
+    let wanted = peers(paths).join("requirements.txt");
+    let python = stages.run("peers of PyPI", || pip::install_in(&paths.target.join("peers/venv"), &wanted))?;
+    let named = [("--peers", peers(paths)), ("--python", python)];
+    let mut args: Vec<String> =
+        named.into_iter().flat_map(|(name, path)| [name.to_owned(), path.display().to_string()]).collect();
+    args.extend_from_slice(more);
+    load(paths, "import", &["bench"], json, &args, &mut stages)
+}
+
 /// Callbacks while many people sign in, against the release server.
 pub fn login_flood(paths: &Paths, json: bool, more: &[String]) -> Result<()> {
     let belfry = ["--belfry".to_owned(), paths.bin(Profile::Release, "belfry").display().to_string()];

@@ -206,12 +206,12 @@ pub(crate) async fn is_unheard(tx: &mut Tx, id: CallId) -> Result<bool> {
     Ok(call.status == CallStatus::Dialing && call.provider_call_id.is_none())
 }
 
-/// Calls to a number that were placed and that nobody has answered.
-pub(crate) async fn unanswered_to(tx: &mut Tx, phone: &Phone) -> Result<Vec<CallId>> {
+/// Calls to these numbers that were placed and that nobody has answered.
+pub(crate) async fn unanswered_to(tx: &mut Tx, phones: &[Phone]) -> Result<Vec<CallId>> {
     Ok(sqlx::query_scalar(
-        "select id from calls where phone = $1 and status in ('dialing', 'ringing') and provider_call_id is not null",
+        "select id from calls where phone = any($1) and status in ('dialing', 'ringing') and provider_call_id is not null",
     )
-    .bind(phone)
+    .bind(phones)
     .fetch_all(tx.conn())
     .await?)
 }

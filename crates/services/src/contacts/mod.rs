@@ -23,6 +23,7 @@ use model::events::{EventFilter, EventKind};
 use model::id::ContactId;
 use model::page::{Page, Paging};
 use model::phone::Phone;
+use std::slice;
 
 /// The constraint that keeps numbers apart.
 const PHONE_TAKEN: &str = "contacts_phone_unique";
@@ -171,7 +172,7 @@ pub async fn edit(tx: &mut Tx, id: ContactId, form: &ContactForm) -> Result<()> 
 pub async fn archive(tx: &mut Tx, id: ContactId) -> Result<()> {
     tx.require(Permission::ManageContacts)?;
     let contact = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("contact"))?;
-    suppressions::withdraw(tx, &contact.phone, EnrollmentStatus::Cancelled, Reason::Archived).await?;
+    suppressions::withdraw(tx, slice::from_ref(&contact.phone), EnrollmentStatus::Cancelled, Reason::Archived).await?;
     if repo::archive(tx, id).await? {
         tx.record(EventKind::ContactArchived, Some(id.to_string()), contact.phone.masked()).await?;
     }

@@ -17,7 +17,6 @@ use model::id::EventId;
 use model::page::Page;
 use model::time::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
-use std::borrow::Cow;
 
 /// Longest event text kept.
 const TEXT_MAX: usize = 500;
@@ -137,7 +136,7 @@ pub async fn export(tx: &mut Tx, filter: &EventFilter) -> Result<String> {
         csv.write_record(["at", "kind", "who", "subject", "text"])?;
         for row in &rows {
             let at = row.at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-            let cells = [row.who.as_str(), row.subject.as_deref().unwrap_or_default(), &row.text].map(harmless);
+            let cells = [row.who.as_str(), row.subject.as_deref().unwrap_or_default(), &row.text].map(sheets::guarded);
             csv.write_record([at.as_str(), row.kind.as_str(), &cells[0], &cells[1], &cells[2]])?;
         }
         csv.flush()
@@ -145,9 +144,4 @@ pub async fn export(tx: &mut Tx, filter: &EventFilter) -> Result<String> {
     written.context("a CSV in memory")?;
     let bytes = csv.into_inner().map_err(|e| anyhow!("a CSV in memory: {e}"))?;
     Ok(String::from_utf8(bytes).context("texts are UTF-8")?)
-}
-
-/// Text that no spreadsheet takes for a formula (OWASP, CSV injection).
-fn harmless(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}").into() } else { text.into() }
 }

@@ -1,18 +1,21 @@
-//! Uploaded files: one per import below the data directory, UTF-8, gone when the import is over.
-//! Every node that serves uploads or runs imports must see the same directory.
+//! Uploaded files: one per import below the data directory, lines of UTF-8, gone when the import is over. A workbook is kept as it came
+//! until its lines are written. Every node that serves uploads or runs imports must see the same directory.
 
-use super::intake::{Intake, Table};
-use super::records::{Block, read_block};
 use crate::config::Config;
 use crate::error::Result;
 use anyhow::Context;
 use futures::{Stream, StreamExt};
 use model::id::ImportId;
-use model::imports::LINE_BYTES_MAX;
+use model::imports::{FILE_BYTES_MAX, LINE_BYTES_MAX};
+use sheets::{Block, Failure, Intake, Refusal, Table, is_workbook, read_block, unpack};
 use std::fmt::Display;
-use std::io::{self, BufReader, Seek, SeekFrom};
+use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
+
+/// Enough to tell a workbook from lines.
+const HEAD_BYTES: usize = 4;
 
 /// Where an import's file is.
 pub(super) fn path(config: &Config, id: ImportId) -> PathBuf {
@@ -46,7 +49,7 @@ impl Drop for Guard {
     }
 }
 
-/// Writes an upload as it comes in.
+/// Writes an upload as it comes in. What kind of file it is, its first bytes say and not its name.
 pub(super) async fn store<S, B, E>(path: &Path, stream: S) -> Result<Stored>
 where
     S: Stream<Item = std::result::Result<B, E>>,
@@ -55,28 +58,106 @@ where
 {
     let folder = path.parent().context("an import's path has a folder")?;
     tokio::fs::create_dir_all(folder).await.context("the data directory cannot be written")?;
-    let mut file = tokio::fs::File::create(path).await.context("an upload cannot be stored")?;
-    let guard = Guard(Some(path.to_owned()));
-    let (mut stream, mut intake, mut bytes) = (std::pin::pin!(stream), Intake::new(), 0);
-    while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|error| {
-            tracing::info!(%error, "upload broke off");
-            model::Error::field("file", "The upload broke off. Try again.")
-        })?;
-        intake.push(piece.as_ref())?;
+    let (mut stream, mut head) = (std::pin::pin!(stream), Vec::new());
+    while head.len() < HEAD_BYTES
+        && let Some(piece) = stream.next().await
+    {
+        head.extend_from_slice(piece.map_err(broke_off)?.as_ref());
+    }
+    // The head goes first, then what has not come yet.
+    let head = futures::stream::iter([Ok(Piece::Head(head))]);
+    let rest = stream.map(|piece| piece.map(Piece::Rest).map_err(broke_off));
+    let pieces = head.chain(rest).peekable();
+    let mut pieces = std::pin::pin!(pieces);
+    let is_book = matches!(pieces.as_mut().peek().await, Some(Ok(Piece::Head(head))) if is_workbook(head));
+    if is_book { workbook(path, pieces).await } else { lines(path, pieces).await }
+}
+
+/// A piece of an upload.
+enum Piece<B> {
+    Head(Vec<u8>),
+    Rest(B),
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Piece<B> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Head(bytes) => bytes,
+            Self::Rest(bytes) => bytes.as_ref(),
+        }
+    }
+}
+
+fn broke_off(error: impl Display) -> model::Error {
+    tracing::info!(%error, "upload broke off");
+    model::Error::field("file", "The upload broke off. Try again.")
+}
+
+fn refused(refusal: Refusal) -> model::Error {
+    model::Error::field("file", refusal.to_string())
+}
+
+async fn create(path: &Path) -> Result<(File, Guard)> {
+    let file = File::create(path).await.context("an upload cannot be stored")?;
+    Ok((file, Guard(Some(path.to_owned()))))
+}
+
+async fn lines<B: AsRef<[u8]>>(
+    path: &Path,
+    mut pieces: impl Stream<Item = std::result::Result<B, model::Error>> + Unpin,
+) -> Result<Stored> {
+    let (mut file, guard) = create(path).await?;
+    let (mut intake, mut bytes) = (Intake::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        intake.push(piece?.as_ref()).map_err(refused)?;
         bytes += drain(&mut intake, &mut file).await?;
     }
-    let table = intake.finish()?;
+    let table = intake.finish().map_err(refused)?;
     bytes += drain(&mut intake, &mut file).await?;
     file.sync_all().await.context("an upload cannot be stored")?;
     Ok(Stored { table, bytes, file: guard })
 }
 
-async fn drain(intake: &mut Intake, file: &mut tokio::fs::File) -> Result<u64> {
+async fn drain(intake: &mut Intake, file: &mut File) -> Result<u64> {
     let length = intake.out.len() as u64;
     file.write_all(&intake.out).await.context("an upload cannot be stored")?;
     intake.out.clear();
     Ok(length)
+}
+
+/// A workbook's directory is at its end: it is stored first, and then read on a thread of its own.
+async fn workbook<B: AsRef<[u8]>>(
+    path: &Path,
+    mut pieces: impl Stream<Item = std::result::Result<B, model::Error>> + Unpin,
+) -> Result<Stored> {
+    let (mut book, book_guard) = create(&path.with_extension("book")).await?;
+    let mut bytes = 0;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        bytes += piece.as_ref().len();
+        if bytes > FILE_BYTES_MAX {
+            return Err(refused(Refusal::TooLarge).into());
+        }
+        book.write_all(piece.as_ref()).await.context("an upload cannot be stored")?;
+    }
+    book.flush().await.context("an upload cannot be stored")?;
+    let (file, guard) = create(path).await?;
+    let (book, file) = (path.with_extension("book"), file.into_std().await);
+    let unpacked = tokio::task::spawn_blocking(move || {
+        // The guard goes along: a request that ends before its workbook is read does not leave it behind.
+        let _guard = book_guard;
+        let mut out = BufWriter::new(file);
+        let table = unpack(std::fs::File::open(book)?, &mut out)?;
+        out.flush()?;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok::<_, Failure>((table, file.metadata()?.len()))
+    });
+    match unpacked.await.map_err(anyhow::Error::from)? {
+        Ok((table, bytes)) => Ok(Stored { table, bytes, file: guard }),
+        Err(Failure::Refused(refusal)) => Err(refused(refusal).into()),
+        Err(Failure::Io(error)) => Err(anyhow::Error::new(error).context("a workbook cannot be read").into()),
+    }
 }
 
 /// Removes it; one that is gone already is fine.

@@ -1,27 +1,31 @@
-//! The dry run and the run, chunk by chunk. A chunk is one transaction that also stores how far the file is
+//! The dry run, the run and its undoing, chunk by chunk. A chunk is one transaction that also stores how far the file is
 //! read, so a killed run goes on at exactly that byte and nothing is counted twice.
 
-use super::rows::{Plan, Rows};
-use super::{files, repo};
+use super::leads::NewLead;
+use super::orders::OrderItem;
+use super::rows::{Brought, Plan, Row, Rows};
+use super::suppressions::NewSuppression;
+use super::{contacts, files, leads, orders, repo};
 use crate::actor::Actor;
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::events::notice;
 use crate::jobs::Job;
 use crate::webhooks::Told;
-use crate::{notices, phones};
+use crate::{notices, phones, suppressions};
 use model::contacts::NewContact;
 use model::events::{EventKind, Topic};
 use model::id::{CompanyId, ImportId};
-use model::imports::{Counts, ImportStatus};
+use model::imports::{Counts, ImportKind, ImportStatus, Problem, Undone};
 use model::notices::NoticeKind;
-use model::phone::Phone;
 use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, Instant};
 
 /// Rows per transaction.
 pub(super) const CHUNK_ROWS: usize = 1_000;
+/// Rows that are taken out per transaction.
+pub(super) const UNDO_ROWS: i64 = 1_000;
 /// A job hands over to the next after this long, well before its time is up.
 const HAND_OVER: Duration = Duration::from_secs(40);
 /// With the default waits these are over an hour: an import outlives a database restart.
@@ -43,6 +47,16 @@ pub struct RunImport {
     pub import: ImportId,
     pub phase: i32,
     pub from: i64,
+}
+
+/// Takes out again what an import brought in.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct UndoImport {
+    pub company: CompanyId,
+    pub import: ImportId,
+    pub phase: i32,
+    /// Only makes the keys of successive jobs differ.
+    pub turn: i32,
 }
 
 /// Removes the file of an import that is over.
@@ -83,6 +97,28 @@ impl Job for RunImport {
             let mut tx = db.begin(&Actor::engine(self.company)).await?;
             tx.enqueue(&Self { from, ..self }).await?;
             tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Job for UndoImport {
+    const QUEUE: &'static str = "undo_import";
+    const ATTEMPTS_MAX: i32 = ATTEMPTS_MAX;
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{}:{}:{}", self.import, self.phase, self.turn))
+    }
+
+    async fn run(self, db: Db) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while undo_step(&db, self.company, self.import, self.phase, UNDO_ROWS).await? {
+            if started.elapsed() >= HAND_OVER {
+                let mut tx = db.begin(&Actor::engine(self.company)).await?;
+                tx.enqueue(&Self { turn: self.turn + 1, ..self }).await?;
+                tx.commit().await?;
+                break;
+            }
         }
         Ok(())
     }
@@ -141,6 +177,17 @@ pub(super) async fn step(db: &Db, company: CompanyId, id: ImportId, phase: i32, 
 /// Reads and applies the next rows. Returns the byte to go on at, or `None` when there is nothing more to do.
 pub(super) async fn chunk(tx: &mut Tx, id: ImportId, phase: i32, rows_max: usize) -> Result<Option<i64>> {
     let Some(import) = under_way(tx, id, phase).await? else { return Ok(None) };
+    match import.kind {
+        ImportKind::Contacts => pass::<NewContact>(tx, import, rows_max).await,
+        ImportKind::Suppressions => pass::<NewSuppression>(tx, import, rows_max).await,
+        ImportKind::Leads => pass::<NewLead>(tx, import, rows_max).await,
+        ImportKind::Orders => pass::<OrderItem>(tx, import, rows_max).await,
+    }
+}
+
+/// The same for one kind of rows.
+async fn pass<R: Row + 'static>(tx: &mut Tx, import: repo::Stored, rows_max: usize) -> Result<Option<i64>> {
+    let id = import.id;
     let delimiter = import.delimiter.bytes().next().unwrap_or(b',');
     let region = phones::region(tx).await?;
     let plan = Plan { mapping: import.mapping.0.clone(), segment: import.segment.clone(), region, delimiter };
@@ -148,7 +195,7 @@ pub(super) async fn chunk(tx: &mut Tx, id: ImportId, phase: i32, rows_max: usize
     let (from, lines) = (import.bytes_done.unsigned_abs(), import.lines_done.unsigned_abs());
     let read = tokio::task::spawn_blocking(move || {
         let block = files::read(&path, delimiter, from, lines, rows_max)?;
-        let rows = plan.read(&block).map_err(io::Error::other)?;
+        let rows = plan.read::<R>(&block).map_err(io::Error::other)?;
         io::Result::Ok((block, rows))
     });
     let (block, rows) = match read.await.map_err(anyhow::Error::from)? {
@@ -178,38 +225,53 @@ async fn under_way(tx: &mut Tx, id: ImportId, phase: i32) -> Result<Option<repo:
 }
 
 /// Adds a chunk to the company, or only to the counts of a dry run.
-async fn apply(tx: &mut Tx, import: &repo::Stored, rows: Rows) -> Result<Counts> {
+async fn apply<R: Row>(tx: &mut Tx, import: &repo::Stored, rows: Rows<R>) -> Result<Counts> {
     let is_dry = import.status == ImportStatus::Validating;
+    let Rows { rows, mut problems, mut refused } = rows;
     let mut counts = if is_dry { import.checked.0 } else { import.done.0 };
-    let read = rows.contacts.len() as i64;
-    let fresh = fresh(tx, import, rows.contacts, is_dry).await?;
-    let (new, created) = if is_dry {
-        let phones: Vec<Phone> = fresh.iter().map(|c| c.phone.clone()).collect();
-        (phones.len() as i64, phones.len() as i64 - repo::count_known(tx, &phones).await?)
+    counts.rows += rows.len() as i64 + refused.len() as i64;
+    let (first, more) = parted(tx, import, rows, is_dry).await?;
+    let mut heads = first.len() as i64;
+    counts.duplicates += more.len() as i64;
+    let brought = if is_dry {
+        Brought { created: heads - R::count_known(tx, &first).await?, ..Brought::default() }
     } else {
-        (fresh.len() as i64, repo::upsert(tx, import.id, &fresh).await?)
+        let lines: HashSet<i64> = first.iter().map(|(line, _)| *line).collect();
+        let brought = R::bring_in(tx, import.id, first, more).await?;
+        for (row, _) in &brought.refused {
+            if lines.contains(&row.line) {
+                heads -= 1;
+            } else {
+                counts.duplicates -= 1;
+            }
+        }
+        brought
     };
-    repo::insert_problems(tx, import.id, is_dry, &rows.problems).await?;
-    counts.rows += read + rows.invalid;
-    counts.created += created;
-    counts.merged += new - created;
-    counts.duplicates += read - new;
-    counts.invalid += rows.invalid;
+    for (row, fields) in brought.refused {
+        let problem = |(field, why)| Problem { line: row.line, field, value: String::new(), why };
+        problems.extend(fields.into_iter().map(problem));
+        refused.push(row);
+    }
+    problems.sort_by(|a, b| (a.line, &a.field).cmp(&(b.line, &b.field)));
+    refused.sort_by_key(|row| row.line);
+    repo::insert_problems(tx, import.id, is_dry, &problems, &refused).await?;
+    counts.created += brought.created;
+    counts.merged += heads - brought.created;
+    counts.invalid += refused.len() as i64;
     Ok(counts)
 }
 
-/// The rows whose number the file did not have before: neither in this chunk nor in an earlier one.
-async fn fresh(tx: &mut Tx, import: &repo::Stored, contacts: Vec<NewContact>, is_dry: bool) -> Result<Vec<NewContact>> {
-    let mut met = HashSet::new();
-    let once: Vec<NewContact> = contacts.into_iter().filter(|c| met.insert(c.phone.clone())).collect();
-    let phones: Vec<Phone> = met.into_iter().collect();
-    if is_dry {
-        let new: HashSet<Phone> = repo::meet(tx, import.id, &phones).await?.into_iter().collect();
-        Ok(once.into_iter().filter(|c| new.contains(&c.phone)).collect())
-    } else {
-        let old: HashSet<Phone> = repo::brought_in(tx, import.id, &phones).await?.into_iter().collect();
-        Ok(once.into_iter().filter(|c| !old.contains(&c.phone)).collect())
-    }
+/// Rows with their lines.
+type Lines<R> = Vec<(i64, R)>;
+
+/// The rows whose key the file did not have before, neither in this chunk nor in an earlier one, and the others. The dry run notes where
+/// each key is first, and the run looks there.
+async fn parted<R: Row>(tx: &mut Tx, import: &repo::Stored, rows: Lines<R>, is_dry: bool) -> Result<(Lines<R>, Lines<R>)> {
+    let (lines, keys): (Vec<i64>, Vec<&str>) = rows.iter().map(|(line, row)| (*line, row.key())).unzip();
+    let first =
+        if is_dry { repo::meet(tx, import.id, &keys, &lines).await? } else { repo::met(tx, import.id, &keys, &lines).await? };
+    let first: HashSet<i64> = first.into_iter().collect();
+    Ok(rows.into_iter().partition(|(line, _)| first.contains(line)))
 }
 
 async fn finish(tx: &mut Tx, import: &repo::Stored, counts: Counts) -> Result<()> {
@@ -225,6 +287,61 @@ async fn finish(tx: &mut Tx, import: &repo::Stored, counts: Counts) -> Result<()
     let text = format!("{}: {result}", import.file_name);
     tx.record(EventKind::ImportCompleted, Some(import.id.to_string()), text).await?;
     notice(tx, Topic::Contacts).await
+}
+
+/// Takes out the next rows in a transaction of their own: first what was filled in, then what was created. False when nothing is left.
+pub(super) async fn undo_step(db: &Db, company: CompanyId, id: ImportId, phase: i32, most: i64) -> Result<bool> {
+    let mut tx = db.begin(&Actor::engine(company)).await?;
+    let more = undo_chunk(&mut tx, id, phase, most).await?;
+    tx.commit().await?;
+    Ok(more)
+}
+
+pub(super) async fn undo_chunk(tx: &mut Tx, id: ImportId, phase: i32, most: i64) -> Result<bool> {
+    let is_due = |i: &repo::Stored| i.phase == phase && i.status == ImportStatus::Undoing;
+    let Some(import) = repo::lock(tx, id).await?.filter(is_due) else { return Ok(false) };
+    let mut undone = import.undone.0;
+    let (mut seen, removed) = match import.kind {
+        ImportKind::Contacts => (0, 0),
+        ImportKind::Suppressions => {
+            let removed = suppressions::take_out(tx, id, most).await?;
+            (usize::try_from(removed).unwrap_or(usize::MAX), removed)
+        }
+        ImportKind::Leads => leads::take_out(tx, id, most).await?,
+        ImportKind::Orders => orders::take_out(tx, id, most).await?,
+    };
+    undone.removed += removed;
+    // Contacts last: what came with them uses them.
+    if seen == 0 {
+        let (filled, restored) = contacts::restore(tx, id, most).await?;
+        (seen, undone.restored) = (filled, undone.restored + restored);
+    }
+    if seen == 0 {
+        let (people, removed) = contacts::take_out(tx, id, most).await?;
+        seen = people;
+        if import.kind == ImportKind::Contacts {
+            undone.removed += removed;
+        }
+    }
+    if seen == 0 {
+        undone.kept = import.done.0.created - undone.removed;
+    }
+    repo::save_undone(tx, id, undone).await?;
+    if seen == 0 {
+        undo_finished(tx, &import, undone).await?;
+    }
+    notice(tx, Topic::Imports).await?;
+    Ok(seen > 0)
+}
+
+async fn undo_finished(tx: &mut Tx, import: &repo::Stored, undone: Undone) -> Result<()> {
+    contacts::let_go(tx, import.id).await?;
+    notice(tx, Topic::Contacts).await?;
+    repo::end_phase(tx, import.id, ImportStatus::Undone, None).await?;
+    let Undone { removed, kept, restored } = undone;
+    let result = format!("{removed} removed, {restored} restored, {kept} kept because they are used");
+    let text = format!("{}: {result}", import.file_name);
+    tx.record(EventKind::ImportUndone, Some(import.id.to_string()), text).await
 }
 
 async fn fail(tx: &mut Tx, id: ImportId, why: &str) -> Result<()> {

@@ -1,14 +1,13 @@
-//! The SQL of imports: their rows, their problems, and the two set-based statements that a chunk is.
+//! The SQL of imports themselves: how far they are, what was wrong in their files, and which rows were there before.
 
-use super::intake::Table;
+use super::rows::Refused;
 use crate::db::Tx;
 use crate::error::Result;
-use model::contacts::NewContact;
-use model::id::{ContactId, ImportId};
-use model::imports::{Counts, ImportKind, ImportStatus, Mapping, PROBLEMS_MAX, Problem};
+use model::id::ImportId;
+use model::imports::{Counts, ImportKind, ImportStatus, Mapping, PROBLEMS_MAX, Problem, Undone};
 use model::page::Paging;
-use model::phone::Phone;
 use model::time::Timestamp;
+use sheets::Table;
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
@@ -25,6 +24,8 @@ pub(super) struct Stored {
     pub samples: Json<Vec<Vec<String>>>,
     pub mapping: Json<Mapping>,
     pub segment: String,
+    pub mapping_name: Option<String>,
+    pub undone: Json<Undone>,
     pub checked: Json<Counts>,
     pub done: Json<Counts>,
     pub bytes_done: i64,
@@ -38,8 +39,8 @@ pub(super) struct Stored {
 }
 
 const COLUMNS: &str =
-    "select id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, segment, checked, done,
-    bytes_done, lines_done, failure, phase, created_at, phase_started_at, phase_ended_at, finished_at from imports";
+    "select id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, segment, mapping_name, undone,
+    checked, done, bytes_done, lines_done, failure, phase, created_at, phase_started_at, phase_ended_at, finished_at from imports";
 
 pub(super) struct Upload<'a> {
     pub id: ImportId,
@@ -47,14 +48,16 @@ pub(super) struct Upload<'a> {
     pub file_name: &'a str,
     pub file_bytes: i64,
     pub table: &'a Table,
+    pub mapping: &'a Mapping,
+    pub mapping_name: Option<&'a str>,
 }
 
 pub(super) async fn insert(tx: &mut Tx, upload: &Upload<'_>) -> Result<()> {
     let (now, by, table) = (tx.now(), tx.actor().name().to_owned(), upload.table);
     sqlx::query(
-        "insert into imports (id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, checked, done,
-             created_by, created_at)
-         values ($1, $2, 'pending', $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)",
+        "insert into imports (id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, mapping_name,
+             checked, done, created_by, created_at)
+         values ($1, $2, 'pending', $3, $4, $5, $6, $7, $8, $9, $13, $10, $10, $11, $12)",
     )
     .bind(upload.id)
     .bind(upload.kind)
@@ -64,10 +67,11 @@ pub(super) async fn insert(tx: &mut Tx, upload: &Upload<'_>) -> Result<()> {
     .bind(char::from(table.delimiter).to_string())
     .bind(Json(&table.headers))
     .bind(Json(&table.samples))
-    .bind(Json(Mapping::guess(upload.kind, &table.headers)))
+    .bind(Json(upload.mapping))
     .bind(Json(Counts::default()))
     .bind(by)
     .bind(now)
+    .bind(upload.mapping_name)
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -102,7 +106,7 @@ pub(super) async fn list(tx: &mut Tx, status: Option<ImportStatus>, paging: Pagi
 
 /// Begins the dry run from the first byte; what an earlier one left is gone. Returns the number of the phase.
 pub(super) async fn begin_check(tx: &mut Tx, id: ImportId, mapping: &Mapping, segment: &str) -> Result<i32> {
-    forget_phones(tx, id).await?;
+    forget_keys(tx, id).await?;
     sqlx::query("delete from import_problems where import_id = $1 and dry_run").bind(id).execute(tx.conn()).await?;
     let now = tx.now();
     let phase = sqlx::query_scalar(
@@ -155,7 +159,9 @@ pub(super) async fn save_progress(tx: &mut Tx, import: &Stored, counts: Counts, 
 
 /// Ends the phase; a final status ends the import.
 pub(super) async fn end_phase(tx: &mut Tx, id: ImportId, status: ImportStatus, failure: Option<&str>) -> Result<()> {
-    forget_phones(tx, id).await?;
+    if status.is_final() {
+        forget_keys(tx, id).await?;
+    }
     let now = tx.now();
     sqlx::query(
         "update imports set status = $2, failure = $3, phase_ended_at = $4, finished_at = case when $5 then $4 else finished_at end
@@ -171,21 +177,51 @@ pub(super) async fn end_phase(tx: &mut Tx, id: ImportId, status: ImportStatus, f
     Ok(())
 }
 
-async fn forget_phones(tx: &mut Tx, id: ImportId) -> Result<()> {
-    sqlx::query("delete from import_phones where import_id = $1").bind(id).execute(tx.conn()).await?;
+/// Begins taking out what was brought in. Returns the number of the phase.
+pub(super) async fn begin_undo(tx: &mut Tx, id: ImportId) -> Result<i32> {
+    let now = tx.now();
+    let phase = sqlx::query_scalar(
+        "update imports set status = 'undoing', undone = $2, phase = phase + 1, phase_started_at = $3,
+             phase_ended_at = null
+         where id = $1 returning phase",
+    )
+    .bind(id)
+    .bind(Json(Undone::default()))
+    .bind(now)
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(phase)
+}
+
+pub(super) async fn save_undone(tx: &mut Tx, id: ImportId, undone: Undone) -> Result<()> {
+    sqlx::query("update imports set undone = $2 where id = $1").bind(id).bind(Json(undone)).execute(tx.conn()).await?;
     Ok(())
 }
 
-/// Keeps problems up to the limit; the rest is only counted.
-pub(super) async fn insert_problems(tx: &mut Tx, id: ImportId, dry_run: bool, problems: &[Problem]) -> Result<()> {
+async fn forget_keys(tx: &mut Tx, id: ImportId) -> Result<()> {
+    sqlx::query("delete from import_keys where import_id = $1").bind(id).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Keeps problems up to the limit, and the rows that have them; the rest is only counted.
+pub(super) async fn insert_problems(
+    tx: &mut Tx,
+    id: ImportId,
+    dry_run: bool,
+    problems: &[Problem],
+    refused: &[Refused],
+) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let of = |f: fn(&Problem) -> &str| problems.iter().map(|p| f(p).to_owned()).collect::<Vec<_>>();
+    let of = |f: fn(&Problem) -> &str| problems.iter().map(|p| f(p)).collect::<Vec<_>>();
+    // A row's cells stand with its first problem.
+    let mut rows = refused.iter().peekable();
+    let cells: Vec<_> = problems.iter().map(|p| rows.next_if(|row| row.line == p.line).map(|row| Json(&row.cells))).collect();
     sqlx::query(
-        "insert into import_problems (import_id, dry_run, line, field, value, why)
-         select $1, $2, p.line, p.field, p.value, p.why
-         from unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) as p (line, field, value, why)
+        "insert into import_problems (import_id, dry_run, line, field, value, why, cells)
+         select $1, $2, p.line, p.field, p.value, p.why, p.cells
+         from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $8::jsonb[]) as p (line, field, value, why, cells)
          order by p.line, p.field
          limit greatest(0, $7 - (select count(*) from import_problems where import_id = $1 and dry_run = $2))",
     )
@@ -196,9 +232,35 @@ pub(super) async fn insert_problems(tx: &mut Tx, id: ImportId, dry_run: bool, pr
     .bind(of(|p| &p.value))
     .bind(of(|p| &p.why))
     .bind(PROBLEMS_MAX)
+    .bind(cells)
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// A refused row with all that is wrong with it.
+#[derive(sqlx::FromRow)]
+pub(super) struct Rejected {
+    pub line: i64,
+    pub cells: Json<Vec<String>>,
+    /// Field and reason, as often as there are problems.
+    pub why: Json<Vec<(String, String)>>,
+}
+
+/// The next refused rows behind this line.
+pub(super) async fn rejected(tx: &mut Tx, id: ImportId, dry_run: bool, after: i64, most: i64) -> Result<Vec<Rejected>> {
+    Ok(sqlx::query_as(
+        "select line, (array_agg(cells) filter (where cells is not null))[1] as cells,
+             jsonb_agg(jsonb_build_array(field, why) order by field) as why
+         from import_problems where import_id = $1 and dry_run = $2 and line > $3
+         group by line having bool_or(cells is not null) order by line limit $4",
+    )
+    .bind(id)
+    .bind(dry_run)
+    .bind(after)
+    .bind(most)
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 pub(super) async fn problems(tx: &mut Tx, id: ImportId, dry_run: bool, paging: Paging) -> Result<(Vec<Problem>, i64)> {
@@ -220,79 +282,29 @@ pub(super) async fn problems(tx: &mut Tx, id: ImportId, dry_run: bool, paging: P
     Ok((rows.into_iter().map(|(line, field, value, why)| Problem { line, field, value, why }).collect(), total))
 }
 
-/// Notes that the dry run met these numbers; returns those it had not met before.
-pub(super) async fn meet(tx: &mut Tx, id: ImportId, phones: &[Phone]) -> Result<Vec<Phone>> {
-    let new = sqlx::query_scalar(
-        "insert into import_phones (import_id, phone) select $1, phone from unnest($2::text[]) as phone
-         on conflict (company_id, import_id, phone) do nothing returning phone",
+/// Notes in which lines the dry run met these keys; returns the lines of those it had not met before.
+pub(super) async fn meet(tx: &mut Tx, id: ImportId, keys: &[&str], lines: &[i64]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "insert into import_keys (import_id, key, line)
+         select $1, n.key, n.line from unnest($2::text[], $3::bigint[]) as n (key, line) order by n.line
+         on conflict (company_id, import_id, key) do nothing returning line",
     )
     .bind(id)
-    .bind(phones)
+    .bind(keys)
+    .bind(lines)
     .fetch_all(tx.conn())
-    .await?;
-    Ok(new)
+    .await?)
 }
 
-/// How many of these numbers have a contact.
-pub(super) async fn count_known(tx: &mut Tx, phones: &[Phone]) -> Result<i64> {
-    Ok(sqlx::query_scalar("select count(*) from contacts where phone = any($1)").bind(phones).fetch_one(tx.conn()).await?)
-}
-
-/// Those of these numbers that the run has brought in already.
-pub(super) async fn brought_in(tx: &mut Tx, id: ImportId, phones: &[Phone]) -> Result<Vec<Phone>> {
-    let rows = sqlx::query_scalar(
-        "select c.phone from contacts c join import_contacts m on m.contact_id = c.id where m.import_id = $1 and c.phone = any($2)",
+/// Those of these lines in which the dry run met their key for the first time.
+pub(super) async fn met(tx: &mut Tx, id: ImportId, keys: &[&str], lines: &[i64]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "select n.line from unnest($2::text[], $3::bigint[]) as n (key, line)
+         join import_keys k on k.import_id = $1 and k.key = n.key and k.line = n.line",
     )
     .bind(id)
-    .bind(phones)
+    .bind(keys)
+    .bind(lines)
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows)
-}
-
-/// Creates contacts; those whose number is known get their empty fields filled in. Returns how many were created.
-///
-/// Rows go in by number, so that two imports of the same people wait for each other instead of locking up.
-pub(super) async fn upsert(tx: &mut Tx, import: ImportId, contacts: &[NewContact]) -> Result<i64> {
-    let ids: Vec<ContactId> = contacts.iter().map(|_| tx.id()).collect();
-    let of = |f: fn(&NewContact) -> &str| contacts.iter().map(|c| f(c).to_owned()).collect::<Vec<_>>();
-    let now = tx.now();
-    let rows: Vec<(ContactId, bool)> = sqlx::query_as(
-        "insert into contacts as c (id, name, phone, phone_raw, email, company, time_zone, segment, notes, import_id, created_at, updated_at)
-         select n.id, n.name, n.phone, n.phone_raw, n.email, n.company, n.time_zone, n.segment, n.notes, $1, $2, $2
-         from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
-             as n (id, name, phone, phone_raw, email, company, time_zone, segment, notes)
-         order by n.phone
-         on conflict (company_id, phone) do update set
-             name = case when c.name = '' then excluded.name else c.name end,
-             email = case when c.email = '' then excluded.email else c.email end,
-             company = case when c.company = '' then excluded.company else c.company end,
-             time_zone = coalesce(c.time_zone, excluded.time_zone),
-             segment = case when c.segment = '' then excluded.segment else c.segment end,
-             notes = case when c.notes = '' then excluded.notes else c.notes end,
-             updated_at = excluded.updated_at
-         returning id, xmax = 0",
-    )
-    .bind(import)
-    .bind(now)
-    .bind(&ids)
-    .bind(of(|c| &c.name))
-    .bind(of(|c| c.phone.as_str()))
-    .bind(of(|c| &c.phone_raw))
-    .bind(of(|c| &c.email))
-    .bind(of(|c| &c.company))
-    .bind(contacts.iter().map(|c| c.time_zone.clone()).collect::<Vec<_>>())
-    .bind(of(|c| &c.segment))
-    .bind(of(|c| &c.notes))
-    .fetch_all(tx.conn())
-    .await?;
-    let met: Vec<ContactId> = rows.iter().map(|(id, _)| *id).collect();
-    sqlx::query(
-        "insert into import_contacts (import_id, contact_id) select $1, contact_id from unnest($2::uuid[]) as contact_id",
-    )
-    .bind(import)
-    .bind(met)
-    .execute(tx.conn())
-    .await?;
-    Ok(rows.iter().filter(|(_, created)| *created).count() as i64)
+    .await?)
 }

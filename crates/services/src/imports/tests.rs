@@ -1,5 +1,9 @@
 //! Imports from upload to the last row: bad files, resumption, races, cancelling.
 
+mod kinds;
+mod orders;
+mod undo;
+
 use super::jobs::{CheckImport, RunImport, step};
 use super::*;
 use crate::contacts;
@@ -13,8 +17,12 @@ use model::imports::Counts;
 use std::convert::Infallible;
 
 async fn put(w: &World, who: &Actor, text: &[u8]) -> Result<ImportId> {
+    put_as(w, who, ImportKind::Contacts, text).await
+}
+
+async fn put_as(w: &World, who: &Actor, kind: ImportKind, text: &[u8]) -> Result<ImportId> {
     let pieces: Vec<_> = text.chunks(1_000).map(|piece| Ok::<_, Infallible>(piece.to_vec())).collect();
-    upload(&w.db, who, ImportKind::Contacts, "C:\\fakepath\\list.csv", stream::iter(pieces)).await
+    upload(&w.db, who, kind, "C:\\fakepath\\list.csv", stream::iter(pieces)).await
 }
 
 async fn import(w: &World, someone: &Someone, id: ImportId) -> Import {
@@ -43,7 +51,11 @@ async fn phase(w: &World, someone: &Someone, id: ImportId) -> i32 {
 
 /// Uploads and checks.
 async fn checked(w: &World, someone: &Someone, text: &[u8]) -> ImportId {
-    let id = put(w, &someone.actor, text).await.expect("uploaded");
+    checked_as(w, someone, ImportKind::Contacts, text).await
+}
+
+async fn checked_as(w: &World, someone: &Someone, kind: ImportKind, text: &[u8]) -> ImportId {
+    let id = put_as(w, &someone.actor, kind, text).await.expect("uploaded");
     start_check(w, someone, id).await.run(w.db.clone()).await.expect("checked");
     id
 }
@@ -279,6 +291,8 @@ async fn roles_and_other_companies_see_no_imports() {
     assert!(is_forbidden(run(&mut tx, id).await.err()));
     assert!(is_forbidden(cancel(&mut tx, id).await.err()));
     assert!(is_forbidden(problems(&mut tx, id, Paging::default()).await.err()));
+    assert!(is_forbidden(undo(&mut tx, id).await.err()));
+    assert!(is_forbidden(rejected(&mut tx, id).await.err()));
 
     let mut tx = w.tx(&birch).await;
     let is_missing = |e: Option<Error>| matches!(e, Some(Error::Told(model::Error::NotFound { .. })));
@@ -288,6 +302,8 @@ async fn roles_and_other_companies_see_no_imports() {
     assert!(is_missing(run(&mut tx, id).await.err()));
     assert!(is_missing(cancel(&mut tx, id).await.err()));
     assert!(is_missing(problems(&mut tx, id, Paging::default()).await.err()));
+    assert!(is_missing(undo(&mut tx, id).await.err()));
+    assert!(is_missing(rejected(&mut tx, id).await.err()));
     drop(tx);
     // A job that names the wrong company finds nothing to do.
     let job = start_run(&w, &acme, id).await;

@@ -16,11 +16,12 @@ use model::accounts::Permission;
 use model::enrollments::{EnrollmentStatus, Reason};
 use model::error::Check;
 use model::events::{EventKind, Topic};
-use model::id::SuppressionId;
+use model::id::{ImportId, SuppressionId};
 use model::page::Page;
 use model::phone::Phone;
 use model::suppressions::{Source, SuppressionFilter, SuppressionRow};
 use std::collections::HashSet;
+use std::slice;
 
 /// Longest reason.
 const REASON_MAX: usize = 200;
@@ -73,7 +74,7 @@ pub async fn of(tx: &mut Tx, phone: &Phone) -> Result<Option<SuppressionRow>> {
 /// `Forbidden` without `ManageSuppressions`; `Invalid` when it is no number or already there.
 pub async fn add(tx: &mut Tx, phone: &str, reason: &str) -> Result<SuppressionId> {
     tx.require(Permission::ManageSuppressions)?;
-    Check::new().need(reason.chars().count() <= REASON_MAX, "reason", "Use at most 200 characters.").done()?;
+    check_reason(reason).map_err(|why| model::Error::field("reason", why))?;
     let region = phones::region(tx).await?;
     let phone = phones::parse(phone, &region).map_err(|why| model::Error::field("phone", why))?;
     let Some(id) = suppress(tx, &phone, Source::Manual, reason.trim()).await? else {
@@ -82,6 +83,38 @@ pub async fn add(tx: &mut Tx, phone: &str, reason: &str) -> Result<SuppressionId
     tx.tell(Told::suppressed(id, &phone, reason.trim()));
     tx.record(EventKind::SuppressionAdded, Some(id.to_string()), format!("{} will not be called", phone.masked())).await?;
     Ok(id)
+}
+
+/// The reason, trimmed.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_reason(text: &str) -> std::result::Result<String, &'static str> {
+    let text = text.trim();
+    if text.chars().count() > REASON_MAX { Err("Use at most 200 characters.") } else { Ok(text.to_owned()) }
+}
+
+/// Puts numbers from a file on the list; returns how many were not there. Those that only another import named belong to no import from
+/// here on: undoing one leaves them there.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn bring_in(tx: &mut Tx, import: ImportId, phones: &[Phone], reasons: &[String]) -> Result<i64> {
+    withdraw(tx, phones, EnrollmentStatus::OptedOut, Reason::Suppressed).await?;
+    let new = repo::insert_imported(tx, import, phones, reasons).await?;
+    spare(tx, &new).await?;
+    notice(tx, Topic::Suppressions).await?;
+    Ok(new.len() as i64)
+}
+
+/// Takes the next numbers off the list that nobody but this import named. Returns how many.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn take_out(tx: &mut Tx, import: ImportId, most: i64) -> Result<i64> {
+    let gone = repo::remove_imported(tx, import, most).await?;
+    notice(tx, Topic::Suppressions).await?;
+    Ok(gone)
 }
 
 /// Takes a number off the list. Enrollments that ended because of it stay ended.
@@ -120,15 +153,8 @@ pub(crate) async fn is_suppressed(tx: &mut Tx, phones: &[Phone]) -> Result<HashS
     Ok(repo::suppressed(tx, phones).await?.into_iter().collect())
 }
 
-/// Keeps anyone else from dialing or suppressing this number until this transaction ends.
-///
-/// # Errors
-/// When the database refuses.
-pub(crate) async fn lock_phone(tx: &mut Tx, phone: &Phone) -> Result<()> {
-    lock_phones(tx, std::slice::from_ref(phone)).await
-}
-
-/// The same for many, always in one order, so that two transactions never wait for each other.
+/// Keeps anyone else from dialing or suppressing these numbers until this transaction ends. Always in one order, so that two
+/// transactions never wait for each other.
 ///
 /// # Errors
 /// When the database refuses.
@@ -136,19 +162,19 @@ pub(crate) async fn lock_phones(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
     repo::lock_phones(tx, phones).await
 }
 
-/// Ends every queued enrollment of a number: it is final from here on, its campaigns count it and look again
+/// Ends every queued enrollment of these numbers: it is final from here on, its campaigns count it and look again
 /// whether they are done. Enrollments in a call are left to the end of that call.
 ///
 /// # Errors
 /// When the database refuses.
-pub(crate) async fn withdraw(tx: &mut Tx, phone: &Phone, to: EnrollmentStatus, reason: Reason) -> Result<()> {
+pub(crate) async fn withdraw(tx: &mut Tx, phones: &[Phone], to: EnrollmentStatus, reason: Reason) -> Result<()> {
     debug_assert!(to.is_final());
     // A number is not called again by any campaign, also not by one that whoever says so does not handle.
     tx.reach_all_campaigns().await?;
     // Campaigns first: the dialer holds its campaign while it waits for numbers.
-    repo::lock_campaigns_of(tx, phone).await?;
-    lock_phone(tx, phone).await?;
-    let ended = repo::end_queued(tx, phone, to, reason).await?;
+    repo::lock_campaigns_of(tx, phones).await?;
+    lock_phones(tx, phones).await?;
+    let ended = repo::end_queued(tx, phones, to, reason).await?;
     if ended.is_empty() {
         return Ok(());
     }
@@ -162,17 +188,22 @@ pub(crate) async fn forget_moves(tx: &mut Tx, phone: &Phone) -> Result<()> {
     repo::forget_moves(tx, phone).await
 }
 
-/// `None` when the number was already there; then its queued enrollments are ended all the same.
+/// `None` when the number was already there, and not only because of an import; its queued enrollments are ended all the same.
 async fn suppress(tx: &mut Tx, phone: &Phone, source: Source, reason: &str) -> Result<Option<SuppressionId>, Error> {
-    withdraw(tx, phone, EnrollmentStatus::OptedOut, Reason::Suppressed).await?;
+    withdraw(tx, slice::from_ref(phone), EnrollmentStatus::OptedOut, Reason::Suppressed).await?;
     let id: SuppressionId = tx.id();
     let reason: String = reason.chars().take(REASON_MAX).collect();
-    let new = repo::insert(tx, id, phone, source, &reason).await?;
-    if new {
-        // Whoever was dialed before this commit and has not picked up yet shall not be bothered.
-        for call in crate::calls::repo::unanswered_to(tx, phone).await? {
-            crate::calls::spare(tx, call).await?;
-        }
+    let named = repo::insert(tx, id, phone, source, &reason).await?;
+    if named.is_some() {
+        spare(tx, slice::from_ref(phone)).await?;
     }
-    Ok(new.then_some(id))
+    Ok(named)
+}
+
+/// Whoever was dialed before this commit and has not picked up yet shall not be bothered.
+async fn spare(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
+    for call in crate::calls::repo::unanswered_to(tx, phones).await? {
+        crate::calls::spare(tx, call).await?;
+    }
+    Ok(())
 }

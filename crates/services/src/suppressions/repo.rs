@@ -4,7 +4,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::phones::prefix_end;
 use model::enrollments::{EnrollmentStatus, Reason};
-use model::id::{CampaignId, ContactId, SuppressionId};
+use model::id::{CampaignId, ContactId, ImportId, SuppressionId};
 use model::page::Paging;
 use model::phone::Phone;
 use model::suppressions::Source;
@@ -52,11 +52,21 @@ pub(super) async fn list(tx: &mut Tx, starts: Option<&[String]>, paging: Paging)
     Ok((sql.build_query_as().fetch_all(tx.conn()).await?, total))
 }
 
-pub(super) async fn insert(tx: &mut Tx, id: SuppressionId, phone: &Phone, source: Source, reason: &str) -> Result<bool> {
+/// Names the number; `None` when somebody did already. One that only an import named is named by this from here on.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: SuppressionId,
+    phone: &Phone,
+    source: Source,
+    reason: &str,
+) -> Result<Option<SuppressionId>> {
     let (now, by) = (tx.now(), tx.actor().user.as_ref().map(|u| u.name.clone()));
-    let done = sqlx::query(
-        "insert into suppressions (id, phone, source, reason, by_name, created_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (company_id, phone) do nothing",
+    let named: Option<SuppressionId> = sqlx::query_scalar(
+        "insert into suppressions as s (id, phone, source, reason, by_name, created_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (company_id, phone) do update
+             set source = excluded.source, reason = excluded.reason, by_name = excluded.by_name, import_id = null
+             where s.import_id is not null
+         returning id",
     )
     .bind(id)
     .bind(phone)
@@ -64,36 +74,81 @@ pub(super) async fn insert(tx: &mut Tx, id: SuppressionId, phone: &Phone, source
     .bind(reason)
     .bind(by)
     .bind(now)
-    .execute(tx.conn())
+    .fetch_optional(tx.conn())
     .await?;
-    let is_new = done.rows_affected() == 1;
-    if is_new {
-        note_move(tx, phone, Some(source), reason).await?;
+    if named.is_some() {
+        note_moves(tx, slice::from_ref(phone), Some(source), &[reason.to_owned()]).await?;
     }
-    Ok(is_new)
+    Ok(named)
+}
+
+/// The numbers that were not there. Those that another import named belong to none from here on.
+pub(super) async fn insert_imported(tx: &mut Tx, import: ImportId, phones: &[Phone], reasons: &[String]) -> Result<Vec<Phone>> {
+    let ids: Vec<SuppressionId> = phones.iter().map(|_| tx.id()).collect();
+    let (now, by) = (tx.now(), tx.actor().user.as_ref().map(|u| u.name.clone()));
+    sqlx::query("update suppressions set import_id = null where phone = any($1) and import_id <> $2")
+        .bind(phones)
+        .bind(import)
+        .execute(tx.conn())
+        .await?;
+    let new: Vec<(Phone, String)> = sqlx::query_as(
+        "insert into suppressions (id, phone, source, reason, by_name, created_at, import_id)
+         select n.id, n.phone, $4, n.reason, $5, $6, $7 from unnest($1::uuid[], $2::text[], $3::text[]) as n (id, phone, reason)
+         order by n.phone
+         on conflict (company_id, phone) do nothing
+         returning phone, reason",
+    )
+    .bind(ids)
+    .bind(phones)
+    .bind(reasons)
+    .bind(Source::Import)
+    .bind(by)
+    .bind(now)
+    .bind(import)
+    .fetch_all(tx.conn())
+    .await?;
+    let (phones, reasons): (Vec<_>, Vec<_>) = new.into_iter().unzip();
+    note_moves(tx, &phones, Some(Source::Import), &reasons).await?;
+    Ok(phones)
+}
+
+/// How many numbers went that only this import named.
+pub(super) async fn remove_imported(tx: &mut Tx, import: ImportId, most: i64) -> Result<i64> {
+    let gone: Vec<Phone> = sqlx::query_scalar(
+        "delete from suppressions where id = any(array(select id from suppressions where import_id = $1 order by id limit $2 for update))
+         returning phone",
+    )
+    .bind(import)
+    .bind(most)
+    .fetch_all(tx.conn())
+    .await?;
+    let reasons = vec!["The import was undone".to_owned(); gone.len()];
+    note_moves(tx, &gone, None, &reasons).await?;
+    Ok(gone.len() as i64)
 }
 
 pub(super) async fn remove(tx: &mut Tx, id: SuppressionId, reason: &str) -> Result<Option<Phone>> {
     let phone: Option<Phone> =
         sqlx::query_scalar("delete from suppressions where id = $1 returning phone").bind(id).fetch_optional(tx.conn()).await?;
     if let Some(phone) = &phone {
-        note_move(tx, phone, None, reason).await?;
+        note_moves(tx, slice::from_ref(phone), None, &[reason.to_owned()]).await?;
     }
     Ok(phone)
 }
 
-/// What evidence needs: that a number came onto the list (`source`), or left it.
-async fn note_move(tx: &mut Tx, phone: &Phone, source: Option<Source>, reason: &str) -> Result<()> {
-    let (id, now): (SuppressionId, _) = (tx.id(), tx.now());
-    let by = tx.actor().name().to_owned();
+/// What evidence needs: that numbers came onto the list (`source`), or left it, each for its reason.
+async fn note_moves(tx: &mut Tx, phones: &[Phone], source: Option<Source>, reasons: &[String]) -> Result<()> {
+    let ids: Vec<SuppressionId> = phones.iter().map(|_| tx.id()).collect();
+    let (now, by) = (tx.now(), tx.actor().name().to_owned());
     sqlx::query(
-        "insert into suppression_moves (id, phone, is_on, source, reason, by_name, at) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into suppression_moves (id, phone, is_on, source, reason, by_name, at)
+         select n.id, n.phone, $4, $5, n.reason, $6, $7 from unnest($1::uuid[], $2::text[], $3::text[]) as n (id, phone, reason)",
     )
-    .bind(id)
-    .bind(phone)
+    .bind(ids)
+    .bind(phones)
+    .bind(reasons)
     .bind(source.is_some())
     .bind(source)
-    .bind(reason)
     .bind(by)
     .bind(now)
     .execute(tx.conn())
@@ -123,28 +178,31 @@ pub(super) async fn lock_phones(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn lock_campaigns_of(tx: &mut Tx, phone: &Phone) -> Result<()> {
+pub(super) async fn lock_campaigns_of(tx: &mut Tx, phones: &[Phone]) -> Result<()> {
     sqlx::query(
         "select c.id from campaigns c
          where c.id in (select e.campaign_id from enrollments e join contacts p on p.id = e.contact_id
-                        where p.phone = $1 and e.status = 'queued')
+                        where p.phone = any($1) and e.status = 'queued')
          order by c.id for no key update",
     )
-    .bind(phone)
+    .bind(phones)
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
 /// The campaign of every enrollment that was ended.
-pub(super) async fn end_queued(tx: &mut Tx, phone: &Phone, to: EnrollmentStatus, reason: Reason) -> Result<Vec<CampaignId>> {
+pub(super) async fn end_queued(tx: &mut Tx, phones: &[Phone], to: EnrollmentStatus, reason: Reason) -> Result<Vec<CampaignId>> {
     let now = tx.now();
     let ended = sqlx::query_scalar(
         "update enrollments set status = $2, reason = $3, reason_detail = '', next_attempt_at = null, updated_at = $4
-         where status = 'queued' and contact_id = (select id from contacts where phone = $1)
+         where id = any(array(
+             select e.id from enrollments e join contacts c on c.id = e.contact_id
+             where c.phone = any($1) and e.status = 'queued' order by e.id for no key update of e
+         ))
          returning campaign_id",
     )
-    .bind(phone)
+    .bind(phones)
     .bind(to)
     .bind(reason)
     .bind(now)

@@ -187,7 +187,7 @@ async fn an_opt_out_and_a_claim_of_its_campaign_do_not_lock_each_other_up() {
     {
         let mut waiting = std::pin::pin!(opt_out(&mut tx, &number, Source::Dtmf, ""));
         assert!(timeout(Duration::from_millis(50), waiting.as_mut()).await.is_err());
-        lock_phone(&mut claim, &number).await.expect("the number is still free");
+        lock_phones(&mut claim, slice::from_ref(&number)).await.expect("the number is still free");
         claim.commit().await.expect("commit");
         waiting.await.expect("opted out");
     }
@@ -200,7 +200,7 @@ async fn the_same_number_of_another_company_is_another_lock_and_another_list() {
     let (acme, birch) = (w.company("acme").await, w.company("birch").await);
     let mut claim = w.tx(&acme).await;
     let number = phone("+12025550101");
-    lock_phone(&mut claim, &number).await.expect("locked");
+    lock_phones(&mut claim, slice::from_ref(&number)).await.expect("locked");
     let mut tx = w.tx(&birch).await;
     let id = add(&mut tx, "+12025550101", "").await.expect("no wait");
     tx.commit().await.expect("commit");

@@ -230,7 +230,7 @@ struct Upload {
 
 /// Upload a file of contacts
 ///
-/// The answer names the import, with the columns as they were guessed. Check it, then run it: see `/imports`.
+/// CSV, TSV, XLSX or ODS with a header row. The answer names the import, with the columns as they were guessed. Check it, then run it: see `/imports`.
 #[utoipa::path(post, path = "/contacts/upload", operation_id = "uploadContacts", tag = "contacts",
     request_body(content = Upload, content_type = "multipart/form-data"), responses((status = 200, body = Done<ImportView>)))]
 async fn upload(who: Who, headers: HeaderMap, request: Request) -> Answer {

@@ -7,7 +7,7 @@ use crate::api::envelope::{Answer, Done, Listed, done, listed};
 use axum::extract::Path;
 use http::StatusCode;
 use model::id::ImportId;
-use model::imports::{Counts, Import, ImportFilter, Mapping, Problem};
+use model::imports::{Counts, Import, ImportFilter, Mapping, Problem, Undone};
 use serde::{Deserialize, Serialize};
 use services::imports;
 use utoipa::ToSchema;
@@ -22,6 +22,7 @@ pub fn paths() -> OpenApiRouter<Api> {
         .routes(routes!(check))
         .routes(routes!(run))
         .routes(routes!(cancel))
+        .routes(routes!(undo))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -39,13 +40,32 @@ impl From<Counts> for CountsView {
     }
 }
 
+/// What undoing did.
+#[derive(Serialize, ToSchema)]
+struct UndoneView {
+    /// Created by the import and taken out again.
+    removed: i64,
+    /// Created by the import and used by now: left in.
+    kept: i64,
+    /// Filled in by the import and as before again.
+    restored: i64,
+}
+
+impl From<Undone> for UndoneView {
+    fn from(u: Undone) -> Self {
+        Self { removed: u.removed, kept: u.kept, restored: u.restored }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportView {
     id: String,
+    /// `contacts`, `suppressions`, `leads` or `orders`.
+    kind: String,
     file_name: String,
     file_bytes: i64,
-    /// `pending`, `validating`, `checked`, `running`, `completed`, `failed` or `cancelled`.
+    /// `pending`, `validating`, `checked`, `running`, `completed`, `failed`, `cancelled`, `undoing` or `undone`.
     status: String,
     /// Percent of the file.
     progress: i64,
@@ -57,6 +77,7 @@ pub struct ImportView {
     checked: CountsView,
     /// Of the run.
     results: CountsView,
+    undone: UndoneView,
     failure: Option<String>,
     created_at: String,
     finished_at: Option<String>,
@@ -67,6 +88,7 @@ impl From<Import> for ImportView {
         Self {
             progress: import.percent(),
             id: import.id.to_string(),
+            kind: import.kind.to_string(),
             file_name: import.file_name,
             file_bytes: import.file_bytes,
             status: import.status.to_string(),
@@ -75,6 +97,7 @@ impl From<Import> for ImportView {
             segment: import.segment,
             checked: import.checked.into(),
             results: import.done.into(),
+            undone: import.undone.into(),
             failure: import.failure,
             created_at: instant(import.created_at.at),
             finished_at: import.finished_at.map(|m| instant(m.at)),
@@ -167,4 +190,17 @@ async fn cancel(Path(id): Path<String>, write: Write<serde_json::Value>) -> Answ
     imports::cancel(&mut w.tx, id).await?;
     let import = imports::load(&mut w.tx, id).await?;
     w.answer(StatusCode::OK, ImportView::from(import), "Cancelled").await
+}
+
+/// Undo an import
+///
+/// Takes out what it brought in, in the background. What is used by now stays, and is counted.
+#[utoipa::path(post, path = "/imports/{id}/undo", operation_id = "undoImport", tag = "imports", params(("id" = String, Path)),
+    responses((status = 200, body = Done<ImportView>)))]
+async fn undo(Path(id): Path<String>, write: Write<serde_json::Value>) -> Answer {
+    let id: ImportId = named("import", &id)?;
+    let (mut w, _) = write.begin().await?;
+    imports::undo(&mut w.tx, id).await?;
+    let import = imports::load(&mut w.tx, id).await?;
+    w.answer(StatusCode::OK, ImportView::from(import), "Being undone").await
 }

@@ -4,7 +4,7 @@
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The encoding, as far as it is known.
-pub(super) enum Text {
+pub(crate) enum Text {
     /// Only ASCII so far, which reads the same in both candidates; holds a character that is not complete.
     Undecided(Vec<u8>),
     Known(Box<Decoder>),

@@ -1,10 +1,10 @@
-//! Taking in an upload, piece by piece, in bounded memory: what kind of file it is, its encoding, its delimiter,
+//! Taking in lines, piece by piece, in bounded memory: what kind of file it is, its encoding, its delimiter,
 //! its header. Out comes UTF-8 without a byte-order mark, so that later readers may seek. No IO here.
 
-use super::encoding::Text;
-use super::records::{Block, Scanner, read_block};
-use encoding_rs::Encoding;
-use model::Error;
+use crate::Refusal;
+use crate::encoding::Text;
+use crate::records::{Block, Scanner, read_block};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use model::imports::{COLUMNS_MAX, FILE_BYTES_MAX, LINE_BYTES_MAX, ROWS_MAX};
 
 /// Decoded bytes that are looked at to find delimiter, header and samples.
@@ -19,23 +19,21 @@ const CELL_MAX: usize = 120;
 const MAGIC_BYTES: usize = 4;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-type Taken<T = ()> = Result<T, Error>;
+type Taken<T = ()> = Result<T, Refusal>;
 
 /// What the head of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
+pub struct Table {
+    /// A word for people: an encoding, or the kind of a workbook.
     pub encoding: &'static str,
     pub delimiter: u8,
     pub headers: Vec<String>,
+    /// The first rows, as wide as the header.
     pub samples: Vec<Vec<String>>,
 }
 
-fn refuse<T>(why: impl Into<String>) -> Taken<T> {
-    Err(Error::field("file", why))
-}
-
-/// An upload under way.
-pub(super) struct Intake {
+/// Lines under way.
+pub struct Intake {
     bytes: usize,
     magic: Option<Vec<u8>>,
     text: Text,
@@ -50,19 +48,29 @@ impl Intake {
             bytes: 0,
             magic: Some(Vec::new()),
             text: Text::Undecided(Vec::new()),
-            lines: Lines::Head(Vec::new()),
+            lines: Lines::Head { held: Vec::new(), delimiter: None },
             out: Vec::new(),
+        }
+    }
+
+    /// For lines that we write ourselves: UTF-8 with commas.
+    pub(crate) fn of_rows() -> Self {
+        Self {
+            magic: None,
+            text: Text::strict(UTF_8),
+            lines: Lines::Head { held: Vec::new(), delimiter: Some(b',') },
+            ..Self::new()
         }
     }
 
     /// Takes the next piece.
     ///
     /// # Errors
-    /// `Invalid` on field `file`, as soon as the piece shows that this is no table we can read.
+    /// As soon as the piece shows that this is no table we can read.
     pub fn push(&mut self, piece: &[u8]) -> Taken {
         self.bytes += piece.len();
         if self.bytes > FILE_BYTES_MAX {
-            return refuse(format!("The file is larger than {} MB. Split it.", FILE_BYTES_MAX / 1024 / 1024));
+            return Err(Refusal::TooLarge);
         }
         match &mut self.magic {
             None => self.decode(piece, false),
@@ -76,33 +84,33 @@ impl Intake {
     /// The upload is complete.
     ///
     /// # Errors
-    /// `Invalid` on field `file`.
+    /// When what came is no table, or not a whole one.
     pub fn finish(&mut self) -> Taken<Table> {
         self.begin()?;
         self.decode(&[], true)?;
         self.lines.end(&mut self.out)?;
         match &self.lines {
-            Lines::Body { records: 0 | 1, .. } => refuse("The file has a header and no rows."),
+            Lines::Body { records: 0 | 1, .. } => Err(Refusal::NoRows),
             Lines::Body { delimiter, headers, samples, .. } => Ok(Table {
                 encoding: self.text.name(),
                 delimiter: *delimiter,
                 headers: headers.clone(),
                 samples: samples.clone(),
             }),
-            Lines::Head(_) => refuse(EMPTY),
+            Lines::Head { .. } => Err(Refusal::Empty),
         }
     }
 
     /// Looks at the first bytes once they are there.
     fn begin(&mut self) -> Taken {
         let Some(held) = self.magic.take() else { return Ok(()) };
-        if held.starts_with(b"PK\x03\x04") || held.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
-            return refuse("This is a workbook. Save it as CSV (UTF-8) and upload that.");
+        if held.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+            return Err(Refusal::OldWorkbook);
         }
-        if held.starts_with(b"%PDF") || held.starts_with(&[0x1f, 0x8b]) {
-            return refuse(BINARY);
+        if [b"%PDF".as_slice(), b"PK\x03\x04", b"\x1f\x8b", b"{\\rt"].iter().any(|magic| held.starts_with(magic)) {
+            return Err(Refusal::Binary);
         }
-        let marked = Encoding::for_bom(&held);
+        let marked = Encoding::for_bom(&held).or_else(|| unmarked(&held));
         if let Some((encoding, _)) = marked {
             self.text = Text::strict(encoding);
         }
@@ -113,25 +121,37 @@ impl Intake {
         let mut text = String::new();
         if !self.text.decode(piece, last, &mut text) {
             let line = self.lines.line() + text.matches('\n').count() as u64;
-            return refuse(format!(
-                "Line {line} is not valid {}. Save the file as CSV (UTF-8) and upload that.",
-                self.text.name()
-            ));
+            return Err(Refusal::Garbled { line, encoding: self.text.name() });
         }
         if text.contains('\0') {
-            return refuse(BINARY);
+            return Err(Refusal::Binary);
         }
         self.lines.push(text.as_bytes(), &mut self.out)
     }
 }
 
-const EMPTY: &str = "The file is empty.";
-const BINARY: &str = "This file is not a table in text form. Save it as CSV (UTF-8) and upload that.";
+/// UTF-16 without its mark: every other byte of the first letters is zero, as in no text of another encoding.
+fn unmarked(head: &[u8]) -> Option<(&'static Encoding, usize)> {
+    match head {
+        [a, 0, b, 0, ..] if *a > 0 && *b > 0 => Some((UTF_16LE, 0)),
+        [0, a, 0, b, ..] if *a > 0 && *b > 0 => Some((UTF_16BE, 0)),
+        _ => None,
+    }
+}
+
+/// The beginnings of a web page, which some programs save under the name of a workbook.
+fn is_page(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head.trim_ascii_start().get(..64).unwrap_or(head.trim_ascii_start())).to_lowercase();
+    ["<!doctype", "<html", "<table", "<?xml", "<head", "<meta"].iter().any(|tag| text.starts_with(tag))
+}
 
 /// The lines, as far as they are read.
 enum Lines {
-    /// Not yet enough to tell the delimiter.
-    Head(Vec<u8>),
+    /// Not yet enough to tell the delimiter, unless it is known.
+    Head {
+        held: Vec<u8>,
+        delimiter: Option<u8>,
+    },
     Body {
         delimiter: u8,
         headers: Vec<String>,
@@ -144,31 +164,31 @@ enum Lines {
 impl Lines {
     fn line(&self) -> u64 {
         match self {
-            Self::Head(held) => 1 + held.iter().filter(|b| **b == b'\n').count() as u64,
+            Self::Head { held, .. } => 1 + held.iter().filter(|b| **b == b'\n').count() as u64,
             Self::Body { scanner, .. } => scanner.line(),
         }
     }
 
     fn push(&mut self, text: &[u8], out: &mut Vec<u8>) -> Taken {
         match self {
-            Self::Head(held) => {
+            Self::Head { held, delimiter } => {
                 held.extend_from_slice(text);
-                if held.len() < HEAD_BYTES {
+                if held.len() < HEAD_BYTES && (delimiter.is_some() || !is_page(held)) {
                     return Ok(());
                 }
-                let head = std::mem::take(held);
-                self.open(&head, false, out)
+                let (head, delimiter) = (std::mem::take(held), *delimiter);
+                self.open(&head, delimiter, false, out)
             }
             Self::Body { scanner, records, .. } => {
                 for &byte in text {
                     *records += u64::from(scanner.step(byte));
                     if scanner.record_bytes() > LINE_BYTES_MAX {
-                        return refuse(too_long(scanner.record_line()));
+                        return Err(Refusal::LongLine(scanner.record_line()));
                     }
                 }
                 // The header is a record too.
                 if *records > ROWS_MAX + 1 {
-                    return refuse(format!("The file has more than {ROWS_MAX} rows. Split it."));
+                    return Err(Refusal::TooManyRows);
                 }
                 out.extend_from_slice(text);
                 Ok(())
@@ -177,13 +197,17 @@ impl Lines {
     }
 
     /// Reads the head and goes on with the body.
-    fn open(&mut self, head: &[u8], whole: bool, out: &mut Vec<u8>) -> Taken {
+    fn open(&mut self, head: &[u8], known: Option<u8>, whole: bool, out: &mut Vec<u8>) -> Taken {
         if head.iter().all(u8::is_ascii_whitespace) {
-            return if whole { refuse(EMPTY) } else { refuse(too_long(1)) };
+            return Err(if whole { Refusal::Empty } else { Refusal::LongLine(1) });
         }
-        let delimiter = delimiter(head, whole);
+        // Columns of a workbook may be called anything.
+        if known.is_none() && is_page(head) {
+            return Err(Refusal::WebPage);
+        }
+        let delimiter = known.unwrap_or_else(|| delimiter(head, whole));
         let records = first_records(head, delimiter, whole, SAMPLES + 1);
-        let Some(first) = records.first() else { return refuse(too_long(1)) };
+        let Some(first) = records.first() else { return Err(Refusal::LongLine(1)) };
         let headers = headers(first)?;
         let samples =
             records[1..].iter().map(|r| (0..headers.len()).map(|i| cell(r.get(i).unwrap_or_default())).collect()).collect();
@@ -192,22 +216,18 @@ impl Lines {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Taken {
-        if let Self::Head(held) = self {
-            let head = std::mem::take(held);
-            self.open(&head, true, out)?;
+        if let Self::Head { held, delimiter } = self {
+            let (head, delimiter) = (std::mem::take(held), *delimiter);
+            self.open(&head, delimiter, true, out)?;
         }
         if let Self::Body { scanner, records, .. } = self {
             if let Some(line) = scanner.open_quote() {
-                return refuse(format!("The quotation mark opened in line {line} is never closed."));
+                return Err(Refusal::OpenQuote(line));
             }
             *records += u64::from(scanner.is_inside());
         }
         Ok(())
     }
-}
-
-fn too_long(line: u64) -> String {
-    format!("Line {line} is longer than {} KB. Is a quotation mark left open, or is this not a table?", LINE_BYTES_MAX / 1024)
 }
 
 /// The complete records at the start of the head; at the end of the file the last one is complete too.
@@ -234,14 +254,14 @@ fn delimiter(head: &[u8], whole: bool) -> u8 {
 
 fn headers(record: &csv::StringRecord) -> Taken<Vec<String>> {
     if record.len() > COLUMNS_MAX {
-        return refuse(format!("The file has {} columns; at most {COLUMNS_MAX} can be read.", record.len()));
+        return Err(Refusal::TooManyColumns(record.len()));
     }
     let mut headers: Vec<String> = Vec::with_capacity(record.len());
     for (i, text) in record.iter().enumerate() {
         let name = cell(text);
         let earlier = headers.iter().position(|h| !name.is_empty() && h.eq_ignore_ascii_case(&name));
         if let Some(first) = earlier {
-            return refuse(format!("Columns {} and {} are both called “{name}”. Give each its own name.", first + 1, i + 1));
+            return Err(Refusal::SameName { first: first + 1, second: i + 1, name });
         }
         headers.push(if name.is_empty() { format!("Column {}", i + 1) } else { name });
     }
@@ -275,8 +295,7 @@ mod tests {
     }
 
     fn refusal(bytes: &[u8]) -> String {
-        let error = take(bytes, 4_096).expect_err("refused");
-        error.of_field("file").expect("about the file").to_owned()
+        take(bytes, 4_096).expect_err("refused").to_string()
     }
 
     fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -294,6 +313,8 @@ mod tests {
             (latin, "windows-1252"),
             (utf16(text, u16::to_le_bytes), "UTF-16"),
             (utf16(text, u16::to_be_bytes), "UTF-16"),
+            (utf16(text, u16::to_le_bytes)[2..].to_vec(), "UTF-16"),
+            (utf16(text, u16::to_be_bytes)[2..].to_vec(), "UTF-16"),
             (b"Name;Phone\nA;1\n".to_vec(), "UTF-8"),
         ] {
             let (table, out) = table(&bytes);
@@ -312,12 +333,17 @@ mod tests {
 
     #[test]
     fn what_is_no_table_is_refused() {
-        assert_eq!(refusal(b""), EMPTY);
-        assert_eq!(refusal(b"\xef\xbb\xbf \r\n\n"), EMPTY);
+        assert_eq!(refusal(b""), Refusal::Empty.to_string());
+        assert_eq!(refusal(b"\xef\xbb\xbf \r\n\n"), Refusal::Empty.to_string());
         assert_eq!(refusal(b"Name,Phone\n"), "The file has a header and no rows.");
-        assert!(refusal(b"PK\x03\x04 anything").contains("workbook"));
-        assert_eq!(refusal(b"%PDF-1.7\n"), BINARY);
-        assert_eq!(refusal(b"Name,Phone\nA\0B,1\n"), BINARY);
+        let binary = Refusal::Binary.to_string();
+        assert_eq!(refusal(b"\xd0\xcf\x11\xe0 anything"), Refusal::OldWorkbook.to_string());
+        assert_eq!(refusal(b"%PDF-1.7\n"), binary);
+        assert_eq!(refusal(b"{\\rtf1 Name,Phone}\n"), binary);
+        assert_eq!(refusal(b"Name,Phone\nA\0B,1\n"), binary);
+        for page in [" \n<!DOCTYPE html><table>", "<html><body><table>", "<?xml version=\"1.0\"?><Workbook>"] {
+            assert_eq!(refusal(page.as_bytes()), Refusal::WebPage.to_string());
+        }
         assert_eq!(refusal(b"a,b\n\"x,1\ny,2\n"), "The quotation mark opened in line 2 is never closed.");
     }
 

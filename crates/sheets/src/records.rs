@@ -16,7 +16,7 @@ enum State {
 
 /// Walks over bytes and tells where records end.
 #[derive(Debug, Clone)]
-pub(super) struct Scanner {
+pub struct Scanner {
     delimiter: u8,
     state: State,
     /// Physical line of the next byte, from 1.
@@ -93,7 +93,7 @@ impl Scanner {
 
 /// Some whole records as they stand in the file.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Block {
+pub struct Block {
     pub bytes: Vec<u8>,
     /// First line of each record.
     pub lines: Vec<u64>,
@@ -113,7 +113,7 @@ impl Block {
 
 /// Reads at most `count` records; fewer mean the end. `line` is the physical line `source` stands at. A record
 /// is at most `record_bytes_max` long, so a block is bounded.
-pub(super) fn read_block(
+pub fn read_block(
     source: &mut impl BufRead,
     delimiter: u8,
     line: u64,
