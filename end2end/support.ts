@@ -2,7 +2,7 @@
 // a page is alive. Journeys import `test` and `expect` from here, never from Playwright.
 import { appendFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
-import { test as base, expect, type Browser, type Locator, type Page } from "@playwright/test";
+import { test as base, expect, type Browser, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
 
 export const gremlinUrl = process.env.GREMLIN_URL ?? "";
 
@@ -71,8 +71,8 @@ export async function visit(page: Page, path: string): Promise<void> {
 }
 
 /** A person with a browser of their own. `done` fails on what the browser complained about. */
-export async function stranger(browser: Browser): Promise<{ page: Page; done: () => Promise<void> }> {
-  const context = await browser.newContext();
+export async function stranger(browser: Browser, options?: BrowserContextOptions): Promise<{ page: Page; done: () => Promise<void> }> {
+  const context = await browser.newContext(options);
   const page = await context.newPage();
   const complaints = await watch(page);
   const done = async () => {
@@ -80,6 +80,12 @@ export async function stranger(browser: Browser): Promise<{ page: Page; done: ()
     await context.close();
   };
   return { page, done };
+}
+
+/** What axe finds on the page as it is, one line per rule. It runs in the page itself, which has no foreign frames: the other way opens a tab per run. */
+export async function violations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).setLegacyMode().analyze();
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
 }
 
 /** axe in both themes, on the page as it is. The theme is a class on <html>, so no reload is needed. */
@@ -93,9 +99,7 @@ export async function expectAccessible(page: Page): Promise<void> {
         if (animation.effect?.getComputedTiming().endTime !== Infinity) animation.finish();
       });
     }, theme);
-    const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
-    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
-    expect.soft(found, `accessibility of ${page.url()} in the ${theme} theme`).toEqual([]);
+    expect.soft(await violations(page), `accessibility of ${page.url()} in the ${theme} theme`).toEqual([]);
   }
   await page.evaluate((name) => (document.documentElement.className = name), before);
 }

@@ -1,8 +1,10 @@
 //! `bench`: numbers about the release build. Load generators live in bench/, not here.
 
 mod load;
+mod pages;
 
 pub use load::{alone, callback, dispatch, import, login_flood};
+pub use pages::pages;
 
 use std::{fs, time::Duration};
 

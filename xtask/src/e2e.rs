@@ -167,7 +167,7 @@ fn dressed<'c>(stack: &Stack<'_>, command: &'c mut Command) -> Result<&'c mut Co
 }
 
 /// `$CHROMIUM`, the system's, one installed by apt-get as root, or (None) Playwright's own download.
-fn browser(paths: &Paths) -> Result<Option<String>> {
+pub fn browser(paths: &Paths) -> Result<Option<String>> {
     if let Some(given) = env("CHROMIUM") {
         return Ok(Some(given));
     }

@@ -126,6 +126,8 @@ enum Bench {
     Import,
     /// From a commit to a customer's endpoint, and what one dead endpoint does to the others
     Webhooks,
+    /// What pages weigh, how a browser takes them and what they cost the server, against Next.js
+    Pages,
     /// From `kill -9` of the only worker to the next request; the same as `kills`
     Recover,
 }
@@ -167,6 +169,7 @@ fn obey(paths: &Paths, command: Do) -> Result<()> {
         Do::Bench { what: Bench::DueToDial, json, more } => bench::alone(paths, "due-to-dial", json, &more),
         Do::Bench { what: Bench::Import, json, more } => bench::import(paths, json, &more),
         Do::Bench { what: Bench::Webhooks, json, more } => bench::alone(paths, "webhooks", json, &more),
+        Do::Bench { what: Bench::Pages, json, more } => bench::pages(paths, json, &more),
         Do::Bench { what: Bench::Recover, .. } => timed(|stages| e2e::run_kills(paths, stages)),
         Do::Bench { what: Bench::Fill, json, more } => bench::alone(paths, "fill", json, &more),
     }

@@ -1,7 +1,10 @@
 //! The benches that load something: a durable Postgres of its own, the load generator of the crate `bench`
 //! against it, and the programs it is compared with.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 
@@ -78,6 +81,11 @@ fn peers(paths: &Paths) -> PathBuf {
 }
 
 fn node_peers(paths: &Paths) -> Result<()> {
+    install(&peers(paths))
+}
+
+/// Packages that a bench needs, in its folder.
+pub fn install(folder: &Path) -> Result<()> {
     // Not `npm ci`: it wants optional packages of other platforms in the lock, which not every registry has.
-    npm::install_in(&peers(paths), &["install", "--no-save"])
+    npm::install_in(folder, &["install", "--no-save"])
 }

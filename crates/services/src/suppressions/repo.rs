@@ -10,6 +10,7 @@ use model::phone::Phone;
 use model::suppressions::Source;
 use model::time::Timestamp;
 use sqlx::{Postgres, QueryBuilder};
+use std::slice;
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Stored {
