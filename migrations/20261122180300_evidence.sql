@@ -13,6 +13,5 @@ create table suppression_moves (
 );
 create index suppression_moves_number on suppression_moves (company_id, phone, at);
 select app.protect('suppression_moves');
-revoke update on suppression_moves from company;
 insert into suppression_moves (company_id, id, phone, is_on, source, reason, by_name, at)
     select company_id, id, phone, true, source, reason, coalesce(by_name, 'Belfry'), created_at from suppressions;

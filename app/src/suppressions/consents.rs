@@ -42,19 +42,21 @@ pub async fn load_consents() -> Result<Consents, Error> {
     Ok(Consents { policy, may_set, campaigns, may_run })
 }
 
+/// Where a consent comes from, as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub purpose: Purpose,
+    pub source: ConsentSource,
+    pub wording: String,
+    pub evidence: String,
+    pub ip: String,
+}
+
 /// Records what people agreed to, or took back, and leads to the evidence of the first of them.
 #[server(protocol = crate::wire::Wire)]
-pub async fn record_consent(
-    phones: String,
-    purpose: Purpose,
-    standing: Standing,
-    source: ConsentSource,
-    wording: String,
-    evidence: String,
-    ip: String,
-    on: String,
-) -> Result<(), Error> {
+pub async fn record_consent(phones: String, standing: Standing, on: String, origin: Origin) -> Result<(), Error> {
     use crate::ssr::*;
+    let Origin { purpose, source, wording, evidence, ip } = origin;
     let form = ConsentForm { phones, purpose, standing, source, wording, evidence, ip, on };
     let saved = async {
         let mut tx = begin().await?;
@@ -64,13 +66,13 @@ pub async fn record_consent(
     saved.await.inspect_err(|_: &Error| {
         keep_typed(&[
             ("phones", &form.phones),
-            ("purpose", form.purpose.as_str()),
             ("standing", form.standing.as_str()),
-            ("source", form.source.as_str()),
-            ("wording", &form.wording),
-            ("evidence", &form.evidence),
-            ("ip", &form.ip),
             ("on", &form.on),
+            ("origin[purpose]", form.purpose.as_str()),
+            ("origin[source]", form.source.as_str()),
+            ("origin[wording]", &form.wording),
+            ("origin[evidence]", &form.evidence),
+            ("origin[ip]", &form.ip),
         ]);
     })?;
     let first = form.phones.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -149,26 +151,26 @@ fn recording(number: String, save: Change) -> AnyView {
                     <Textarea value=typed_or("phones", number)/>
                 </Field>
                 <div class="grid gap-4 sm:grid-cols-2">
-                    <Field label="To calls about" name="purpose" error=problem(error, "purpose")>
-                        <Select options=purposes value=typed_or("purpose", Purpose::Marketing.as_str())/>
+                    <Field label="To calls about" name="origin[purpose]" error=problem(error, "purpose")>
+                        <Select options=purposes value=typed_or("origin[purpose]", Purpose::Marketing.as_str())/>
                     </Field>
                     <Field label="Consent" name="standing" error=problem(error, "standing")>
                         <Select options=standings value=typed_or("standing", Standing::Written.as_str())/>
                     </Field>
-                    <Field label="Where" name="source" error=problem(error, "source")>
-                        <Select options=sources value=typed_or("source", ConsentSource::WebForm.as_str())/>
+                    <Field label="Where" name="origin[source]" error=problem(error, "source")>
+                        <Select options=sources value=typed_or("origin[source]", ConsentSource::WebForm.as_str())/>
                     </Field>
                     <Field label="Day" name="on" hint="Empty: now." optional=true error=problem(error, "on")>
                         <Input kind="date" value=typed_or("on", "")/>
                     </Field>
-                    <Field label="Wording" name="wording" hint="Which words they saw or heard, like: form v3." error=problem(error, "wording")>
-                        <Input value=typed_or("wording", "") maxlength=200/>
+                    <Field label="Wording" name="origin[wording]" hint="Which words they saw or heard, like: form v3." error=problem(error, "wording")>
+                        <Input value=typed_or("origin[wording]", "") maxlength=200/>
                     </Field>
-                    <Field label="Proof" name="evidence" hint="Where it is: a link, a file, a number." error=problem(error, "evidence")>
-                        <Input value=typed_or("evidence", "") maxlength=200/>
+                    <Field label="Proof" name="origin[evidence]" hint="Where it is: a link, a file, a number." error=problem(error, "evidence")>
+                        <Input value=typed_or("origin[evidence]", "") maxlength=200/>
                     </Field>
-                    <Field label="IP address" name="ip" hint="Where one is known." optional=true error=problem(error, "ip")>
-                        <Input value=typed_or("ip", "") maxlength=45/>
+                    <Field label="IP address" name="origin[ip]" hint="Where one is known." optional=true error=problem(error, "ip")>
+                        <Input value=typed_or("origin[ip]", "") maxlength=45/>
                     </Field>
                 </div>
                 <FormProblem error=error fields=FIELDS/>

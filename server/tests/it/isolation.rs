@@ -264,7 +264,7 @@ pub const CASES: &[Case] = &[
     ("suppressions/consents/load_consents", "", Own, false),
     (
         "suppressions/consents/record_consent",
-        "phones=%2B12025550178&purpose=marketing&standing=written&source=paper&wording=v1&evidence=folder&ip=&on=",
+        "phones=%2B12025550178&standing=written&on=&origin[purpose]=marketing&origin[source]=paper&origin[wording]=v1&origin[evidence]=folder&origin[ip]=",
         Own,
         false,
     ),

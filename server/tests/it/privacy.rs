@@ -30,15 +30,15 @@ async fn person(site: &Site, of: &Browser) -> ContactId {
 async fn a_consent_is_recorded_by_a_plain_form_and_stands_in_the_evidence() {
     let site = Site::new().await;
     let acme = site.newcomer("acme").await;
-    let form = "phones=%2B12025550143&purpose=marketing&standing=written&source=web_form&ip=&on=";
-    let bare = format!("{form}&wording=&evidence=folder+7");
+    let form = "phones=%2B12025550143&standing=written&on=&origin[purpose]=marketing&origin[source]=web_form&origin[ip]=";
+    let bare = format!("{form}&origin[wording]=&origin[evidence]=folder+7");
     let answer = followed(&site, &acme, "/consents", "suppressions/consents/record_consent", &bare).await;
     assert!(
         answer.text().contains("Say which words") && answer.text().contains(PHONE),
         "what was typed stands: {}",
         answer.text()
     );
-    let whole = format!("{form}&wording=form+v3&evidence=folder+7");
+    let whole = format!("{form}&origin[wording]=form+v3&origin[evidence]=folder+7");
     let answer = followed(&site, &acme, "/consents", "suppressions/consents/record_consent", &whole).await;
     for part in ["Given, in writing", "form v3", "folder 7", "Not on the list", "/evidence/pack?phone=%2B12025550143&amp;as=pdf"]
     {

@@ -80,38 +80,10 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::pause_self(tx, campaign, "The gateway has no number to call from.").await?;
         return Ok(Turn::default());
     }
-    if lines.are_spent_today() {
-        let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-        campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), Some(Parked::Today)).await?;
-        return Ok(Turn::default());
-    }
-    let mut room = free.calls.min(lines.room()).min(BATCH_MAX);
     let half_open = gateway.open_until.is_some();
-    if half_open {
-        room = room.min(1); // one probe, and the next only when this one got no answer
-    }
-    if room <= 0 {
-        // Woken when a slot is freed; the long stop only guards against a lost bell.
-        campaigns::repo::park(tx, campaign, Some(now + TimeDelta::seconds(60)), Some(Parked::Lines)).await?;
-        return Ok(Turn::default());
-    }
-    if let Some(left) = left_today(tx, &c, &settings.time_zone).await? {
-        if left <= 0 {
-            let zone = settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-            campaigns::repo::park(tx, campaign, Some(start_of_next_day(now, zone)), Some(Parked::Today)).await?;
-            return Ok(Turn::default());
-        }
-        room = room.min(left);
-    }
-    let tokens = match tokens(&gateway, &free, now) {
-        Ok(tokens) => tokens,
-        Err(next) => {
-            campaigns::repo::park(tx, campaign, next, Some(Parked::Pace)).await?;
-            return Ok(Turn::default());
-        }
-    };
+    let Some(room) = room(tx, &c, &gateway, &settings, &free, &lines).await? else { return Ok(Turn::default()) };
     let own = companies::own(tx).await?;
-    let chosen = choose::choose(tx, &c, &gateway, (&settings, &own), room.min(tokens)).await?;
+    let chosen = choose::choose(tx, &c, &gateway, (&settings, &own), room).await?;
     let Committed { dials, halted } = commit_intents(tx, &c, &gateway, (&settings, &own), worker, &mut lines, chosen.due).await?;
     let used = i64::try_from(dials.len()).unwrap_or(0);
     gateway::take_tokens(tx, &gateway, used).await?;
@@ -131,6 +103,37 @@ pub async fn plan(tx: &mut Tx, campaign: CampaignId, worker: Uuid) -> Result<Tur
         campaigns::rest(tx, &c, chosen.touched).await?;
     }
     Ok(Turn { dials })
+}
+
+/// How many calls may start now; `None` when none may: then the campaign is parked until some may.
+async fn room(
+    tx: &mut Tx,
+    c: &campaigns::Running,
+    gateway: &Gateway,
+    settings: &Settings,
+    free: &Free,
+    lines: &Lines,
+) -> Result<Option<i64>> {
+    let now = tx.now();
+    let tomorrow = || start_of_next_day(now, settings.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC));
+    let slots = free.calls.min(lines.room()).min(BATCH_MAX);
+    // One probe, and the next only when this one got no answer.
+    let slots = if gateway.open_until.is_some() { slots.min(1) } else { slots };
+    let (until, why) = if lines.are_spent_today() {
+        (Some(tomorrow()), Parked::Today)
+    } else if slots <= 0 {
+        // Woken when a slot is freed; the long stop only guards against a lost bell.
+        (Some(now + TimeDelta::seconds(60)), Parked::Lines)
+    } else {
+        let left = left_today(tx, c, &settings.time_zone).await?.unwrap_or(slots);
+        match tokens(gateway, free, now) {
+            _ if left <= 0 => (Some(tomorrow()), Parked::Today),
+            Ok(tokens) => return Ok(Some(slots.min(left).min(tokens))),
+            Err(next) => (next, Parked::Pace),
+        }
+    };
+    campaigns::repo::park(tx, c.id, until, Some(why)).await?;
+    Ok(None)
 }
 
 /// Calls that may start in this moment, or when the next may. Whoever is slower sets the pace: the gateway, or the company over

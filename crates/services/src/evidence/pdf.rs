@@ -1,6 +1,6 @@
 //! A pack on paper: plain lines in a font every reader has. Characters that this font lacks are a question mark; the JSON has them.
 
-use model::evidence::Evidence;
+use model::evidence::{Attempt, Evidence};
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
 /// A4, in points.
@@ -65,27 +65,7 @@ pub(super) fn lines(e: &Evidence, hash: &str, made: &str, version: &str) -> Vec<
     part("Do-not-call list", std::iter::once(now.to_owned()).chain(moves).collect());
     part(
         "Attempts, the newest first; each was decided on with the list and the consent read in the same transaction",
-        e.attempts
-            .iter()
-            .map(|a| {
-                let window = a.open_until.map_or_else(String::new, |until| format!("; window open until {}", at(until)));
-                let rules = if a.rules.is_empty() { String::new() } else { format!(" Allowed by {}{window}.", a.rules) };
-                let no = if a.opted_out { " Asked not to be called again." } else { "" };
-                let sounds =
-                    if a.recordings.is_empty() { String::new() } else { format!(" Recordings: {}.", a.recordings.join(", ")) };
-                let about = if a.campaign.is_empty() { String::new() } else { format!(" for {} ({})", a.campaign, a.purpose) };
-                format!(
-                    "{}: {} call{about}, our number {}. {}; {} s. {}{rules}{no}{sounds}",
-                    at(a.at),
-                    a.direction,
-                    a.from,
-                    a.outcome,
-                    a.talk_seconds,
-                    a.call
-                )
-            })
-            .chain(e.is_cut.then(|| "There are more, older ones.".to_owned()))
-            .collect(),
+        e.attempts.iter().map(attempted).chain(e.is_cut.then(|| "There are more, older ones.".to_owned())).collect(),
     );
     let place = format!("{}; time zones: {}", e.country.as_deref().unwrap_or("country unknown"), e.zones.join(", "));
     let packs = e.packs.iter().flat_map(|pack| {
@@ -94,6 +74,18 @@ pub(super) fn lines(e: &Evidence, hash: &str, made: &str, version: &str) -> Vec<
     });
     part("Rules that hold for this number today", std::iter::once(place).chain(packs).collect());
     out
+}
+
+/// One attempt in a sentence or two.
+fn attempted(a: &Attempt) -> String {
+    let Attempt { direction, from, outcome, talk_seconds, call, .. } = a;
+    let window = a.open_until.map_or_else(String::new, |until| format!("; window open until {}", until.iso()));
+    let rules = if a.rules.is_empty() { String::new() } else { format!(" Allowed by {}{window}.", a.rules) };
+    let no = if a.opted_out { " Asked not to be called again." } else { "" };
+    let sounds = if a.recordings.is_empty() { String::new() } else { format!(" Recordings: {}.", a.recordings.join(", ")) };
+    let about = if a.campaign.is_empty() { String::new() } else { format!(" for {} ({})", a.campaign, a.purpose) };
+    let at = a.at.iso();
+    format!("{at}: {direction} call{about}, our number {from}. {outcome}; {talk_seconds} s. {call}{rules}{no}{sounds}")
 }
 
 /// A text in lines that fit. Words that are too long are cut.

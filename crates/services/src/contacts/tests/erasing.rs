@@ -1,6 +1,7 @@
 //! What a person may ask for: all of it as a file, and none of it left.
 
 use super::*;
+use crate::dialer::lease::Lease;
 use crate::testing::found;
 use crate::testing::room::Room;
 use crate::webhooks;
@@ -33,8 +34,12 @@ struct Person {
 impl Person {
     /// Somebody of whom something is kept wherever something may be kept, and who was talked to.
     async fn met() -> Self {
-        let room = Room::new().await;
-        let endpoint = EndpointForm { url: "http://127.0.0.1:9/".to_owned(), full_numbers: true, ..EndpointForm::default() };
+        // Its own machine may be an endpoint.
+        let world = World::configured(1, |config| config.dev = true).await;
+        let acme = world.company("acme").await;
+        let lease = Lease::init(&world.db).await.expect("lease");
+        let room = Room { world, acme, lease };
+        let endpoint = EndpointForm { url: "http://localhost:9/".to_owned(), full_numbers: true, ..EndpointForm::default() };
         webhooks::create(&room.world.db, &room.acme.actor, &endpoint).await.expect("an endpoint");
         let mut tx = room.world.tx(&room.acme).await;
         let form = ContactForm {
