@@ -7,6 +7,7 @@ if (!baseURL) throw new Error("BASE_URL is not set: start the journeys with `car
 export default defineConfig({
   testDir: "journeys",
   outputDir: "results",
+  snapshotPathTemplate: "snapshots/{arg}{ext}",
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
   // a journey that needs a second try hides a defect

@@ -86,8 +86,10 @@ async function linked(page: Page, on: string, begins: string): Promise<string> {
 }
 
 async function tour(browser: Browser, who: Who, theme: "light" | "dark", width: number, height: number): Promise<void> {
-  const { page, done } = await stranger(browser, { colorScheme: theme, viewport: { width, height }, reducedMotion: "reduce" });
+  const { page, done } = await stranger(browser, { colorScheme: theme, reducedMotion: "reduce" });
+  // on a phone there is no sidebar that tells that one is in
   if (who !== "nobody") await comeIn(page, { email: who, password: PASSWORD });
+  await page.setViewportSize({ width, height });
   const found = new Map<string, string>();
   for (const [route, , on, begins] of THINGS.filter(([, opener]) => opener === who)) found.set(route, await linked(page, found.get(on) ?? on, begins));
   for (const address of [...OPENED[who], ...found.values()]) await test.step(address, () => look(page, address));
