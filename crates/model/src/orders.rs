@@ -127,7 +127,7 @@ impl OrderForm {
             bad.insert("ordered_on".to_owned(), "Write a day like 2026-11-22.".to_owned());
         }
         // Without a currency nothing is known of decimals; what else is wrong is told all the same.
-        let decimals = currency.clone().unwrap_or_else(|_| Currency::parse("USD").expect("a currency"));
+        let decimals = currency.unwrap_or_else(|_| Currency::parse("USD").expect("a currency"));
         let filled = self.items.iter().enumerate().filter(|(_, item)| !item.is_blank());
         let items: Vec<_> = filled.filter_map(|(n, item)| read_item(n, item, &decimals, &mut bad)).collect();
         if self.items.iter().all(ItemForm::is_blank) {

@@ -5,7 +5,7 @@
 use super::{forget, repo, shown};
 use crate::db::Tx;
 use crate::error::Result;
-use crate::{calls, enrollments, evidence, suppressions};
+use crate::{calls, enrollments, evidence, leads, orders, suppressions};
 use anyhow::Context;
 use model::accounts::Permission;
 use model::calls::{Call, CallFilter};
@@ -15,11 +15,15 @@ use model::error::Check;
 use model::events::{EventFilter, EventKind, EventRow};
 use model::evidence::Evidence;
 use model::id::{CallId, ContactId};
+use model::leads::Lead;
+use model::orders::{Order, OrderFilter};
 use model::page::Paging;
 use serde::Serialize;
 
 /// Calls told in whole; nobody is called that often.
 const CALLS_MAX: u32 = 1_000;
+/// Orders told in whole.
+const ORDERS_MAX: u32 = 1_000;
 /// Events of one person in the file.
 const EVENTS_MAX: u32 = 1_000;
 
@@ -28,6 +32,8 @@ const EVENTS_MAX: u32 = 1_000;
 struct Held {
     contact: ContactRow,
     campaigns: Vec<ContactCampaign>,
+    lead: Option<Lead>,
+    orders: Vec<Order>,
     /// With what was said, found out and recorded; sound is fetched by its link.
     calls: Vec<Call>,
     /// Consent, do-not-call list and attempts; see `evidence`.
@@ -66,9 +72,20 @@ pub async fn export(tx: &mut Tx, id: ContactId) -> Result<Vec<u8>> {
     for row in calls::list(tx, &filter).await?.items {
         told.push(calls::load(tx, row.id).await?);
     }
+    let lead = match leads::of_contact(tx, id).await? {
+        Some(row) => Some(leads::load(tx, row.id).await?),
+        None => None,
+    };
+    let filter = OrderFilter { contact: Some(id), paging: Paging::new(1, ORDERS_MAX), ..OrderFilter::default() };
+    let mut bought = Vec::new();
+    for row in orders::list(tx, &filter).await?.page.items {
+        bought.push(orders::load(tx, row.id).await?);
+    }
     let filter = EventFilter { subject: Some(id.to_string()), paging: Paging::new(1, EVENTS_MAX), ..EventFilter::default() };
     let held = Held {
         campaigns: enrollments::of_contact(tx, id).await?,
+        lead,
+        orders: bought,
         calls: told,
         evidence: evidence::of(tx, &contact.phone).await?,
         events: crate::events::list(tx, &filter).await?.items,
@@ -95,8 +112,8 @@ pub async fn erase(tx: &mut Tx, id: ContactId, number: &str) -> Result<()> {
     Check::new().need(typed == phone.as_str(), "number", "Type the number of this contact, with + and country code.").done()?;
     // Calls, campaigns, the number: the order of everybody. From here on no dial of this number can begin.
     let theirs: Vec<CallId> = repo::lock_calls(tx, id, &phone).await?;
-    suppressions::withdraw(tx, &phone, EnrollmentStatus::Cancelled, Reason::Archived).await?;
-    suppressions::lock_phone(tx, &phone).await?;
+    suppressions::withdraw(tx, std::slice::from_ref(&phone), EnrollmentStatus::Cancelled, Reason::Archived).await?;
+    suppressions::lock_phones(tx, std::slice::from_ref(&phone)).await?;
     if !enrollments::repo::live_phones(tx, std::slice::from_ref(&phone)).await?.is_empty() {
         return Err(model::Error::conflict("They are on a call. Try again when it is over.").into());
     }

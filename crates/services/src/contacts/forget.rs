@@ -65,6 +65,16 @@ pub(crate) async fn contacts(tx: &mut Tx, ids: &[ContactId]) -> Result<()> {
         .bind(ids)
         .execute(tx.conn())
         .await?;
+    for sql in [
+        // What undoing an import would bring back.
+        "delete from import_changes where subject_id = any($1)
+            or subject_id in (select id from leads where contact_id = any($1) union all select id from orders where contact_id = any($1))",
+        "delete from leads where contact_id = any($1)",
+        // What was sold stays: books have to be kept.
+        "update orders set notes = '' where contact_id = any($1) and notes <> ''",
+    ] {
+        sqlx::query(sql).bind(ids).execute(tx.conn()).await?;
+    }
     for (id, phone) in &numbers {
         consents::forget(tx, phone, *id).await?;
         suppressions::forget_moves(tx, phone).await?;

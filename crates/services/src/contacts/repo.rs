@@ -246,7 +246,9 @@ pub(super) async fn sweep(tx: &mut Tx, words: &[String], id: ContactId, calls: &
     }
     let typed: Vec<&String> = words.iter().filter(|word| !word.trim().is_empty()).collect();
     for sql in [
-        "delete from import_problems where value = any($1)",
+        "delete from import_problems where value = any($1)
+            or exists (select 1 from jsonb_array_elements_text(cells) as cell where cell = any($1))",
+        "delete from import_keys where key = any($1)",
         "update imports i set samples = '[]' where exists (select 1 from jsonb_array_elements(i.samples) as row (cells),
             jsonb_array_elements_text(row.cells) as cell where cell = any($1))",
     ] {

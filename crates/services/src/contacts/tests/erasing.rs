@@ -63,6 +63,18 @@ impl Person {
             on: String::new(),
         };
         consents::record(&mut tx, &consent).await.expect("recorded");
+        let item = model::orders::ItemForm { name: "Lamp".into(), price: "1".into(), ..Default::default() };
+        let order = model::orders::OrderForm {
+            number: "A-1".into(),
+            customer_phone: PHONE.into(),
+            currency: "EUR".into(),
+            notes: "Deliver to Zanzibar".into(),
+            items: vec![item],
+            ..Default::default()
+        };
+        crate::orders::create(&mut tx, &order).await.expect("order");
+        let lead = model::leads::LeadForm { notes: "Of Zanzibar".into(), ..Default::default() };
+        crate::leads::create(&mut tx, Some(id), &lead).await.expect("lead");
         tx.commit().await.expect("commit");
         let campaign = room.world.launched(&room.acme, 0, |form| form.record = true).await;
         let form = model::rehearsal::RehearsalForm::default();
@@ -80,7 +92,12 @@ impl Person {
         for sql in [
             "insert into imports (id, kind, status, file_name, file_bytes, encoding, delimiter, headers, samples, mapping, created_by, created_at)
              values ($1, 'contacts', 'completed', 'a.csv', 1, 'utf-8', ',', '[]', '[[\"Zanzibar Ada\"]]', '{}', 'x', $2)",
-            "insert into import_problems (import_id, dry_run, line, field, value, why) values ($1, false, 1, 'phone', '(212) 555-0187', $2::text)",
+            "insert into import_problems (import_id, dry_run, line, field, value, why, cells)
+             values ($1, false, 1, 'phone', '(212) 555-0187', $2::text, '[\"Zanzibar Ada\", \"(212) 555-0187\"]')",
+            "insert into import_keys (import_id, key, line) values ($1, '+12125550187', extract(year from $2::timestamptz)::bigint)",
+            "insert into import_changes (import_id, subject_id, before, after)
+             select $1, id, jsonb_build_object('notes', 'Zanzibar', 'at', $2::text), '{}' from contacts where phone = '+12125550187'
+             union all select $1, id, '{\"notes\": \"Zanzibar\"}', '{}' from orders union all select $1, id, '{\"notes\": \"Zanzibar\"}', '{}' from leads",
             "insert into stored_answers (caller, key, request_hash, status, body, created_at)
              values ($1, 'k', '', 200, '{\"name\": \"Zanzibar Ada\", \"phone\": \"+12125550187\"}', $2)",
             "insert into audits (id, gateway_id, night, audited_at, calls, findings)
@@ -146,7 +163,10 @@ async fn after_an_erasure_no_column_of_any_table_says_anything_of_the_person() {
     let before = person.left().await;
     let places: std::collections::BTreeSet<_> = before.iter().flat_map(|(_, places)| places).map(String::as_str).collect();
     for place in
-        ["calls.transcript", "consents.evidence", "deliveries.body", "inbox.body", "rehearsals.report", "recordings.remote_id"]
+        [
+            "calls.transcript", "consents.evidence", "deliveries.body", "inbox.body", "rehearsals.report", "recordings.remote_id", "leads.notes",
+            "orders.notes", "import_keys.key", "import_changes.before", "import_problems.cells",
+        ]
     {
         assert!(places.contains(place), "this test proves nothing about {place}: {places:?}");
     }
