@@ -109,7 +109,7 @@ impl Bench {
         let (mut copies, mut ours, mut programs) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..self.options.rounds {
             copies.push(self.copy(&mut c).await?);
-            let company = self.world.company(&format!("round {round}")).await;
+            let company = self.world.company(&format!("round{round}")).await;
             ours.push(self.import(&company).await?);
             programs.push(self.program(&mut c).await?);
             eprintln!(

@@ -42,8 +42,8 @@ pub struct Intake {
     pub out: Vec<u8>,
 }
 
-impl Intake {
-    pub fn new() -> Self {
+impl Default for Intake {
+    fn default() -> Self {
         Self {
             bytes: 0,
             magic: Some(Vec::new()),
@@ -52,14 +52,16 @@ impl Intake {
             out: Vec::new(),
         }
     }
+}
 
+impl Intake {
     /// For lines that we write ourselves: UTF-8 with commas.
     pub(crate) fn of_rows() -> Self {
         Self {
             magic: None,
             text: Text::strict(UTF_8),
             lines: Lines::Head { held: Vec::new(), delimiter: Some(b',') },
-            ..Self::new()
+            ..Self::default()
         }
     }
 
@@ -278,7 +280,7 @@ mod tests {
 
     /// Takes in `bytes` in pieces of `size`.
     fn take(bytes: &[u8], size: usize) -> Taken<(Table, String)> {
-        let mut intake = Intake::new();
+        let mut intake = Intake::default();
         for piece in bytes.chunks(size) {
             intake.push(piece)?;
         }
@@ -375,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_refused_at_once() {
-        let (mut intake, piece, mut pushed) = (Intake::new(), vec![b'a'; 16 * 1024], 0_usize);
+        let (mut intake, piece, mut pushed) = (Intake::default(), vec![b'a'; 16 * 1024], 0_usize);
         let error = loop {
             pushed += piece.len();
             if let Err(error) = intake.push(&piece) {

@@ -121,10 +121,8 @@ fn dates<R: Read + Seek>(archive: &mut Archive<R>, name: &str) -> Result<Vec<boo
     loop {
         match xml.next()? {
             Node::Open(tag) => match tag.local_name().as_ref() {
-                b"numFmt" if own.len() < STYLES_MAX => {
-                    if attribute(&tag, b"formatCode").is_some_and(|code| shows_date(&code)) {
-                        own.extend(attribute(&tag, b"numFmtId"));
-                    }
+                b"numFmt" if own.len() < STYLES_MAX && attribute(&tag, b"formatCode").is_some_and(|code| shows_date(&code)) => {
+                    own.extend(attribute(&tag, b"numFmtId"));
                 }
                 b"cellXfs" => in_cells = true,
                 b"cellStyles" | b"cellStyleXfs" | b"dxfs" => in_cells = false,

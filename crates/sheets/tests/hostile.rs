@@ -206,7 +206,7 @@ fn lines_without_end_stop_early() {
         ("10,000 columns", ((0..10_000).map(|n| format!("c{n},")).collect::<String>() + "\n").into_bytes(), "columns"),
         ("nothing but ends of lines", vec![b'\n'; 16 * 1024], "longer than 64 KB"),
     ] {
-        let (mut intake, begin, mut pushed) = (Intake::new(), Instant::now(), 0);
+        let (mut intake, begin, mut pushed) = (Intake::default(), Instant::now(), 0);
         let refusal = loop {
             assert!(pushed < 1024 * 1024, "{what}: a megabyte was taken in");
             pushed += piece.len();

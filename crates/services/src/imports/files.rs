@@ -107,7 +107,7 @@ async fn lines<B: AsRef<[u8]>>(
     mut pieces: impl Stream<Item = std::result::Result<B, model::Error>> + Unpin,
 ) -> Result<Stored> {
     let (mut file, guard) = create(path).await?;
-    let (mut intake, mut bytes) = (Intake::new(), 0);
+    let (mut intake, mut bytes) = (Intake::default(), 0);
     while let Some(piece) = pieces.next().await {
         intake.push(piece?.as_ref()).map_err(refused)?;
         bytes += drain(&mut intake, &mut file).await?;

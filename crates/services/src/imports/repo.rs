@@ -214,7 +214,7 @@ pub(super) async fn insert_problems(
     if problems.is_empty() {
         return Ok(());
     }
-    let of = |f: fn(&Problem) -> &str| problems.iter().map(|p| f(p)).collect::<Vec<_>>();
+    let of = |f: fn(&Problem) -> &str| problems.iter().map(f).collect::<Vec<_>>();
     // A row's cells stand with its first problem.
     let mut rows = refused.iter().peekable();
     let cells: Vec<_> = problems.iter().map(|p| rows.next_if(|row| row.line == p.line).map(|row| Json(&row.cells))).collect();
