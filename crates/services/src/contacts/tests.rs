@@ -243,6 +243,18 @@ async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call(
     let bea = create(&mut tx, &bea).await.expect("created");
     let spring = campaign(&mut tx, ada).await;
     campaign(&mut tx, bea).await;
+    for (number, phone, id) in [("A-1", "+12025550101", ada), ("B-1", "+12025550102", bea)] {
+        let item = model::orders::ItemForm { name: "Lamp".into(), price: "1".into(), ..Default::default() };
+        let order = model::orders::OrderForm {
+            number: number.into(),
+            customer_phone: phone.into(),
+            currency: "EUR".into(),
+            items: vec![item],
+            ..Default::default()
+        };
+        crate::orders::create(&mut tx, &order).await.expect("order");
+        crate::leads::create(&mut tx, Some(id), &Default::default()).await.expect("lead");
+    }
     for phone in ["+12025550101", "+12025550102"] {
         sqlx::query("insert into suppressions (id, phone, source, reason, created_at) values ($1, $2, 'manual', '', $3)")
             .bind(tx.id::<model::id::SuppressionId>())
@@ -277,6 +289,15 @@ async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call(
             assert_eq!(&(open.row.phone, open.row.email), expected, "the page of {}", actor.name());
             assert_eq!(open.suppression.expect("on the list").phone, expected.0);
         }
+        let orders = crate::orders::list(&mut tx, &Default::default()).await.expect("orders").page.items;
+        let leads = crate::leads::list(&mut tx, &Default::default()).await.expect("leads").items;
+        for mut phones in [
+            orders.into_iter().map(|row| row.phone).collect::<Vec<_>>(),
+            leads.into_iter().map(|row| row.phone).collect::<Vec<_>>(),
+        ] {
+            phones.sort_by_key(|phone| phone.chars().last());
+            assert_eq!(phones, expected.each_ref().map(|(phone, _)| phone.clone()), "orders and leads of {}", actor.name());
+        }
         let mut on_list: Vec<_> = crate::suppressions::list(&mut tx, &Default::default())
             .await
             .expect("list")
@@ -291,6 +312,9 @@ async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call(
     let mut tx = w.db.begin(&operator).await.expect("begin");
     assert_eq!(search(&mut tx, "+1202555010").await, ["ada"]);
     assert_eq!(search(&mut tx, "+12025550102").await, [""; 0]);
+    let leads = |search: &str| model::leads::LeadFilter { search: search.to_owned(), ..Default::default() };
+    assert_eq!(crate::leads::list(&mut tx, &leads("+1202555010")).await.expect("leads").total, 0, "only whole numbers");
+    assert_eq!(crate::leads::list(&mut tx, &leads("+12025550102")).await.expect("leads").total, 1, "who knows a number may ask");
 }
 
 #[tokio::test]

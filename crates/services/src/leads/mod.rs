@@ -56,12 +56,7 @@ pub async fn board(tx: &mut Tx, filter: &LeadFilter) -> Result<Vec<BoardColumn>>
 }
 
 async fn search(tx: &mut Tx, filter: &LeadFilter) -> Result<Search> {
-    let starts = if tx.actor().may(Permission::ViewPhones) {
-        let region = phones::region(tx).await?;
-        phones::prefixes(&filter.search, &region)
-    } else {
-        Vec::new()
-    };
+    let starts = contacts::number_search(tx, &filter.search).await?;
     let due_by = filter.due.map(|due| match due {
         Due::Now => tx.today(),
         Due::Week => tx.today().checked_add_days(Days::new(7)).unwrap_or(NaiveDate::MAX),
@@ -386,7 +381,7 @@ fn shown(tx: &Tx, r: Stored) -> LeadRow {
         contact: r.contact_id,
         score: r.score().total(),
         name: r.name,
-        phone: if tx.actor().may(Permission::ViewPhones) { r.phone.into() } else { r.phone.masked() },
+        phone: if contacts::sees(tx, r.theirs) { r.phone.into() } else { r.phone.masked() },
         status: r.status,
         owner: r.owner_id.map(|id| (id, r.owner_name)),
         next_action: r.next_action,

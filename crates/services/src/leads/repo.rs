@@ -19,6 +19,8 @@ pub(super) struct Stored {
     pub contact_id: ContactId,
     pub name: String,
     pub phone: Phone,
+    /// Of somebody in a campaign that whoever asks can see.
+    pub theirs: bool,
     pub status: LeadStatus,
     pub intent: i16,
     pub urgency: i16,
@@ -40,7 +42,7 @@ pub(super) struct Stored {
 const COLUMNS: &str =
     "select l.id, l.contact_id, c.name, c.phone, l.status, l.intent, l.urgency, l.budget, l.fit, l.engagement, l.reasons, l.owner_id,
     l.owner_name, l.next_action, l.follow_up_on, l.notes, l.source_call_id, l.created_at, l.updated_at,
-    l.archived_at is not null as archived
+    l.archived_at is not null as archived, exists (select 1 from enrollments e where e.contact_id = c.id) as theirs
     from leads l join contacts c on c.id = l.contact_id";
 
 /// What a filter needs to be told by whoever knows the day and the company.

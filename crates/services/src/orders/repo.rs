@@ -20,6 +20,8 @@ pub(super) struct Stored {
     pub contact_id: ContactId,
     pub customer: String,
     pub phone: Phone,
+    /// Of somebody in a campaign that whoever asks can see.
+    pub theirs: bool,
     pub status: OrderStatus,
     pub ordered_on: NaiveDate,
     pub currency: String,
@@ -33,7 +35,7 @@ pub(super) struct Stored {
 
 const COLUMNS: &str =
     "select o.id, o.number, o.contact_id, c.name as customer, c.phone, o.status, o.ordered_on, o.currency, o.total, o.items, o.notes,
-    o.created_at, o.updated_at, o.archived_at is not null as archived
+    o.created_at, o.updated_at, o.archived_at is not null as archived, exists (select 1 from enrollments e where e.contact_id = c.id) as theirs
     from orders o join contacts c on c.id = o.contact_id";
 
 /// What all that match come to in one currency.
