@@ -5,6 +5,7 @@ use crate::answers::Refused;
 use crate::caller::SignedIn;
 use app::agents::knowledge::AddDocument;
 use app::clients::brand::ChooseColor;
+use app::imports::detail::RunImport;
 use axum::Json;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::multipart::Field;
@@ -123,15 +124,24 @@ pub async fn raw(
 /// `POST /imports/upload-form` with fields `kind` (optional, before the others), `file`, and `text` for a table that is pasted instead;
 /// leads to the import's page, or back to the form with the problem.
 pub async fn form(State(db): State<Db>, SignedIn(caller): SignedIn, request: Request) -> Result<Redirect, Refused> {
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (is_page, mut kind) = (accepts.contains("text/html"), ImportKind::Contacts);
+    match take_in(&db, &caller.actor, request, &mut kind).await {
+        Ok(id) => Ok(Redirect::to(&format!("/imports/{id}"))),
+        Err(error) if is_page => led_back(&format!("/imports/new?kind={}", kind.as_str()), RunImport::PATH, error),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn take_in(db: &Db, actor: &Actor, request: Request, kind: &mut ImportKind) -> Result<ImportId, Error> {
     let broken = |e: String| Error::field("file", e);
     let mut form = Form::of(request).await.map_err(broken)?;
-    let mut kind = ImportKind::Contacts;
     let unread = form.unread.clone();
     while let Some(field) = form.next().await.map_err(broken)? {
         let name = match (field.name(), field.file_name()) {
             (Some("kind"), _) => {
                 let text = field.text().await.map_err(|e| Error::field("kind", e.to_string()))?;
-                kind = text.parse().map_err(|_| Error::field("kind", "Choose what to import."))?;
+                *kind = text.parse().map_err(|_| Error::field("kind", "Choose what to import."))?;
                 continue;
             }
             (Some("file"), Some(name)) if !name.is_empty() => name.to_owned(),
@@ -139,10 +149,9 @@ pub async fn form(State(db): State<Db>, SignedIn(caller): SignedIn, request: Req
             _ => continue,
         };
         let pieces = read(&unread, field.map_err(io::Error::other));
-        let id = imports::upload(&db, &caller.actor, kind, &name, pieces).await?;
-        return Ok(Redirect::to(&format!("/imports/{id}")));
+        return Ok(imports::upload(db, actor, *kind, &name, pieces).await?);
     }
-    Err(Error::field("file", "Choose a file.").into())
+    Err(Error::field("file", "Choose a file."))
 }
 
 /// `GET /imports/{id}/refused`: the rows that were refused, with the reasons, to be mended.

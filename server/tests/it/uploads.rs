@@ -119,6 +119,26 @@ async fn a_table_can_be_pasted() {
 }
 
 #[tokio::test]
+async fn a_page_is_led_back_with_the_problem() {
+    let site = Site::new().await;
+    let maya = site.newcomer("harbor").await;
+    let body = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"kind\"\r\n\r\nsuppressions\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nphone\r\n--{BOUNDARY}--\r\n"
+    );
+    let request = maya
+        .request(Method::POST, "/imports/upload-form")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::ACCEPT, "text/html")
+        .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
+    let answer = Answer::read(site.send(request.body(body.into()).expect("a request")).await).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    assert!(answer.header("location").starts_with("/imports/new?kind=suppressions&"), "{}", answer.header("location"));
+    let page = site.visit(&maya, answer.header("location")).await;
+    assert!(page.text().contains("The file has a header and no rows."), "{}", page.text());
+}
+
+#[tokio::test]
 async fn refused_rows_go_home_as_a_file() {
     let site = Site::new().await;
     let maya = site.newcomer("harbor").await;
