@@ -24,12 +24,22 @@ pub struct NavItem {
     count: Signal<String>,
     live: bool,
     section: bool,
+    /// Leads to a page that the browser has to ask for.
+    pub(crate) external: bool,
 }
 
 impl NavItem {
     /// A link of the sidebar.
     pub fn new(href: impl Into<String>, label: impl Into<String>, icon: icondata::Icon) -> Self {
-        Self { href: href.into(), label: label.into(), icon, count: Signal::default(), live: false, section: false }
+        Self {
+            href: href.into(),
+            label: label.into(),
+            icon,
+            count: Signal::default(),
+            live: false,
+            section: false,
+            external: false,
+        }
     }
     /// A number at the end; hidden while empty.
     pub fn count(mut self, count: impl Into<Signal<String>>) -> Self {
@@ -39,6 +49,11 @@ impl NavItem {
     /// Puts the green dot before the count.
     pub fn live(mut self) -> Self {
         self.live = true;
+        self
+    }
+    /// Its page is plain HTML; see `auth::PLAIN`.
+    pub fn external(mut self) -> Self {
+        self.external = true;
         self
     }
     /// Draws a line above: a new group starts here.
@@ -69,7 +84,7 @@ fn nav_link(item: NavItem, path: Signal<String>) -> AnyView {
     };
     view! {
         {item.section.then(|| view! { <div class="my-2 h-px shrink-0 bg-sidebar-border" role="separator"></div> })}
-        <a href=item.href aria-current=current>
+        <a href=item.href aria-current=current rel=item.external.then_some("external")>
             <Icon icon=item.icon/>
             {item.label}
             {move || end()}

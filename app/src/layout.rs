@@ -12,7 +12,6 @@ use model::accounts::{Bar, Me, Permission, Role};
 use model::companies::{CompanyRow, CompanyType};
 use model::credits::Credits;
 
-use crate::admin::clients::LeaveClient;
 use crate::auth::check_mail::ResendConfirmation;
 use crate::find;
 use crate::form::FormProblem;
@@ -20,7 +19,7 @@ use crate::frame::{Frame, NavItem};
 use crate::live::{StaleBadge, provide_live};
 use crate::prelude::*;
 use crate::screen::failed;
-use crate::session::{CurrentSession, Session, SignOut, SwitchCompany, provide_me};
+use crate::session::{CurrentSession, LeaveClient, Session, SignOut, SwitchCompany, provide_me};
 use crate::ui::{AuthLayout, Button, LinkButton, MenuItem, MenuLink, Note, Size, Tone, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 use server_fn::ServerFn;
@@ -96,7 +95,7 @@ fn Inside(session: Session) -> impl IntoView {
             available=available
             available_percent=percent
             available_low=low
-            profile=|| view! { <MenuLink href="/account" label="Your account" icon=i::LuUser/> }
+            profile=|| view! { <MenuLink href="/account" external=true label="Your account" icon=i::LuUser/> }
             searching=searching
             sign_out=move || view! {
                 <ChangeForm change=out><MenuItem submit=true label="Sign out" icon=i::LuLogOut/></ChangeForm>
@@ -164,8 +163,8 @@ fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
         (Some(Permission::ViewEvents), NavItem::new("/events", "Events", i::LuActivity)),
         (Some(Permission::ViewTeam), NavItem::new("/team", "Team", i::LuUsersRound)),
         (Some(Permission::ManageSettings), NavItem::new("/settings", "Settings", i::LuSettings)),
-        (Some(Permission::ManageClients), NavItem::new("/clients", "Your clients", i::LuBuilding2)),
-        (Some(Permission::AdminPlatform), NavItem::new("/admin/clients", "Clients", i::LuBuilding2).section()),
+        (Some(Permission::ManageClients), NavItem::new("/clients", "Your clients", i::LuBuilding2).external()),
+        (Some(Permission::AdminPlatform), NavItem::new("/admin/clients", "Clients", i::LuBuilding2).external().section()),
         (Some(Permission::AdminPlatform), NavItem::new("/admin/health", "Platform health", i::LuHeartPulse)),
     ];
     let has_clients = me.with_untracked(|me| me.as_ref().is_some_and(|me| me.has_clients));

@@ -4,6 +4,7 @@
 // A view is one type as deep as its markup.
 #![recursion_limit = "512"]
 
+#[cfg(feature = "ssr")]
 pub mod account;
 pub mod admin;
 pub mod agents;
@@ -15,6 +16,7 @@ pub mod clients;
 pub mod contacts;
 pub mod credits;
 pub mod dashboard;
+#[cfg(feature = "ssr")]
 pub mod developers;
 pub mod events;
 pub mod find;
@@ -43,26 +45,26 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use account::AccountPage;
 #[cfg(feature = "ssr")]
-use account::identities::IdentitiesPage;
+use account::{AccountPage, identities::IdentitiesPage, notices::NoticesPage};
+use admin::HealthPage;
 #[cfg(feature = "ssr")]
-use account::notices::NoticesPage;
-#[cfg(feature = "ssr")]
-use admin::features::FeaturesPage;
-#[cfg(feature = "ssr")]
-use admin::letters::{LetterEditPage, LettersPage};
-use admin::{HealthPage, clients::ClientsPage};
+use admin::{
+    clients::ClientsPage,
+    features::FeaturesPage,
+    letters::{LetterEditPage, LettersPage},
+};
 #[cfg(feature = "ssr")]
 use agents::knowledge::KnowledgePage;
 use agents::{detail::AgentPage, list::AgentsPage};
 // What is plain HTML the browser asks for; see `auth::PLAIN`.
 #[cfg(not(feature = "ssr"))]
 use auth::{
-    Plain as AccessPage, Plain as BrandPage, Plain as CodePage, Plain as ConfirmPage, Plain as DefaultsPage,
-    Plain as FeaturesPage, Plain as FindPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage,
-    Plain as KnowledgePage, Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage,
-    Plain as NoticesPage, Plain as OwnClientsPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage,
+    Plain as AccessPage, Plain as AccountPage, Plain as BrandPage, Plain as ClientsPage, Plain as CodePage,
+    Plain as CompliancePage, Plain as ConfirmPage, Plain as DefaultsPage, Plain as DevelopersPage, Plain as FeaturesPage,
+    Plain as FindPage, Plain as ForgotPage, Plain as IdentitiesPage, Plain as InvitePage, Plain as KnowledgePage,
+    Plain as LetterEditPage, Plain as LettersPage, Plain as NewAddressPage, Plain as NewcomerPage, Plain as NoticesPage,
+    Plain as OwnClientsPage, Plain as PermissionsPage, Plain as ProofPage, Plain as RefusedPage, Plain as RemoveGatewayPage,
     Plain as ResetPage, Plain as SignInPage, Plain as SuspendedPage, Plain as TwoFactorPage, Plain as WebhookPages,
     Plain as WelcomePage,
 };
@@ -87,9 +89,8 @@ use clients::{OwnClientsPage, brand::BrandPage};
 use contacts::{detail::ContactPage, list::ContactsPage};
 use credits::wallet::WalletPage;
 use dashboard::DashboardPage;
-use developers::DevelopersPage;
 #[cfg(feature = "ssr")]
-use developers::webhooks::WebhookPages;
+use developers::{DevelopersPage, webhooks::WebhookPages};
 use events::EventsPage;
 #[cfg(feature = "ssr")]
 use events::proof::ProofPage;
@@ -99,6 +100,7 @@ use imports::{detail::ImportPage, list::ImportsPage, upload::NewImportPage};
 use layout::{GalleryPage, NowherePage, SignedIn};
 use prelude::*;
 use settings::SettingsPage;
+#[cfg(feature = "ssr")]
 use settings::compliance::CompliancePage;
 #[cfg(feature = "ssr")]
 use settings::defaults::DefaultsPage;
@@ -107,9 +109,9 @@ use settings::gateways::NewGatewayPage;
 #[cfg(feature = "ssr")]
 use settings::remove::RemoveGatewayPage;
 use suppressions::SuppressionsPage;
+use team::TeamPage;
 #[cfg(feature = "ssr")]
-use team::access::AccessPage;
-use team::{TeamPage, permissions::PermissionsPage};
+use team::{access::AccessPage, permissions::PermissionsPage};
 
 /// The site. Every page is rendered whole on the server (`SsrMode::Async`), so that it reads and works without scripts.
 #[component]

@@ -7,7 +7,7 @@ use model::Error;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::prelude::*;
-use crate::ssr::set_status;
+use crate::ssr::{said, set_status};
 use crate::ui::{Crumb, Note, PageHeader, PageHeaderProps, Tone};
 use crate::wire::Answer;
 
@@ -34,7 +34,10 @@ pub fn PlainPage(
                 beside,
                 children: actions,
             })}
-            <div class="flex flex-col gap-6">{children()}</div>
+            <div class="flex flex-col gap-6">
+                {said().map(|said| view! { <Note tone=Tone::Success live=true>{said}</Note> })}
+                {children()}
+            </div>
         </div>
     }
 }

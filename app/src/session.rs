@@ -50,6 +50,17 @@ pub async fn switch_company(company: CompanyId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Goes back home from inside a client.
+#[server(protocol = crate::wire::Wire)]
+pub async fn leave_client() -> Result<(), Error> {
+    use crate::ssr::*;
+    let caller = caller()?;
+    let token = services::clients::leave(&db()?, &caller, &client()).await?;
+    keep_session(Some(&token)).await?;
+    redirect(if caller.actor.may(model::accounts::Permission::AdminPlatform) { "/admin/clients" } else { "/clients" });
+    Ok(())
+}
+
 #[derive(Clone, Copy)]
 struct Person(RwSignal<Option<Me>>);
 

@@ -157,25 +157,45 @@ fn short_cookie(name: &str, value: &str, seconds: u32) -> Result<HeaderValue, ht
     HeaderValue::from_str(&format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", of_host(name)))
 }
 
-/// What the next page shows, and no page after it.
+/// A secret that the next page shows, and no page after it.
 const ONCE: &str = "once";
+/// What went well, for the next plain page.
+const SAID: &str = "said";
 
 /// Lets the next page of this browser show a secret. It is on its way for a minute, readable for no script.
 pub fn show_once(secret: &str) {
-    if let (Some(response), Ok(kept)) =
-        (use_context::<ResponseOptions>(), short_cookie(ONCE, &Url::escape(secret), TYPED_SECONDS))
+    leave(ONCE, secret);
+}
+
+/// The secret that the page before this one left here, and forgets it.
+pub fn shown_once() -> Option<String> {
+    take_left(ONCE)
+}
+
+/// Goes to a plain page, which says once what went well.
+pub fn redirect_saying(path: &str, what: &str) {
+    leave(SAID, what);
+    redirect(path);
+}
+
+/// What [`redirect_saying`] said, and forgets it.
+pub(crate) fn said() -> Option<String> {
+    take_left(SAID)
+}
+
+fn leave(name: &str, text: &str) {
+    if let (Some(response), Ok(kept)) = (use_context::<ResponseOptions>(), short_cookie(name, &Url::escape(text), TYPED_SECONDS))
     {
         response.append_header(SET_COOKIE, kept);
     }
 }
 
-/// The secret that the page before this one left here, and forgets it.
-pub fn shown_once() -> Option<String> {
-    let secret = Url::unescape(&cookie(&use_context::<Parts>()?, &of_host(ONCE))?);
-    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), short_cookie(ONCE, "", 0)) {
+fn take_left(name: &str) -> Option<String> {
+    let text = Url::unescape(&cookie(&use_context::<Parts>()?, &of_host(name))?);
+    if let (Some(response), Ok(gone)) = (use_context::<ResponseOptions>(), short_cookie(name, "", 0)) {
         response.append_header(SET_COOKIE, gone);
     }
-    Some(secret)
+    Some(text)
 }
 
 /// Hands what was typed to the form that is drawn again, and forgets it.

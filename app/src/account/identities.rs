@@ -32,7 +32,7 @@ pub async fn link_identity(provider: IdentityProvider, password: String) -> Resu
 pub async fn unlink_identity(provider: IdentityProvider) -> Result<(), Error> {
     use crate::ssr::*;
     services::identities::unlink(&db()?, &caller()?, provider, &client()).await?;
-    redirect("/account/identities");
+    redirect_saying("/account/identities", "Unlinked.");
     Ok(())
 }
 

@@ -1,21 +1,18 @@
-//! Your account: name, password, e-mail, and where you are signed in. The same in every company.
+//! Your account: name, password, e-mail, and where you are signed in. The same in every company. Plain pages.
 
-#[cfg(feature = "ssr")]
 pub mod identities;
-#[cfg(feature = "ssr")]
 pub mod notices;
 pub mod password;
 pub mod sessions;
 
 use icondata as i;
-use leptos_meta::Title;
 use model::Error;
 use model::accounts::Account;
 
-use crate::form::{FormProblem, problem, told};
+use crate::form::{FormProblem, problem, typed_or};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::screen::Loaded;
-use crate::ui::{Button, Card, Field, Input, LinkButton, PageHeader, Skeleton, Variant};
+use crate::ui::{Button, Card, Field, Input, LinkButton, Variant};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Who one is and where one is signed in.
@@ -29,74 +26,67 @@ pub async fn load_account() -> Result<Account, Error> {
 #[server(protocol = crate::wire::Wire)]
 pub async fn save_name(name: String) -> Result<(), Error> {
     use crate::ssr::*;
-    Ok(services::accounts::profile::rename(&db()?, &caller()?, &name).await?)
+    let saved = services::accounts::profile::rename(&db()?, &caller()?, &name).await.map_err(Error::from);
+    saved.inspect_err(|_| keep_typed(&[("name", &name)]))?;
+    redirect_saying(PATH, "Your name is saved.");
+    Ok(())
 }
 
 /// `/account`
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let changed = RwSignal::new(0_u32);
-    let account = Answer::new(move || changed.get(), || LoadAccount {});
-    view! {
-        <Title text="Your account"/>
-        <div class="max-w-4xl">
-            <PageHeader title="Your account" description="Yours alone, and the same in every company you belong to."/>
-            <Loaded
-                resource=account
-                what="your account"
-                waiting=|| view! { <Card><Skeleton class="h-96 w-full"/></Card> }
-                view=move |account| cards(account, changed)
-            />
-        </div>
-    }
+    let account = Answer::blocking(|| LoadAccount {});
+    let save = Change::new::<SaveName>();
+    let (proofs, ends) = (password::Changes::new(), sessions::Changes::new());
+    answered(account, TITLE, Vec::new(), move |account| cards(account, save, proofs, ends))
 }
 
+const TITLE: &str = "Your account";
+pub(super) const PATH: &str = "/account";
+
 /// Whether one signs in with a code; all about it is on a page of its own, which also those reach who are not let in yet.
-fn second_factor(account: Signal<Account>) -> AnyView {
-    let (scope, label) = match account.get_untracked().two_factor {
+fn second_factor(account: &Account) -> AnyView {
+    let (scope, label) = match account.two_factor {
         true => ("On: you sign in with your password and a code of your app.", "Recovery codes and turning off"),
         false => ("Off: your password alone lets one in.", "Set it up"),
     };
     view! {
         <Card title="Two-factor sign-in" scope=scope>
-            <LinkButton href="/two-factor" external=true variant=Variant::Outline icon=i::LuShieldCheck>{label}</LinkButton>
+            <LinkButton href="/two-factor" variant=Variant::Outline icon=i::LuShieldCheck>{label}</LinkButton>
         </Card>
     }
 }
 
 /// With what else one signs in, where that is offered; on a page of its own.
-fn identities(account: Signal<Account>) -> Option<AnyView> {
-    let scope = account.get_untracked().identities?;
+fn identities(account: &Account) -> Option<AnyView> {
+    let scope = account.identities.clone()?;
     Some(view! {
         <Card title="Google and LinkedIn" scope=scope>
-            <LinkButton href="/account/identities" external=true variant=Variant::Outline icon=i::LuLink>"Link and unlink"</LinkButton>
+            <LinkButton href="/account/identities" variant=Variant::Outline icon=i::LuLink>"Link and unlink"</LinkButton>
         </Card>
     })
 }
 
-fn cards(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView {
-    let save = Change::new::<SaveName>();
+fn cards(account: Account, save: Change, proofs: password::Changes, ends: sessions::Changes) -> AnyView {
     let error = save.error();
-    told(save, "Your name is saved", changed);
+    let name = typed_or("name", account.name.clone());
     view! {
-        <div class="flex flex-col gap-6">
+        <PlainPage title=TITLE description="Yours alone, and the same in every company you belong to.">
             <Card title="Name" scope="How your team and the record call you.">
-                <ChangeForm change=save attr:class="flex flex-col gap-4 sm:max-w-90">
-                    <Field label="Name" name="name" error=problem(error, "name")>
-                        <Input value=account.get_untracked().name autocomplete="name"/>
-                    </Field>
+                <ChangeForm change=save attr:class="flex flex-col gap-4 sm:max-w-90" attr:novalidate=true>
+                    <Field label="Name" name="name" error=problem(error, "name")><Input value=name autocomplete="name"/></Field>
                     <FormProblem error=error fields=&["name"]/>
-                    <div><Button submit=true icon=i::LuCheck busy=save.pending()>"Save name"</Button></div>
+                    <div><Button submit=true icon=i::LuCheck>"Save name"</Button></div>
                 </ChangeForm>
             </Card>
-            {password::email_card(account, changed)}
-            {password::password_card(changed)}
-            {second_factor(account)}
-            {identities(account)}
+            {password::email_card(&account, proofs)}
+            {password::password_card(proofs)}
+            {second_factor(&account)}
+            {identities(&account)}
             <Card title="Letters" scope="What you are told by mail: low credits, campaigns, imports.">
-                <LinkButton href="/account/notices" external=true variant=Variant::Outline>"Choose"</LinkButton>
+                <LinkButton href="/account/notices" variant=Variant::Outline>"Choose"</LinkButton>
             </Card>
-            {sessions::card(account, changed)}
-        </div>
+            {sessions::card(account.sessions, ends)}
+        </PlainPage>
     }
 }

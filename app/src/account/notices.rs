@@ -27,7 +27,7 @@ pub async fn choose_notices(#[server(default)] wanted: Vec<NoticeKind>) -> Resul
     let mut tx = begin().await?;
     services::notices::choose(&mut tx, &wanted).await?;
     tx.commit().await?;
-    redirect("/account/notices");
+    redirect_saying("/account/notices", "Choice saved.");
     Ok(())
 }
 
@@ -42,7 +42,7 @@ pub async fn set_credits_low(credits_low: String) -> Result<(), Error> {
         Ok(tx.commit().await?)
     };
     saved.await.inspect_err(|_: &Error| keep_typed(&[("credits_low", &credits_low)]))?;
-    redirect("/account/notices");
+    redirect_saying("/account/notices", "Amount saved.");
     Ok(())
 }
 

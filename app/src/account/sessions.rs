@@ -1,10 +1,11 @@
 //! Where one is signed in, and ending it: one place, or all others.
 
 use model::Error;
-use model::accounts::{Account, SessionRow};
+use model::accounts::SessionRow;
 use model::id::SessionId;
 
-use crate::form::{FormProblem, hidden, told};
+use super::PATH;
+use crate::form::{FormProblem, hidden};
 use crate::prelude::*;
 use crate::screen::When;
 use crate::ui::{Badge, Button, Card, Cell, Column, Size, Table, Tone, Variant};
@@ -14,7 +15,9 @@ use crate::wire::{Change, ChangeForm};
 #[server(protocol = crate::wire::Wire)]
 pub async fn end_session(id: SessionId) -> Result<(), Error> {
     use crate::ssr::*;
-    Ok(services::accounts::profile::end_session(&db()?, &caller()?, id).await?)
+    services::accounts::profile::end_session(&db()?, &caller()?, id).await?;
+    redirect_saying(PATH, "Signed out there.");
+    Ok(())
 }
 
 /// Ends all sessions but this one.
@@ -22,13 +25,24 @@ pub async fn end_session(id: SessionId) -> Result<(), Error> {
 pub async fn end_other_sessions() -> Result<(), Error> {
     use crate::ssr::*;
     services::accounts::profile::end_other_sessions(&db()?, &caller()?).await?;
+    redirect_saying(PATH, "Signed out everywhere else.");
     Ok(())
 }
 
-pub(super) fn card(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView {
-    let (end, others) = (Change::new::<EndSession>(), Change::new::<EndOtherSessions>());
-    told(end, "Signed out there", changed);
-    told(others, "Signed out everywhere else", changed);
+/// What is ended here, and how it went.
+#[derive(Clone, Copy)]
+pub(super) struct Changes {
+    end: Change,
+    others: Change,
+}
+
+impl Changes {
+    pub(super) fn new() -> Self {
+        Self { end: Change::new::<EndSession>(), others: Change::new::<EndOtherSessions>() }
+    }
+}
+
+pub(super) fn card(sessions: Vec<SessionRow>, Changes { end, others }: Changes) -> AnyView {
     let columns = vec![
         Column::new("Device"),
         Column::new("Address"),
@@ -36,17 +50,17 @@ pub(super) fn card(account: Signal<Account>, changed: RwSignal<u32>) -> AnyView 
         Column::new("Last seen"),
         Column::new("End").quiet(),
     ];
-    let alone = move || account.with(|account| account.sessions.len() < 2);
+    let alone = sessions.len() < 2;
     let foot = move || {
         view! {
             <ChangeForm change=others>
-                <Button submit=true variant=Variant::Outline size=Size::Small busy=others.pending() disabled=Signal::derive(alone)>
+                <Button submit=true variant=Variant::Outline size=Size::Small disabled=alone>
                     "Sign out everywhere else"
                 </Button>
             </ChangeForm>
         }
     };
-    let lines = move || account.get().sessions.into_iter().map(|row| line(row, end)).collect_view();
+    let lines = sessions.into_iter().map(|row| line(row, end)).collect_view();
     view! {
         <Card title="Where you are signed in" scope="A session ends by itself after twelve hours without use." flush=true actions=foot>
             <div class="px-5 empty:hidden"><FormProblem error=end.error() fields=&[]/><FormProblem error=others.error() fields=&[]/></div>

@@ -1,24 +1,19 @@
-//! The companies of the platform, for super admins: the list, stopping one, letting it go on, and acting inside it.
+//! The companies of the platform, for super admins: the list, stopping one, letting it go on, and acting inside it. A plain
+//! page.
 
 use icondata as i;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
-#[cfg(feature = "ssr")]
-use model::accounts::Permission;
 use model::clients::{ClientFilter, ClientRow};
 use model::companies::CompanyType;
 use model::id::CompanyId;
 use model::page::Page;
-use server_fn::ServerFn;
 
-use crate::form::{FormProblem, hidden, told};
+use crate::form::{FormProblem, hidden};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::screen::{Loaded, link, paging, text};
-use crate::ui::{
-    Badge, Button, Card, Cell, Column, FilterBar, Input, LinkButton, PageHeader, Pager, Size, Skeleton, Table, Tone, Variant,
-    grouped,
-};
+use crate::screen::{link, paging, text};
+use crate::ui::{Badge, Button, Card, Cell, Column, FilterBar, Input, LinkButton, Pager, Size, Table, Tone, Variant, grouped};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// The clients whose name begins so.
@@ -32,14 +27,18 @@ pub async fn list_clients(filter: ClientFilter) -> Result<Page<ClientRow>, Error
 #[server(protocol = crate::wire::Wire)]
 pub async fn suspend_client(company: CompanyId, reason: String) -> Result<(), Error> {
     use crate::ssr::*;
-    Ok(services::clients::suspend(&db()?, &caller()?.actor, company, &reason).await?)
+    services::clients::suspend(&db()?, &caller()?.actor, company, &reason).await?;
+    redirect_saying(PATH, "Suspended, and its campaigns paused.");
+    Ok(())
 }
 
 /// Lets a company go on.
 #[server(protocol = crate::wire::Wire)]
 pub async fn reinstate_client(company: CompanyId) -> Result<(), Error> {
     use crate::ssr::*;
-    Ok(services::clients::reinstate(&db()?, &caller()?.actor, company).await?)
+    services::clients::reinstate(&db()?, &caller()?.actor, company).await?;
+    redirect_saying(PATH, "Reinstated.");
+    Ok(())
 }
 
 /// Goes inside a company.
@@ -52,47 +51,46 @@ pub async fn enter_client(company: CompanyId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Goes back home.
-#[server(protocol = crate::wire::Wire)]
-pub async fn leave_client() -> Result<(), Error> {
-    use crate::ssr::*;
-    let caller = caller()?;
-    let token = services::clients::leave(&db()?, &caller, &client()).await?;
-    keep_session(Some(&token)).await?;
-    redirect(if caller.actor.may(Permission::AdminPlatform) { "/admin/clients" } else { "/clients" });
-    Ok(())
-}
-
 /// `/admin/clients`
 #[component]
 pub fn ClientsPage() -> impl IntoView {
-    let query = use_query_map();
-    let filter = Memo::new(move |_| query.with(|query| ClientFilter { q: text(query, "q"), paging: paging(query) }));
-    let changed = RwSignal::new(0_u32);
-    let clients = Answer::new(move || changed.get(), move || ListClients { filter: filter.get() });
-    view! {
-        <Title text="Clients"/>
-        <PageHeader title="Clients" description="Every company of the platform. What you do here is in their own record.">
-            <LinkButton href="/admin/letters" external=true variant=Variant::Outline>"Letters"</LinkButton>
-        </PageHeader>
-        {move || view! {
-            <FilterBar action="/admin/clients" label="Filter clients" search=filter.get().q placeholder="Start of a name"/>
-        }}
-        <Loaded
-            resource=clients
-            what="the clients"
-            heading="Clients"
-            waiting=|| view! { <Card><Skeleton class="h-64 w-full"/></Card> }
-            view=move |page| table(page, filter, changed)
-        />
-    }
+    let filter = use_query_map().with_untracked(|query| ClientFilter { q: text(query, "q"), paging: paging(query) });
+    let asked = filter.clone();
+    let clients = Answer::blocking(move || ListClients { filter: asked.clone() });
+    let changes = Changes {
+        stop: Change::new::<SuspendClient>(),
+        go: Change::new::<ReinstateClient>(),
+        enter: Change::new::<EnterClient>(),
+    };
+    answered(clients, TITLE, Vec::new(), move |page| {
+        let letters = || view! { <LinkButton href="/admin/letters" variant=Variant::Outline>"Letters"</LinkButton> };
+        view! {
+            <PlainPage
+                wide=true
+                title=TITLE
+                description="Every company of the platform. What you do here is in their own record."
+                actions=letters
+            >
+                <FilterBar action=PATH label="Filter clients" search=filter.q.clone() placeholder="Start of a name"/>
+                {table(page, filter, changes)}
+            </PlainPage>
+        }
+    })
 }
 
-fn table(page: Signal<Page<ClientRow>>, filter: Memo<ClientFilter>, changed: RwSignal<u32>) -> AnyView {
-    let (stop, go) = (Change::new::<SuspendClient>(), Change::new::<ReinstateClient>());
-    let enter = Change::new::<EnterClient>();
-    told(stop, "Suspended, and its campaigns paused", changed);
-    told(go, "Reinstated", changed);
+const TITLE: &str = "Clients";
+const PATH: &str = "/admin/clients";
+
+/// What can be done with a company, and how it went.
+#[derive(Clone, Copy)]
+struct Changes {
+    stop: Change,
+    go: Change,
+    enter: Change,
+}
+
+fn table(page: Page<ClientRow>, filter: ClientFilter, changes: Changes) -> AnyView {
+    let Page { items, total, paging } = page;
     let columns = vec![
         Column::new("Company"),
         Column::new("Type"),
@@ -101,32 +99,32 @@ fn table(page: Signal<Page<ClientRow>>, filter: Memo<ClientFilter>, changed: RwS
         Column::new("Since"),
         Column::new("Do").quiet(),
     ];
-    let lines = move || page.get().items.into_iter().map(|row| line(row, stop, go)).collect_view();
-    let href = move |n: u32| filter.with(|f| link("/admin/clients", &[("q", &f.q), ("page", &n.to_string())]));
+    let lines = items.into_iter().map(|row| line(row, changes)).collect_view();
+    let href = move |n: u32| link(PATH, &[("q", &filter.q), ("page", &n.to_string())]);
     view! {
+        <FormProblem error=changes.stop.error() fields=&[]/>
+        <FormProblem error=changes.go.error() fields=&[]/>
+        <FormProblem error=changes.enter.error() fields=&[]/>
         <Card flush=true>
-            <div class="px-5 empty:hidden"><FormProblem error=stop.error() fields=&[]/><FormProblem error=go.error() fields=&[]/><FormProblem error=enter.error() fields=&[]/></div>
             <Table caption="Clients" columns=columns>{lines}</Table>
-            {move || page.with(|page| view! {
-                <Pager page=page.paging.page per_page=page.paging.per_page total=page.total href=Callback::new(href)/>
-            })}
+            <Pager page=paging.page per_page=paging.per_page total=total href=href/>
         </Card>
     }
 }
 
-fn line(row: ClientRow, stop: Change, go: Change) -> AnyView {
+fn line(row: ClientRow, changes: Changes) -> AnyView {
     let (first, second) = (hidden("company", row.id), hidden("company", row.id));
     let suspended = row.suspended_because.is_some();
     let features = format!("/admin/features?company={}", row.id);
     let state = match suspended {
         true => view! {
-            <ChangeForm change=go>
+            <ChangeForm change=changes.go>
                 {first}
                 <Button submit=true variant=Variant::Outline size=Size::Small>"Reinstate"</Button>
             </ChangeForm>
         },
         false => view! {
-            <ChangeForm change=stop attr:class="flex items-center gap-2">
+            <ChangeForm change=changes.stop attr:class="flex items-center gap-2">
                 {first}
                 <Input name="reason" label="Reason" placeholder="Why, for its people" size=Size::Small/>
                 <Button submit=true variant=Variant::Destructive size=Size::Small>"Suspend"</Button>
@@ -138,13 +136,12 @@ fn line(row: ClientRow, stop: Change, go: Change) -> AnyView {
             <details>
                 <summary class="btn btn-outline btn-sm cursor-pointer">"Manage"</summary>
                 <div class="mt-2 flex flex-wrap items-center gap-2">
-                    // A plain form: the page that comes is drawn anew, as that company.
-                    <form method="post" action=EnterClient::PATH>
+                    <ChangeForm change=changes.enter>
                         {second}
                         <Button submit=true variant=Variant::Outline size=Size::Small icon=i::LuLogIn>"Act inside"</Button>
-                    </form>
+                    </ChangeForm>
                     {state}
-                    <a class="link text-sm" rel="external" href=features>"Features"</a>
+                    <a class="link text-sm" href=features>"Features"</a>
                 </div>
             </details>
         }

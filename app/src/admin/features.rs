@@ -28,7 +28,7 @@ pub async fn set_feature(company: CompanyId, feature: Feature, to: String) -> Re
         _ => None,
     };
     services::features::set(&db()?, &caller()?.actor, company, feature, is_on).await?;
-    redirect(&format!("/admin/features?company={company}"));
+    redirect_saying(&format!("/admin/features?company={company}"), "Saved.");
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub async fn load_letter(kind: LetterKind) -> Result<LetterPage, Error> {
 pub async fn draft_letter(kind: LetterKind, wording: Wording) -> Result<(), Error> {
     use crate::ssr::*;
     services::mails::wordings::draft(&db()?, &caller()?.actor, kind, &wording).await?;
-    redirect(&format!("/admin/letter?kind={kind}"));
+    redirect_saying(&format!("/admin/letter?kind={kind}"), "Draft saved. Look at it below.");
     Ok(())
 }
 
@@ -38,7 +38,7 @@ pub async fn draft_letter(kind: LetterKind, wording: Wording) -> Result<(), Erro
 pub async fn use_letter(kind: LetterKind) -> Result<(), Error> {
     use crate::ssr::*;
     services::mails::wordings::adopt(&db()?, &caller()?.actor, kind).await?;
-    redirect(&format!("/admin/letter?kind={kind}"));
+    redirect_saying(&format!("/admin/letter?kind={kind}"), "Letters go out in these words from now on.");
     Ok(())
 }
 
@@ -47,7 +47,7 @@ pub async fn use_letter(kind: LetterKind) -> Result<(), Error> {
 pub async fn restore_letter(kind: LetterKind) -> Result<(), Error> {
     use crate::ssr::*;
     services::mails::wordings::restore(&db()?, &caller()?.actor, kind).await?;
-    redirect(&format!("/admin/letter?kind={kind}"));
+    redirect_saying(&format!("/admin/letter?kind={kind}"), "Back to the built-in words.");
     Ok(())
 }
 

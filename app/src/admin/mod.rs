@@ -1,5 +1,6 @@
 //! The platform's own pages, for super admins: is everything as it must be?
 
+#[cfg(feature = "ssr")]
 pub mod clients;
 #[cfg(feature = "ssr")]
 pub mod features;

@@ -28,7 +28,7 @@ pub async fn add_document(agent: AgentId, name: String, text: String, address: S
     let mut tx = begin().await?;
     services::agents::knowledge::add_document(&mut tx, agent, &NewDocument { name, text, address }).await?;
     tx.commit().await?;
-    redirect(&format!("/knowledge?agent={agent}"));
+    redirect_saying(&format!("/knowledge?agent={agent}"), "Added.");
     Ok(())
 }
 
@@ -39,7 +39,7 @@ pub async fn remove_document(id: DocumentId) -> Result<(), Error> {
     let mut tx = begin().await?;
     let agent = services::agents::knowledge::remove_document(&mut tx, id).await?;
     tx.commit().await?;
-    redirect(&format!("/knowledge?agent={agent}"));
+    redirect_saying(&format!("/knowledge?agent={agent}"), "Removed.");
     Ok(())
 }
 

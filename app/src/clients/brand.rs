@@ -30,7 +30,7 @@ pub async fn choose_color(color: String) -> Result<(), Error> {
         Ok(tx.commit().await?)
     };
     saved.await.inspect_err(|_: &Error| keep_typed(&[("color", &color)]))?;
-    redirect("/clients/brand");
+    redirect_saying("/clients/brand", "Colour saved.");
     Ok(())
 }
 
@@ -41,7 +41,7 @@ pub async fn remove_brand() -> Result<(), Error> {
     let mut tx = begin().await?;
     services::clients::brands::remove(&mut tx).await?;
     tx.commit().await?;
-    redirect("/clients/brand");
+    redirect_saying("/clients/brand", "Removed.");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use icondata as i;
 use model::Error;
 use model::clients::{NewClient, OwnClient, OwnClients};
 use model::credits::Credits;
-use model::id::CompanyId;
+use model::id::{CompanyId, MovementId};
 
 use crate::form::{FormProblem, hidden, problem, typed_or};
 use crate::plain::{PlainPage, answered};
@@ -35,7 +35,7 @@ pub async fn open_client(name: String, email: String, concurrency_max: String) -
     opened.inspect_err(|_| {
         keep_typed(&[("name", &new.name), ("email", &new.email), ("concurrency_max", &concurrency_max)]);
     })?;
-    redirect("/clients");
+    redirect_saying("/clients", "Opened. Its administrator got an invitation by mail.");
     Ok(())
 }
 
@@ -45,17 +45,17 @@ pub async fn limit_client(company: CompanyId, concurrency_max: String) -> Result
     use crate::ssr::*;
     let calls = concurrency_max.trim().parse().unwrap_or(0);
     services::clients::resale::set_limit(&db()?, &caller()?.actor, company, calls).await?;
-    redirect("/clients");
+    redirect_saying("/clients", "Limit saved.");
     Ok(())
 }
 
 /// Gives a client credits of one's own.
 #[server(protocol = crate::wire::Wire)]
-pub async fn give_credits(company: CompanyId, amount: String, note: String) -> Result<(), Error> {
+pub async fn give_credits(company: CompanyId, id: MovementId, amount: String, note: String) -> Result<(), Error> {
     use crate::ssr::*;
     let amount = Credits::parse(&amount).ok_or_else(|| Error::field("amount", "Enter a number like 5 or 12.5."))?;
-    services::clients::resale::give(&db()?, &caller()?.actor, company, amount, &note).await?;
-    redirect("/clients");
+    services::clients::resale::give(&db()?, &caller()?.actor, company, id, amount, &note).await?;
+    redirect_saying("/clients", "Credits given.");
     Ok(())
 }
 
@@ -98,7 +98,7 @@ fn shown(page: OwnClients, changes: Changes) -> AnyView {
         view! { <Empty icon=i::LuBuilding2 title="No clients yet" text="Open the first company below. It starts without credits."/> }
     });
     let brand = || view! { <LinkButton href="/clients/brand" variant=Variant::Outline>"How they see you"</LinkButton> };
-    let lines = page.clients.into_iter().map(|row| line(row, changes)).collect_view();
+    let lines = page.clients.into_iter().map(|row| line(row, page.gift, changes)).collect_view();
     let error = changes.open.error();
     view! {
         <PlainPage
@@ -135,7 +135,7 @@ fn shown(page: OwnClients, changes: Changes) -> AnyView {
     }
 }
 
-fn line(row: OwnClient, changes: Changes) -> AnyView {
+fn line(row: OwnClient, gift: MovementId, changes: Changes) -> AnyView {
     let OwnClient { id, name, available, concurrency_max, members, created_at, suspended } = row;
     let about = format!("{available} credits, {members} in its team, since {}", created_at.date());
     let of = |what: &str| format!("{what} {name}");
@@ -160,7 +160,7 @@ fn line(row: OwnClient, changes: Changes) -> AnyView {
                 {inside}
             </div>
             <ChangeForm change=changes.give attr:class="flex flex-wrap items-center gap-2" attr:novalidate=true>
-                {hidden("company", id)}
+                {hidden("company", id)} {hidden("id", gift)}
                 <Input name="amount" label=give placeholder="Credits" inputmode="decimal" size=Size::Small class="w-28"/>
                 <Input name="note" label=note placeholder="Note, for both" size=Size::Small class="w-44"/>
                 <Button submit=true size=Size::Small variant=Variant::Outline>"Give"</Button>

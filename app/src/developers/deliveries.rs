@@ -40,7 +40,7 @@ pub async fn replay_delivery(id: DeliveryId) -> Result<(), Error> {
     let mut tx = begin().await?;
     services::webhooks::replay(&mut tx, id).await?;
     tx.commit().await?;
-    redirect(&address(id));
+    redirect_saying(&address(id), "It is sent again.");
     Ok(())
 }
 

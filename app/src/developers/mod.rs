@@ -1,23 +1,20 @@
 //! What programs sign in with: the company's API keys, and the ways to webhooks and the reference. A secret is on the screen once, when its key
-//! is made or rotated.
+//! is made or rotated. Plain pages.
 
-#[cfg(feature = "ssr")]
 pub mod deliveries;
-#[cfg(feature = "ssr")]
 pub mod webhooks;
 
 use icondata as i;
-use leptos_meta::Title;
 use model::Error;
 use model::api_keys::{ApiKeyForm, ApiKeyRow, ApiKeyState, NewApiKey, Scope};
 use model::id::ApiKeyId;
 
-use crate::form::{FormProblem, hidden, problem, told};
+use crate::form::{FormProblem, hidden, problem, typed_or};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::screen::{Loaded, When};
+use crate::screen::When;
 use crate::ui::{
-    Badge, Button, Card, Cell, Checkbox, CodeBlock, Column, Field, Input, LinkButton, Note, PageHeader, Size, Skeleton, Table,
-    Tone, Variant,
+    Badge, Button, Card, Cell, Checkbox, Column, Crumb, Empty, Field, Input, LinkButton, Note, Size, Table, Tone, Variant,
 };
 use crate::wire::{Answer, Change, ChangeForm};
 
@@ -34,8 +31,16 @@ pub async fn load_keys() -> Result<Vec<ApiKeyRow>, Error> {
 pub async fn create_key(form: ApiKeyForm) -> Result<NewApiKey, Error> {
     use crate::ssr::*;
     let mut tx = begin().await?;
-    let key = services::api_keys::create(&mut tx, &form).await?;
-    tx.commit().await?;
+    let made = async {
+        let key = services::api_keys::create(&mut tx, &form).await?;
+        tx.commit().await?;
+        Ok(key)
+    };
+    let key = made
+        .await
+        .inspect_err(|_: &Error| keep_typed(&[("name", &form.name), ("addresses", &form.addresses), ("days", &form.days)]))?;
+    show_once(&key.secret);
+    redirect_saying(PATH, "The key is made.");
     Ok(key)
 }
 
@@ -46,6 +51,8 @@ pub async fn rotate_key(id: ApiKeyId, hours: i64) -> Result<NewApiKey, Error> {
     let mut tx = begin().await?;
     let key = services::api_keys::rotate(&mut tx, id, hours).await?;
     tx.commit().await?;
+    show_once(&key.secret);
+    redirect_saying(PATH, "The key has a new secret.");
     Ok(key)
 }
 
@@ -56,62 +63,63 @@ pub async fn revoke_key(id: ApiKeyId) -> Result<(), Error> {
     let mut tx = begin().await?;
     services::api_keys::revoke(&mut tx, id).await?;
     tx.commit().await?;
+    redirect_saying(PATH, "The key opens nothing any more.");
     Ok(())
 }
 
 /// `/settings/developers`
 #[component]
 pub fn DevelopersPage() -> impl IntoView {
-    let changed = RwSignal::new(0_u32);
-    let keys = Answer::new(move || changed.get(), || LoadKeys {});
-    let (create, rotate) = (Change::new::<CreateKey>(), Change::new::<RotateKey>());
-    told(create, "The key is made", changed);
-    told(rotate, "The key has a new secret", changed);
-    view! {
-        <Title text="Developers"/>
-        <div class="max-w-5xl">
-            <PageHeader title="Developers" description="Keys with which your programs use Belfry.">
-                <LinkButton href="/developers/webhooks" external=true variant=Variant::Outline>"Webhooks"</LinkButton>
+    let keys = Answer::blocking(|| LoadKeys {});
+    let changes =
+        Changes { create: Change::new::<CreateKey>(), rotate: Change::new::<RotateKey>(), revoke: Change::new::<RevokeKey>() };
+    let secret = crate::ssr::shown_once();
+    answered(keys, TITLE, crumbs(), move |keys| {
+        let elsewhere = || {
+            view! {
+                <LinkButton href="/developers/webhooks" variant=Variant::Outline>"Webhooks"</LinkButton>
                 <LinkButton href="/api/v1/reference" external=true variant=Variant::Outline icon=i::LuBookOpen>"API reference"</LinkButton>
-            </PageHeader>
-        </div>
-        <div class="flex max-w-5xl flex-col gap-6">
-            {secret(create)}
-            {secret(rotate)}
-            <Loaded
-                resource=keys
-                what="the keys"
-                waiting=|| view! { <Card><Skeleton class="h-64 w-full"/></Card> }
-                view=move |keys| list(keys, rotate, changed)
-            />
-            {form(create, changed)}
-        </div>
+            }
+        };
+        view! {
+            <PlainPage wide=true title=TITLE description="Keys with which your programs use Belfry." crumbs=crumbs() actions=elsewhere>
+                {secret.map(new_secret)}
+                {list(keys, changes)}
+                {form(changes.create)}
+            </PlainPage>
+        }
+    })
+}
+
+const TITLE: &str = "Developers";
+const PATH: &str = "/settings/developers";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Settings", "/settings")]
+}
+
+/// What can be done with keys, and how it went.
+#[derive(Clone, Copy)]
+struct Changes {
+    create: Change,
+    rotate: Change,
+    revoke: Change,
+}
+
+/// A secret that was just made.
+fn new_secret(secret: String) -> AnyView {
+    view! {
+        <Note tone=Tone::Warning>
+            <b>"Copy the secret now: it is shown only this once."</b>
+            <code class="mt-2 block break-all select-all">{secret}</code>
+        </Note>
     }
 }
 
-/// The secret of a key that was just made or rotated.
-fn secret(change: Change) -> AnyView {
-    let shown = move || {
-        let key = change.answer::<NewApiKey>()?.ok()?;
-        Some(view! {
-            <Note tone=Tone::Warning>
-                <b>"Copy it now: it is shown only this once."</b>
-                <div class="mt-2"><CodeBlock label="API key" code=key.secret/></div>
-            </Note>
-        })
-    };
-    view! { <div aria-live="polite" class="contents">{shown}</div> }
-}
-
-fn form(create: Change, changed: RwSignal<u32>) -> AnyView {
-    // Empty again once a key was made.
-    let fields = move || {
-        changed.track();
-        fields(create)
-    };
+fn form(create: Change) -> AnyView {
     view! {
         <Card title="New key" scope="It acts for you, and may never do more than you may.">
-            <ChangeForm change=create attr:class="flex flex-col gap-4">{fields}</ChangeForm>
+            <ChangeForm change=create attr:class="flex max-w-3xl flex-col gap-4" attr:novalidate=true>{fields(create)}</ChangeForm>
         </Card>
     }
 }
@@ -127,7 +135,7 @@ fn fields(create: Change) -> AnyView {
         .collect_view();
     view! {
         <Field label="Name" name="form[name]" hint="What it is for, like CRM sync." error=problem(error, "name")>
-            <Input maxlength=80 autocomplete="off"/>
+            <Input maxlength=80 value=typed_or("name", "") autocomplete="off"/>
         </Field>
         <fieldset class="flex flex-col gap-2">
             <legend class="mb-2 font-medium">"It may"</legend>
@@ -140,20 +148,18 @@ fn fields(create: Change) -> AnyView {
                 hint="Ranges like 203.0.113.0/24; empty: from everywhere."
                 error=problem(error, "addresses")
             >
-                <Input autocomplete="off"/>
+                <Input value=typed_or("addresses", "") autocomplete="off"/>
             </Field>
             <Field label="Ends after days" name="form[days]" hint="Empty: never." error=problem(error, "days")>
-                <Input inputmode="numeric" autocomplete="off"/>
+                <Input inputmode="numeric" value=typed_or("days", "") autocomplete="off"/>
             </Field>
         </div>
         <FormProblem error=error fields=&["name", "addresses", "days"]/>
-        <div><Button submit=true icon=i::LuPlus busy=create.pending()>"Make key"</Button></div>
+        <div><Button submit=true icon=i::LuPlus>"Make key"</Button></div>
     }
 }
 
-fn list(keys: Signal<Vec<ApiKeyRow>>, rotate: Change, changed: RwSignal<u32>) -> AnyView {
-    let revoke = Change::new::<RevokeKey>();
-    told(revoke, "The key opens nothing any more", changed);
+fn list(keys: Vec<ApiKeyRow>, changes: Changes) -> AnyView {
     let columns = vec![
         Column::new("Key"),
         Column::new("May"),
@@ -161,26 +167,31 @@ fn list(keys: Signal<Vec<ApiKeyRow>>, rotate: Change, changed: RwSignal<u32>) ->
         Column::new("Ends"),
         Column::new("Manage").quiet(),
     ];
-    let lines = move || keys.get().into_iter().map(|row| line(row, rotate, revoke)).collect_view();
+    if keys.is_empty() {
+        let text = "Make one below, and your programs read and write what you choose, in your name.";
+        return view! { <Card><Empty icon=i::LuKeyRound title="No keys yet" text=text/></Card> };
+    }
+    let lines = keys.into_iter().map(|row| line(row, changes)).collect_view();
     view! {
+        <FormProblem error=changes.rotate.error() fields=&[]/>
+        <FormProblem error=changes.revoke.error() fields=&[]/>
         <Card title="API keys" scope="A key that is lost cannot be shown again: rotate it." flush=true>
-            <div class="px-5 empty:hidden"><FormProblem error=rotate.error() fields=&[]/><FormProblem error=revoke.error() fields=&[]/></div>
             <Table caption="API keys" columns=columns>{lines}</Table>
         </Card>
     }
 }
 
-fn line(row: ApiKeyRow, rotate: Change, revoke: Change) -> AnyView {
+fn line(row: ApiKeyRow, changes: Changes) -> AnyView {
     let (first, second, hours) = (hidden("id", row.id), hidden("id", row.id), hidden("hours", 24));
     let is_active = row.state == ApiKeyState::Active;
     let manage = is_active.then(|| {
         view! {
             <div class="flex flex-wrap justify-end gap-2">
-                <ChangeForm change=rotate>
+                <ChangeForm change=changes.rotate>
                     {first} {hours}
                     <Button submit=true variant=Variant::Outline size=Size::Small>"Rotate"</Button>
                 </ChangeForm>
-                <ChangeForm change=revoke>
+                <ChangeForm change=changes.revoke>
                     {second}
                     <Button submit=true variant=Variant::Ghost size=Size::Small>"Revoke"</Button>
                 </ChangeForm>

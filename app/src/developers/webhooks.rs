@@ -7,6 +7,7 @@ use model::id::{CampaignId, EndpointId};
 use model::webhooks::{EndpointForm, EndpointPage, EndpointRow, EndpointState, WebhookEvent};
 
 use super::deliveries::{DeliveriesPage, DeliveryPage};
+use super::new_secret;
 use crate::form::{FormProblem, hidden, problem, typed_or};
 use crate::plain::{PlainPage, answered, away};
 use crate::prelude::*;
@@ -80,7 +81,7 @@ pub async fn save_webhook(
     use crate::ssr::*;
     let form = form(url, description, campaign, events, full_numbers, enabled);
     services::webhooks::update(&db()?, &caller()?.actor, id, &form).await?;
-    redirect(LIST);
+    redirect_saying(LIST, "Endpoint saved.");
     Ok(())
 }
 
@@ -103,7 +104,7 @@ pub async fn remove_webhook(id: EndpointId) -> Result<(), Error> {
     let mut tx = begin().await?;
     services::webhooks::remove(&mut tx, id).await?;
     tx.commit().await?;
-    redirect(LIST);
+    redirect_saying(LIST, "Endpoint removed.");
     Ok(())
 }
 
@@ -252,15 +253,6 @@ pub fn WebhookPage() -> impl IntoView {
             </PlainPage>
         }
     })
-}
-
-fn new_secret(secret: String) -> AnyView {
-    view! {
-        <Note tone=Tone::Warning>
-            <b>"Copy the secret now: it is shown only this once."</b>
-            <code class="mt-2 block break-all select-all">{secret}</code>
-        </Note>
-    }
 }
 
 fn about(row: &EndpointRow) -> AnyView {

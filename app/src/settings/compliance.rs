@@ -1,15 +1,14 @@
-//! Compliance: the rule packs in force, read only, and what the company asks beyond them.
+//! Compliance: the rule packs in force, read only, and what the company asks beyond them. A plain page.
 
-use leptos_meta::Title;
 use model::Error;
 use model::companies::{ATTEMPTS_PER_WEEK_MAX, Compliance};
 use model::rules::{Cap, Confidence, Consent, Pack, Rule};
 use serde::{Deserialize, Serialize};
 
-use crate::form::{FormProblem, problem, told};
+use crate::form::{FormProblem, problem, typed_or};
+use crate::plain::{PlainPage, answered};
 use crate::prelude::*;
-use crate::screen::Loaded;
-use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Field, Input, Note, PageHeader, Skeleton, Table, Tone};
+use crate::ui::{Badge, Button, Card, Cell, Column, Crumb, Field, Input, Note, Table, Tone};
 use crate::wire::{Answer, Change, ChangeForm};
 
 /// Everything this page shows.
@@ -61,49 +60,51 @@ impl ComplianceForm {
 #[server(protocol = crate::wire::Wire)]
 pub async fn save_compliance(own: ComplianceForm) -> Result<(), Error> {
     use crate::ssr::*;
-    let own = own.read()?;
-    let mut tx = begin().await?;
-    services::companies::save_compliance(&mut tx, &own).await?;
-    tx.commit().await?;
-    redirect("/settings/compliance");
+    let saved = async {
+        let limits = own.read()?;
+        let mut tx = begin().await?;
+        services::companies::save_compliance(&mut tx, &limits).await?;
+        Ok(tx.commit().await?)
+    };
+    saved.await.inspect_err(|_: &Error| {
+        keep_typed(&[("week", &own.attempts_per_week_max), ("ever", &own.attempts_ever_max), ("countries", &own.countries)]);
+    })?;
+    redirect_saying("/settings/compliance", "Limits saved.");
     Ok(())
 }
 
 /// `/settings/compliance`
 #[component]
 pub fn CompliancePage() -> impl IntoView {
-    let book = Answer::new(|| 0, || LoadCompliance {});
-    view! {
-        <Title text="Compliance"/>
-        <PageHeader
-            title="Compliance"
-            description="Rule packs decide when and whom an agent may call. You can make them stricter, never looser."
-            crumbs=vec![Crumb::new("Settings", "/settings")]
-        />
-        <Loaded
-            resource=book
-            what="the rule packs"
-            waiting=|| view! { <Card><Skeleton class="h-96 w-full"/></Card> }
-            view=|book| {
-                let book = book.get_untracked();
-                view! {
-                    <div class="flex max-w-6xl flex-col gap-6">
-                        <OwnLimits own=book.own/>
-                        {packs(&book.packs)}
-                    </div>
-                }
-            }
-        />
-    }
+    let (book, save) = (Answer::blocking(|| LoadCompliance {}), Change::new::<SaveCompliance>());
+    answered(book, TITLE, crumbs(), move |book| {
+        view! {
+            <PlainPage
+                wide=true
+                title=TITLE
+                description="Rule packs decide when and whom an agent may call. You can make them stricter, never looser."
+                crumbs=crumbs()
+            >
+                {limits(&book.own, save)}
+                {packs(&book.packs)}
+            </PlainPage>
+        }
+    })
+}
+
+const TITLE: &str = "Compliance";
+
+fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::new("Settings", "/settings")]
 }
 
 const FIELDS: &[&str] = &["attempts_per_week_max", "attempts_ever_max", "countries"];
 
-#[component]
-fn OwnLimits(own: Compliance) -> impl IntoView {
-    let save = Change::new::<SaveCompliance>();
+fn limits(own: &Compliance, save: Change) -> AnyView {
     let error = save.error();
-    told(save, "Limits saved", None);
+    let week = typed_or("week", own.attempts_per_week_max.to_string());
+    let ever = typed_or("ever", own.attempts_ever_max.map(|n| n.to_string()).unwrap_or_default());
+    let countries = typed_or("countries", own.countries.join(", "));
     view! {
         <ChangeForm change=save attr:novalidate=true>
             <Card title="Your own limits" scope="On top of the law, for all campaigns together. Hours are in the general settings.">
@@ -114,7 +115,7 @@ fn OwnLimits(own: Compliance) -> impl IntoView {
                         hint="Per person, 1 to 30."
                         error=problem(error, "attempts_per_week_max")
                     >
-                        <Input kind="number" min="1" max=ATTEMPTS_PER_WEEK_MAX.to_string() value=own.attempts_per_week_max.to_string()/>
+                        <Input kind="number" min="1" max=ATTEMPTS_PER_WEEK_MAX.to_string() value=week/>
                     </Field>
                     <Field
                         label="Attempts ever"
@@ -123,7 +124,7 @@ fn OwnLimits(own: Compliance) -> impl IntoView {
                         optional=true
                         error=problem(error, "attempts_ever_max")
                     >
-                        <Input kind="number" min="1" max="1000" value=own.attempts_ever_max.map(|n| n.to_string()).unwrap_or_default()/>
+                        <Input kind="number" min="1" max="1000" value=ever/>
                     </Field>
                     <Field
                         label="Countries"
@@ -132,11 +133,11 @@ fn OwnLimits(own: Compliance) -> impl IntoView {
                         optional=true
                         error=problem(error, "countries")
                     >
-                        <Input value=own.countries.join(", ") autocomplete="off"/>
+                        <Input value=countries autocomplete="off"/>
                     </Field>
                 </div>
                 <div class="mt-4"><FormProblem error=error fields=FIELDS/></div>
-                <div class="mt-4"><Button submit=true busy=save.pending()>"Save limits"</Button></div>
+                <div class="mt-4"><Button submit=true>"Save limits"</Button></div>
             </Card>
         </ChangeForm>
     }

@@ -63,7 +63,7 @@ pub async fn save_defaults(
             ("call_minutes_max", &call_minutes_max),
         ]);
     })?;
-    redirect("/settings/defaults");
+    redirect_saying("/settings/defaults", "Defaults saved.");
     Ok(())
 }
 
@@ -81,7 +81,7 @@ pub async fn save_retention(recordings_days: String, transcripts_days: String) -
     saved.await.inspect_err(|_: &Error| {
         keep_typed(&[("recordings_days", &recordings_days), ("transcripts_days", &transcripts_days)]);
     })?;
-    redirect("/settings/defaults");
+    redirect_saying("/settings/defaults", "Retention saved.");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Company settings: name, zone, calling hours and limits; the gateways calls go through and their numbers; and the law
 //! above all hours.
 
+#[cfg(feature = "ssr")]
 pub mod compliance;
 #[cfg(feature = "ssr")]
 pub mod defaults;
@@ -90,7 +91,7 @@ fn programs() -> AnyView {
         manage.get().then(|| {
             view! {
                 <Card title="Developers" scope="Keys for your programs, and how they use Belfry">
-                    <LinkButton href="/settings/developers" variant=Variant::Outline icon=i::LuKeyRound>"API keys"</LinkButton>
+                    <LinkButton href="/settings/developers" external=true variant=Variant::Outline icon=i::LuKeyRound>"API keys"</LinkButton>
                 </Card>
             }
         })
@@ -113,7 +114,7 @@ fn law() -> AnyView {
             <Note tone=Tone::Info icon=i::LuScale>
                 <b>"Calls are only placed when the law of every place the called person may be in allows it."</b>
                 " Your hours can make this narrower, never wider. "
-                <a class="link" href="/settings/compliance">"See the rule packs and your own limits"</a>
+                <a class="link" rel="external" href="/settings/compliance">"See the rule packs and your own limits"</a>
                 "."
             </Note>
         </Card>

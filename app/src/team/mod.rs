@@ -3,6 +3,7 @@
 #[cfg(feature = "ssr")]
 pub mod access;
 pub mod invite;
+#[cfg(feature = "ssr")]
 pub mod permissions;
 
 use icondata as i;
@@ -63,7 +64,7 @@ pub fn TeamPage() -> impl IntoView {
         <Title text="Team"/>
         <div class="max-w-5xl">
             <PageHeader title="Team" description="Who works in this company, and what each may do.">
-                <LinkButton href="/team/permissions" variant=Variant::Outline icon=i::LuShieldCheck>"Roles"</LinkButton>
+                <LinkButton href="/team/permissions" external=true variant=Variant::Outline icon=i::LuShieldCheck>"Roles"</LinkButton>
             </PageHeader>
             <Loaded
                 resource=team

@@ -1,12 +1,13 @@
-//! What each role may do: the permission table of `model::accounts`, as people read it. There is no other one.
+//! What each role may do: the permission table of `model::accounts`, as people read it. There is no other one. A plain
+//! page.
 
 use icondata as i;
-use leptos_meta::Title;
 use model::accounts::{Permission, Role};
 use model::team::ROLES;
 
+use crate::plain::PlainPage;
 use crate::prelude::*;
-use crate::ui::{Card, Column, Crumb, Icon, LeadCell, PageHeader, Table};
+use crate::ui::{Card, Column, Crumb, Icon, LeadCell, Table};
 
 /// `/team/permissions`
 #[component]
@@ -17,15 +18,9 @@ pub fn PermissionsPage() -> impl IntoView {
     let shown = Permission::ALL.iter().filter(|p| ROLES.iter().any(|role| role.may(**p)));
     let lines = shown.map(|p| line(*p)).collect_view();
     view! {
-        <Title text="Roles"/>
-        <div class="max-w-4xl">
-            <PageHeader
-                title="Roles"
-                description="What each role may do in this company."
-                crumbs=vec![Crumb::new("Team", "/team")]
-            />
+        <PlainPage title="Roles" description="What each role may do in this company." crumbs=vec![Crumb::new("Team", "/team")]>
             <Card flush=true><Table caption="What each role may do" columns=columns cards=false>{lines}</Table></Card>
-        </div>
+        </PlainPage>
     }
 }
 

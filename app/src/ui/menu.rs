@@ -1,13 +1,11 @@
-//! Menus and tooltips on the Popover API: top layer, light dismiss and Escape come with the browser; arrow keys are ours.
+//! Menus and tooltips on the Popover API: top layer, light dismiss and Escape come with the browser, and so does their place
+//! (anchors, in `overlays.css`); arrow keys are ours.
 
 use leptos::{ev, html};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{Icon, join, some};
 use crate::prelude::*;
-
-/// Room between a trigger and what hangs from it.
-const GAP: f64 = 4.0;
 
 fn items(menu: &web_sys::HtmlElement) -> Vec<web_sys::HtmlElement> {
     let Ok(list) = menu.query_selector_all("[role=menuitem]:not([disabled])") else { return Vec::new() };
@@ -45,29 +43,6 @@ fn focus_item(menu: &web_sys::HtmlElement, key: &str) -> bool {
     true
 }
 
-/// Puts `bubble` under (or, without room, above) `anchor`; `end` aligns the end edges.
-fn place(anchor: &web_sys::Element, bubble: &web_sys::HtmlElement, end: bool, centre: bool) {
-    let (a, b) = (anchor.get_bounding_client_rect(), bubble.get_bounding_client_rect());
-    let size = |side: Result<JsValue, JsValue>| side.ok().and_then(|v| v.as_f64()).unwrap_or_default();
-    let (wide, high) = (size(window().inner_width()), size(window().inner_height()));
-    let rtl = document().document_element().is_some_and(|root| root.get_attribute("dir").as_deref() == Some("rtl"));
-    let wanted = if centre {
-        a.left() + (a.width() - b.width()) / 2.0
-    } else if end != rtl {
-        a.right() - b.width()
-    } else {
-        a.left()
-    };
-    let left = wanted.clamp(GAP, (wide - b.width() - GAP).max(GAP));
-    let below = a.bottom() + GAP;
-    let top = if below + b.height() > high && a.top() > b.height() + GAP { a.top() - b.height() - GAP } else { below };
-    let style = bubble.style();
-    for (name, value) in [("left", left), ("top", top)] {
-        // These are valid lengths, so the browser takes them.
-        let _ = style.set_property(name, &format!("{value}px"));
-    }
-}
-
 /// Whether a `toggle` event says that its popover is open now.
 fn is_opening(event: &ev::Event) -> bool {
     let state = js_sys::Reflect::get(event, &JsValue::from_str("newState")).ok().and_then(|v| v.as_string());
@@ -94,13 +69,11 @@ pub fn Menu(
     start: bool,
     children: Children,
 ) -> impl IntoView {
-    let button = NodeRef::<html::Button>::new();
     let menu = NodeRef::<html::Div>::new();
     let open = RwSignal::new(false);
     let toggled = move |event: ev::Event| {
         open.set(is_opening(&event));
-        if let (true, Some(button), Some(menu)) = (open.get_untracked(), button.get_untracked(), menu.get_untracked()) {
-            place(&button, &menu, !start, false);
+        if let (true, Some(menu)) = (open.get_untracked(), menu.get_untracked()) {
             focus_item(&menu, "Home");
         }
     };
@@ -120,7 +93,6 @@ pub fn Menu(
     let name = label.clone();
     view! {
         <button
-            node_ref=button
             class=class
             type="button"
             aria-haspopup="menu"
@@ -134,7 +106,7 @@ pub fn Menu(
         <div
             node_ref=menu
             id=id
-            class=join("menu", &menu_class)
+            class=join(if start { "menu menu-start" } else { "menu" }, &menu_class)
             popover="auto"
             role="menu"
             aria-label=label
@@ -195,13 +167,11 @@ pub fn MenuLine() -> impl IntoView {
 /// Words that appear on hover and focus. Screen readers get them as text, so use it for more than repeats the child.
 #[component]
 pub fn Tooltip(#[prop(into)] text: String, children: Children) -> impl IntoView {
-    let anchor = NodeRef::<html::Span>::new();
     let bubble = NodeRef::<html::Span>::new();
     let show = move || {
-        if let (Some(anchor), Some(bubble)) = (anchor.get_untracked(), bubble.get_untracked())
-            && bubble.show_popover().is_ok()
-        {
-            place(&anchor, &bubble, false, true);
+        if let Some(bubble) = bubble.get_untracked() {
+            // Already shown is the only way this fails.
+            let _ = bubble.show_popover();
         }
     };
     let hide = move || {
@@ -212,8 +182,7 @@ pub fn Tooltip(#[prop(into)] text: String, children: Children) -> impl IntoView 
     };
     view! {
         <span
-            node_ref=anchor
-            class="inline-flex"
+            class="tipped inline-flex"
             on:mouseenter=move |_| show()
             on:mouseleave=move |_| hide()
             on:focusin=move |_| show()

@@ -5,7 +5,7 @@ use crate::accounts::looks_like_email;
 use crate::companies::{CONCURRENCY_MAX, CompanyType};
 use crate::credits::Credits;
 use crate::error::{Check, Error, Result};
-use crate::id::CompanyId;
+use crate::id::{CompanyId, MovementId};
 use crate::page::Paging;
 use crate::time::Moment;
 
@@ -52,6 +52,8 @@ pub struct OwnClient {
 pub struct OwnClients {
     pub clients: Vec<OwnClient>,
     pub available: Credits,
+    /// Names the next gift, so that a form that is sent twice gives once.
+    pub gift: MovementId,
 }
 
 /// A company to be opened for a client.

@@ -156,9 +156,10 @@ async fn a_reseller_opens_a_client_gives_it_credits_shows_itself_and_acts_inside
     let answer = followed(&site, &agency, "/clients", "clients/open_client", form).await;
     assert!(has(&answer, "Clinic") && has(&answer, "0.000 credits"), "{}", answer.text());
     let client: CompanyId = resale::list(&site.world.db, &maya.actor).await.expect("list").clients[0].id;
-    let give = format!("company={client}&amount=2.5&note=");
+    let gift = resale::list(&site.world.db, &maya.actor).await.expect("list").gift;
+    let give = format!("company={client}&id={gift}&amount=2.5&note=");
     assert!(has(&followed(&site, &agency, "/clients", "clients/give_credits", &give).await, "17.500 credits to give"));
-    let much = format!("company={client}&amount=999&note=");
+    let much = format!("company={client}&id={gift}&amount=999&note=");
     assert!(has(&followed(&site, &agency, "/clients", "clients/give_credits", &much).await, "999.000 credits are needed"));
 
     assert_eq!(site.get(&agency, "/brand/logo").await.status, StatusCode::NOT_FOUND);
@@ -177,7 +178,7 @@ async fn a_reseller_opens_a_client_gives_it_credits_shows_itself_and_acts_inside
     let logo = site.get(&agency, "/brand/logo?v=1").await;
     assert_eq!((logo.status, logo.header("content-type"), &logo.body[..]), (StatusCode::OK, "image/webp", PIXEL));
     assert_eq!((logo.header("x-content-type-options"), logo.header("cache-control")), ("nosniff", "private, max-age=86400"));
-    let left = site.submit(&agency, "/", "/fn/app/admin/clients/leave_client", "").await;
+    let left = site.submit(&agency, "/", "/fn/app/session/leave_client", "").await;
     assert!(left.header("location").ends_with("/clients"), "{}", left.header("location"));
     agency.keep(&left);
     typed(&site, &agency).await;

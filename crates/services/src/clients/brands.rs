@@ -15,7 +15,7 @@ use model::features::Feature;
 use model::id::CompanyId;
 
 /// The colour of a company that chose a picture only: our own.
-const COLOR: &str = "#2f5bea";
+const COLOR: &str = "#006a6b";
 
 /// Where the picture of version `n` is; another one has another address, so that browsers may keep it.
 fn address(version: i32) -> String {

@@ -45,7 +45,7 @@ pub async fn list(db: &Db, actor: &Actor) -> Result<OwnClients> {
     let mut tx = above(db, actor).await?;
     let clients = repo::own_clients(&mut tx, actor).await?;
     let available = repo::available(&mut tx, actor.company()).await?;
-    Ok(OwnClients { clients, available })
+    Ok(OwnClients { clients, available, gift: tx.id() })
 }
 
 /// Opens a company for a client, without credits, and asks its first administrator in by mail.
@@ -76,8 +76,8 @@ pub async fn open(db: &Db, actor: &Actor, new: &NewClient) -> Result<CompanyId> 
     tx.record(EventKind::ClientOpened, Some(id.to_string()), text).await?;
     let mut tx = tx.outside().await?.inside(actor).await?;
     tx.record(EventKind::ClientOpened, Some(id.to_string()), format!("{} opened for a client", new.name.trim())).await?;
+    let (tx, _) = team::invite_in(tx.outside().await?, &inside, &new.email, Role::CompanyAdmin).await?;
     tx.commit().await?;
-    team::invite(db, &inside, &new.email, Role::CompanyAdmin).await?;
     Ok(id)
 }
 
@@ -103,11 +103,12 @@ pub async fn set_limit(db: &Db, actor: &Actor, client: CompanyId, concurrency_ma
     tx.commit().await
 }
 
-/// Gives a client credits of one's own: they leave here and arrive there in one commit, or nothing happens.
+/// Gives a client credits of one's own: they leave here and arrive there in one commit, or nothing happens. `id` names the gift:
+/// the same gift sent again, by a second click or a lost answer, is given once.
 ///
 /// # Errors
 /// `Forbidden`; `NotFound` for a company that is no own client; `Invalid` on `amount` or `note`; `InsufficientCredits`.
-pub async fn give(db: &Db, actor: &Actor, client: CompanyId, amount: Credits, note: &str) -> Result<()> {
+pub async fn give(db: &Db, actor: &Actor, client: CompanyId, id: MovementId, amount: Credits, note: &str) -> Result<()> {
     let note = note.trim();
     Check::new()
         .need((Credits(1)..=credits::ADJUST_MAX).contains(&amount), "amount", "Give 0.001 to 1,000,000,000 credits.")
@@ -115,15 +116,17 @@ pub async fn give(db: &Db, actor: &Actor, client: CompanyId, amount: Credits, no
         .done()?;
     let mut tx = above(db, actor).await?;
     let name = own(&mut tx, actor, client).await?.name;
-    let id: MovementId = tx.id();
+    let key = format!("transfer:{id}:{client}:{amount}");
     let colon = if note.is_empty() { "" } else { ": " };
     // The reseller first, always: whoever gives to several clients at once waits in one order.
     let mut tx = tx.inside(actor).await?;
-    credits::give(&mut tx, id, amount, &name).await?;
+    if !credits::give(&mut tx, &key, amount, &name).await? {
+        return Ok(());
+    }
     let text = format!("Gave {name} {amount} credits{colon}{note}");
     tx.record(EventKind::CreditsMoved, Some(client.to_string()), text).await?;
     let mut tx = tx.outside().await?.inside(&administering(actor, client)).await?;
-    credits::receive(&mut tx, id, amount, note).await?;
+    credits::receive(&mut tx, &key, amount, note).await?;
     let text = format!("Got {amount} credits from {}{colon}{note}", actor.name());
     tx.record(EventKind::CreditsMoved, Some(client.to_string()), text).await?;
     tx.commit().await?;

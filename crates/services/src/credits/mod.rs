@@ -300,23 +300,25 @@ pub async fn adjust_at_console(db: &Db, company: CompanyId, by: Credits, reason:
     Ok(wallet)
 }
 
-/// Takes what a company gives one of its clients, `to`; [`receive`] under the same `id` brings it there.
-pub(crate) async fn give(tx: &mut Tx, id: MovementId, amount: Credits, to: &str) -> Result<()> {
-    transfer(tx, MovementKind::TransferOut, id, amount, to).await
+/// Takes what a company gives one of its clients, `to`; [`receive`] under the same `key` brings it there. `false` when it was
+/// taken before.
+pub(crate) async fn give(tx: &mut Tx, key: &str, amount: Credits, to: &str) -> Result<bool> {
+    transfer(tx, MovementKind::TransferOut, key, amount, to).await
 }
 
 /// Brings what [`give`] took elsewhere.
-pub(crate) async fn receive(tx: &mut Tx, id: MovementId, amount: Credits, note: &str) -> Result<()> {
-    transfer(tx, MovementKind::TransferIn, id, amount, note).await
+pub(crate) async fn receive(tx: &mut Tx, key: &str, amount: Credits, note: &str) -> Result<bool> {
+    transfer(tx, MovementKind::TransferIn, key, amount, note).await
 }
 
 /// One half of a transfer, in a transaction that is above companies and narrowed to one: what follows from a balance is looked at by
 /// [`look`], behind the company's own wall.
-async fn transfer(tx: &mut Tx, kind: MovementKind, id: MovementId, amount: Credits, note: &str) -> Result<()> {
-    let one = Shift { kind, amount, key: format!("transfer:{id}"), instead: None, campaign: None, call: None, note };
+async fn transfer(tx: &mut Tx, kind: MovementKind, key: &str, amount: Credits, note: &str) -> Result<bool> {
+    let one = Shift { kind, amount, key: key.to_owned(), instead: None, campaign: None, call: None, note };
     let (movement, at, who) = (tx.id(), tx.now(), tx.actor().name().to_owned());
-    shift(tx.conn(), at, &who, &[(movement, one)]).await?;
-    crate::events::notice(tx, Topic::Credits).await
+    let moved = shift(tx.conn(), at, &who, &[(movement, one)]).await? > 0;
+    crate::events::notice(tx, Topic::Credits).await?;
+    Ok(moved)
 }
 
 /// What follows from a balance that was changed from above: administrators are told when it is low, and what waits for credits

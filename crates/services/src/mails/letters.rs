@@ -74,9 +74,9 @@ pub(crate) fn built_in(kind: LetterKind) -> Wording {
     let lines: String = ["{{greeting}}"].iter().chain(lines).map(line).collect();
     let html = format!(
         "{lines}<p style=\"margin:24px 0\"><a href=\"{{{{link}}}}\" style=\"display:inline-block;padding:10px 18px;border-radius:8px;\
-         background:#2f5bea;color:#ffffff;text-decoration:none;font-weight:600\">{button}</a></p>\n\
+         background:#006a6b;color:#ffffff;text-decoration:none;font-weight:600\">{button}</a></p>\n\
          <p style=\"margin:0 0 16px;font-size:13px;color:#5b6070\">Or open this address: \
-         <a href=\"{{{{link}}}}\" style=\"color:#2f5bea;word-break:break-all\">{{{{link}}}}</a></p>\n\
+         <a href=\"{{{{link}}}}\" style=\"color:#006a6b;word-break:break-all\">{{{{link}}}}</a></p>\n\
          <p style=\"margin:0;font-size:13px;color:#5b6070\">{small}</p>"
     );
     Wording { subject: subject.to_owned(), text, html }

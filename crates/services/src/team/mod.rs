@@ -9,7 +9,7 @@ mod tests;
 
 use crate::accounts::{digest, new_token};
 use crate::actor::{Actor, SystemTask};
-use crate::db::{Db, SystemTx};
+use crate::db::{Db, SystemTx, Tx};
 use crate::error::Result;
 use crate::mails::{self, letters};
 use chrono::TimeDelta;
@@ -76,6 +76,13 @@ pub async fn list(db: &Db, actor: &Actor) -> Result<Team> {
 /// `Forbidden` without `ManageTeam`; `Invalid` on `email` or `role`; `Conflict` while one's own e-mail is not confirmed;
 /// `RateLimited` after many.
 pub async fn invite(db: &Db, actor: &Actor, email: &str, role: Role) -> Result<InviteId> {
+    let (tx, id) = invite_in(db.begin_system(SystemTask::Team).await?, actor, email, role).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The same as part of something larger, which commits it.
+pub(crate) async fn invite_in(mut tx: SystemTx, actor: &Actor, email: &str, role: Role) -> Result<(Tx, InviteId)> {
     actor.require(Permission::ManageTeam)?;
     let email = email.trim().to_lowercase();
     if !looks_like_email(&email) {
@@ -86,7 +93,6 @@ pub async fn invite(db: &Db, actor: &Actor, email: &str, role: Role) -> Result<I
     if !actor.user.as_ref().is_some_and(|user| user.confirmed) {
         return Err(Error::conflict("Confirm your own e-mail before you invite others.").into());
     }
-    let mut tx = db.begin_system(SystemTask::Team).await?;
     admit(&mut tx, actor).await?;
     if repo::is_member(&mut tx, actor.company(), &email).await? {
         return Err(Error::field("email", "Somebody with this address is in the team already.").into());
@@ -104,8 +110,7 @@ pub async fn invite(db: &Db, actor: &Actor, email: &str, role: Role) -> Result<I
     let mut tx = tx.inside(actor).await?;
     let text = format!("{email} was invited as {}", role.label().to_lowercase());
     tx.record(EventKind::MemberInvited, Some(id.to_string()), text).await?;
-    tx.commit().await?;
-    Ok(id)
+    Ok((tx, id))
 }
 
 /// Sends an open invite again, with a new link; the old one stops working.

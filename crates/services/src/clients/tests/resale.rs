@@ -7,8 +7,9 @@ use crate::{check, companies, credits, features, gateways, notices, team};
 use model::clients::{NewClient, OwnClient};
 use model::credits::{Credits, LedgerFilter, MovementKind};
 use model::features::Feature;
-use model::id::Uuid;
+use model::id::{MovementId, Uuid};
 use sqlx::AssertSqlSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A company that may open others, and its administrator in person.
 async fn reseller(w: &World, root: &Caller, name: &str) -> (Someone, Caller) {
@@ -28,6 +29,12 @@ async fn opened(w: &World, of: &Caller, name: &str) -> Someone {
     let someone = Someone { company, actor: w.engine(company) };
     let actor = w.member(&someone, Role::CompanyAdmin).await;
     Someone { company, actor }
+}
+
+/// The name of another gift each time.
+fn gift() -> MovementId {
+    static GIFTS: AtomicU64 = AtomicU64::new(1);
+    MovementId::from(Uuid::from_u64_pair(7, GIFTS.fetch_add(1, Ordering::Relaxed)))
 }
 
 async fn left(w: &World, of: CompanyId) -> Credits {
@@ -147,7 +154,7 @@ async fn credits_leave_one_and_arrive_at_the_other_and_both_read_it() {
     let (_, root) = platform(&w).await;
     let (agency, maya) = reseller(&w, &root, "agency").await;
     let clinic = opened(&w, &maya, "clinic").await;
-    resale::give(&w.db, &maya.actor, clinic.company, Credits(7_500), " May ").await.expect("given");
+    resale::give(&w.db, &maya.actor, clinic.company, gift(), Credits(7_500), " May ").await.expect("given");
     assert_eq!((left(&w, agency.company).await, left(&w, clinic.company).await), (Credits(12_500), Credits(7_500)));
     for (who, kind, note) in [(&agency, MovementKind::TransferOut, "clinic"), (&clinic, MovementKind::TransferIn, "May")] {
         let mut tx = w.tx(who).await;
@@ -161,13 +168,39 @@ async fn credits_leave_one_and_arrive_at_the_other_and_both_read_it() {
     assert!(kinds(&w, &agency).await.contains(&(EventKind::CreditsMoved, "Gave clinic 7.500 credits: May".into())));
     nothing_is_wrong(&w).await;
     // More than there is, nothing, and less than nothing.
-    let short = told(resale::give(&w.db, &maya.actor, clinic.company, Credits(12_501), "").await);
+    let short = told(resale::give(&w.db, &maya.actor, clinic.company, gift(), Credits(12_501), "").await);
     assert_eq!(short, Error::InsufficientCredits { needed: 12_501, available: 12_500 });
     for bad in [Credits::ZERO, Credits(-1), credits::ADJUST_MAX + Credits(1)] {
-        assert!(told_of(resale::give(&w.db, &maya.actor, clinic.company, bad, "").await, "amount"), "{bad}");
+        assert!(told_of(resale::give(&w.db, &maya.actor, clinic.company, gift(), bad, "").await, "amount"), "{bad}");
     }
-    assert!(told_of(resale::give(&w.db, &maya.actor, clinic.company, Credits(1), &"n".repeat(201)).await, "note"));
+    assert!(told_of(resale::give(&w.db, &maya.actor, clinic.company, gift(), Credits(1), &"n".repeat(201)).await, "note"));
     assert_eq!((left(&w, agency.company).await, left(&w, clinic.company).await), (Credits(12_500), Credits(7_500)));
+}
+
+#[tokio::test]
+async fn a_gift_that_is_sent_again_is_given_once() {
+    let w = World::new().await;
+    let (_, root) = platform(&w).await;
+    let (agency, maya) = reseller(&w, &root, "agency").await;
+    let (clinic, shop) = (opened(&w, &maya, "clinic").await, opened(&w, &maya, "shop").await);
+    let one = resale::list(&w.db, &maya.actor).await.expect("list").gift;
+    let give = |to: CompanyId, amount: Credits| resale::give(&w.db, &maya.actor, to, one, amount, "May");
+    // Once after the other, and at the same moment.
+    give(clinic.company, Credits::whole(2)).await.expect("given");
+    give(clinic.company, Credits::whole(2)).await.expect("known");
+    let answers = futures::future::join_all((0..6).map(|_| give(shop.company, Credits::whole(3)))).await;
+    assert!(answers.iter().any(std::result::Result::is_ok), "{answers:?}");
+    for refused in answers.into_iter().filter_map(std::result::Result::err) {
+        assert!(matches!(refused, Inner::Told(Error::Conflict { .. })), "{refused}");
+    }
+    assert_eq!(left(&w, agency.company).await, Credits::whole(15));
+    assert_eq!((left(&w, clinic.company).await, left(&w, shop.company).await), (Credits::whole(2), Credits::whole(3)));
+    let told = kinds(&w, &agency).await.into_iter().filter(|(kind, _)| *kind == EventKind::CreditsMoved).count();
+    assert_eq!(told, 2, "one event for each gift");
+    // Gone back to the form for another amount: that is another gift.
+    give(clinic.company, Credits::whole(4)).await.expect("given");
+    assert_eq!(left(&w, clinic.company).await, Credits::whole(6));
+    nothing_is_wrong(&w).await;
 }
 
 #[tokio::test]
@@ -184,7 +217,7 @@ async fn whatever_is_given_to_whom_the_sum_stays_and_nobody_owes() {
         for step in 0..25 {
             let luck = u64::from_le_bytes(w.db.luck::<8>());
             let (to, amount) = ((luck % 3) as usize, (luck >> 8) as i64 % 4_000 + 1);
-            let answer = resale::give(&w.db, &maya.actor, clients[to], Credits(amount), "").await;
+            let answer = resale::give(&w.db, &maya.actor, clients[to], gift(), Credits(amount), "").await;
             assert_eq!(answer.is_ok(), amount <= model[0], "seed {seed}, step {step}: {answer:?}");
             if answer.is_ok() {
                 model[0] -= amount;
@@ -210,7 +243,7 @@ async fn many_who_give_at_once_never_give_more_than_there_is() {
     let (one, two) = (opened(&w, &maya, "one").await, opened(&w, &maya, "two").await);
     let gifts = (0..12).map(|n| {
         let to = if n % 2 == 0 { one.company } else { two.company };
-        resale::give(&w.db, &maya.actor, to, Credits::whole(3), "")
+        resale::give(&w.db, &maya.actor, to, gift(), Credits::whole(3), "")
     });
     let answers = futures::future::join_all(gifts).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 6, "six times three fit into twenty: {answers:?}");
@@ -227,8 +260,7 @@ async fn half_a_transfer_is_found_by_the_checker() {
     let w = World::new().await;
     let acme = w.company("acme").await;
     let mut tx = w.tx(&acme).await;
-    let id = tx.id();
-    credits::receive(&mut tx, id, Credits::whole(5), "from nowhere").await.expect("forged");
+    credits::receive(&mut tx, "transfer:forged", Credits::whole(5), "from nowhere").await.expect("forged");
     tx.commit().await.expect("commit");
     let found = check::run(&w.db).await.expect("checked").violations;
     assert!(found.len() == 1 && found[0].contains("0 left, 1 arrived"), "{found:?}");
@@ -240,7 +272,7 @@ async fn a_client_that_got_credits_and_a_reseller_that_ran_low_are_looked_after(
     let (_, root) = platform(&w).await;
     let (agency, maya) = reseller(&w, &root, "agency").await;
     let clinic = opened(&w, &maya, "clinic").await;
-    resale::give(&w.db, &maya.actor, clinic.company, Credits::whole(16), "").await.expect("given");
+    resale::give(&w.db, &maya.actor, clinic.company, gift(), Credits::whole(16), "").await.expect("given");
     let jobs = w.jobs::<notices::MailNotice>(agency.company).await.expect("jobs");
     assert_eq!(jobs.len(), 1, "four credits are left, less than five");
     jobs[0].clone().run(w.db.clone()).await.expect("mailed");
@@ -261,7 +293,7 @@ async fn a_reseller_reaches_its_own_clients_and_no_others() {
     let nobody = CompanyId::from(Uuid::from_u128(7));
     for not_ours in [shop.company, rival.company, agency.company, home.company, nobody] {
         for refused in [
-            resale::give(&w.db, &maya.actor, not_ours, Credits(1), "").await.err(),
+            resale::give(&w.db, &maya.actor, not_ours, gift(), Credits(1), "").await.err(),
             resale::set_limit(&w.db, &maya.actor, not_ours, 5).await.err(),
             resale::enter(&w.db, &maya, not_ours, &office()).await.err(),
         ] {
