@@ -92,7 +92,7 @@ pub fn ImportPage() -> impl IntoView {
                 what="the import"
                 heading="Import"
                 waiting=|| ()
-                view=move |import: Signal<Import>| page(&import.get_untracked(), asides)
+                view=move |import| page(&import.get_untracked(), asides)
             />
         }
     })

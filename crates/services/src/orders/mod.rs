@@ -56,7 +56,7 @@ pub async fn load(tx: &mut Tx, id: OrderId) -> Result<Order> {
         category: item.category.unwrap_or_default(),
         brand: item.brand.unwrap_or_default(),
         quantity: item.quantity,
-        price: Money::new(item.price, row.total.currency.clone()),
+        price: Money::new(item.price, row.total.currency),
     };
     let items = repo::items(tx, id).await?.into_iter().map(item).collect();
     Ok(Order { row, notes, items })

@@ -167,7 +167,9 @@ async fn people_whom_nobody_called_or_changed_for_long_are_forgotten_and_others_
     // Nobody waits for the first person any more, in either campaign.
     let mut tx = room.world.tx(&room.acme).await;
     let number = model::phone::Phone::parse(&crate::testing::phone(0)).expect("E.164");
-    crate::suppressions::withdraw(&mut tx, std::slice::from_ref(&number), EnrollmentStatus::Expired, Reason::CampaignOver).await.expect("over");
+    crate::suppressions::withdraw(&mut tx, std::slice::from_ref(&number), EnrollmentStatus::Expired, Reason::CampaignOver)
+        .await
+        .expect("over");
     tx.commit().await.expect("commit");
     room.keep_people(None, Some(100)).await;
     room.world.clock.advance(TimeDelta::days(101));

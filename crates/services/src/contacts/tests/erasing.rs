@@ -162,12 +162,19 @@ async fn after_an_erasure_no_column_of_any_table_says_anything_of_the_person() {
     person.talked().await;
     let before = person.left().await;
     let places: std::collections::BTreeSet<_> = before.iter().flat_map(|(_, places)| places).map(String::as_str).collect();
-    for place in
-        [
-            "calls.transcript", "consents.evidence", "deliveries.body", "inbox.body", "rehearsals.report", "recordings.remote_id", "leads.notes",
-            "orders.notes", "import_keys.key", "import_changes.before", "import_problems.cells",
-        ]
-    {
+    for place in [
+        "calls.transcript",
+        "consents.evidence",
+        "deliveries.body",
+        "inbox.body",
+        "rehearsals.report",
+        "recordings.remote_id",
+        "leads.notes",
+        "orders.notes",
+        "import_keys.key",
+        "import_changes.before",
+        "import_problems.cells",
+    ] {
         assert!(places.contains(place), "this test proves nothing about {place}: {places:?}");
     }
     assert!(!places.contains("events.text"), "the record names nobody from the first: {places:?}");
