@@ -289,10 +289,7 @@ pub(super) async fn brands(tx: &mut Tx, names: &[String]) -> Result<Vec<Option<B
 async fn named(tx: &mut Tx, table: &'static str, names: &[String]) -> Result<Vec<Option<Uuid>>> {
     let (now, mut new) = (tx.now(), HashMap::new());
     for name in names.iter().filter(|name| !name.is_empty()) {
-        if !new.contains_key(&name.to_lowercase()) {
-            let id: Uuid = tx.id();
-            new.insert(name.to_lowercase(), (id, name.clone()));
-        }
+        new.entry(name.to_lowercase()).or_insert_with(|| (tx.id::<Uuid>(), name.clone()));
     }
     if new.is_empty() {
         return Ok(vec![None; names.len()]);
