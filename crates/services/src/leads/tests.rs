@@ -83,7 +83,7 @@ async fn a_lead_that_is_pushed_twice_is_one_lead_and_keeps_what_is_left_out() {
     };
     let first = pushed(&mut tx, &[lead]).await;
     let more = LeadForm { score: points(["", "7", "", "", ""]), next_action: "Call".into(), ..form("Other", "202-555-0101") };
-    let second = pushed(&mut tx, &[more.clone()]).await;
+    let second = pushed(&mut tx, std::slice::from_ref(&more)).await;
     assert_eq!((first[0].created, second[0].created, first[0].id == second[0].id), (true, false, true));
     let stored = load(&mut tx, first[0].id).await.expect("load");
     assert_eq!(
