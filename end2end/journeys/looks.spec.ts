@@ -32,8 +32,8 @@ const PAGES: Look[] = [
   { name: "campaigns", address: "/campaigns", moving: "table" },
   { name: "calls", address: "/calls", moving: "table" },
   { name: "import", address: "/imports/new" },
-  { name: "permissions", address: "/team/permissions" },
-  { name: "compliance", address: "/settings/compliance" },
+  { name: "defaults", address: "/settings/defaults" },
+  { name: "notices", address: "/account/notices" },
   { name: "gateway", address: "/settings/gateways/new" },
   { name: "webhooks", address: "/developers/webhooks" },
 ];
@@ -43,6 +43,7 @@ async function photograph(browser: Browser, theme: (typeof THEMES)[number], page
   if (!outside) await comeIn(page, TESSA);
   for (const { name, address, moving } of pages) {
     await page.goto(address);
+    // plain pages bring no code
     if (await page.locator("link[rel=modulepreload]").count()) await alive(page);
     await expect(page.locator("main .skeleton")).toHaveCount(0);
     await expect.soft(page).toHaveScreenshot(`${name}-${theme}.png`, { ...SAME, mask: [page.locator("div:has(> [role=meter])").first(), page.locator("main").locator(moving ?? "time")] });
