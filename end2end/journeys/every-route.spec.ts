@@ -69,7 +69,7 @@ test("every route is opened here, or it says where else", () => {
 async function look(page: Page, address: string): Promise<void> {
   await page.goto(address);
   expect.soft(new URL(page.url()).pathname, "opened, not led elsewhere").toBe(address.split("?")[0]);
-  // plain pages bring no scripts
+  // plain pages bring no code
   if (await page.locator("link[rel=modulepreload]").count()) await alive(page);
   await expect(page.locator("main .skeleton")).toHaveCount(0);
   await expect.soft(page.getByRole("heading", { level: 1 }), `headings of ${address}`).toHaveCount(1);

@@ -53,7 +53,7 @@ fn crumbs() -> Vec<Crumb> {
 fn shown(identities: Identities, link: Change, unlink: Change) -> AnyView {
     let Identities { linked, offered, has_password } = identities;
     let none = linked.is_empty().then(|| {
-        view! { <p class="p-4 text-muted-foreground">"Nothing is linked: you sign in with your password alone."</p> }
+        view! { <p class="card-body text-muted-foreground">"Nothing is linked: you sign in with your password alone."</p> }
     });
     let lines = linked.into_iter().map(|row| line(row, unlink)).collect_view();
     view! {

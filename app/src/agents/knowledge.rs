@@ -74,7 +74,7 @@ fn shown(agent: AgentId, known: AgentKnowledge, add: Change, remove: Change) -> 
             {is_new.then(|| view! { <Note tone=Tone::Info>"Publish the agent, and its calls know this."</Note> })}
             <FormProblem error=remove.error() fields=&[]/>
             <Card title="Documents" flush=true>
-                {is_empty.then(|| view! { <p class="p-4 text-muted-foreground">"Nothing yet besides its script."</p> })}
+                {is_empty.then(|| view! { <p class="card-body text-muted-foreground">"Nothing yet besides its script."</p> })}
                 <ul class="divide-y">{lines}</ul>
             </Card>
             {editable.then(|| forms(agent, add))}
