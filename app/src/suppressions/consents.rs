@@ -116,7 +116,7 @@ pub fn ConsentsPage() -> impl IntoView {
     let page = move |answer: Result<Consents, Error>| match answer {
         Ok(now) => view! {
             <div class="flex flex-col gap-6">
-                {recording(number.clone(), record)} {asking(&now, policy)} {about(now.campaigns, now.may_run, purpose)}
+                {recording(number.clone(), record)} {asking(now.policy, now.may_set, policy)} {about(now.campaigns, now.may_run, purpose)}
             </div>
         },
         Err(error) => view! { <Note tone=Tone::Warning>{error.to_string()}</Note> },
@@ -180,12 +180,12 @@ fn recording(number: String, save: Change) -> AnyView {
     }
 }
 
-fn asking(now: &Consents, save: Change) -> AnyView {
+fn asking(now: ConsentPolicy, may_set: bool, save: Change) -> AnyView {
     let policies = options(ConsentPolicy::ALL, ConsentPolicy::as_str, ConsentPolicy::label);
-    let value = now.policy.as_str();
+    let value = now.as_str();
     let scope = "The dialer asks in the moment in which it decides on a call; who has no record is skipped with the reason";
-    if !now.may_set {
-        return view! { <Card title="Consent on record" scope=scope>{now.policy.label()}</Card> };
+    if !may_set {
+        return view! { <Card title="Consent on record" scope=scope>{now.label()}</Card> };
     }
     view! {
         <Card title="Consent on record" scope=scope>
@@ -202,7 +202,7 @@ fn about(campaigns: Vec<PurposeRow>, may_run: bool, save: Change) -> AnyView {
     if campaigns.is_empty() {
         return view! { <Card title="Campaigns"><Empty icon=icondata::LuMegaphone title="No campaigns yet" text="What each calls about stands here."/></Card> };
     }
-    let lines = campaigns.into_iter().map(|row| {
+    let line = move |row: PurposeRow| {
         let id = format!("purpose-{}", row.id);
         let purposes = options(Purpose::ALL, Purpose::as_str, Purpose::label);
         if !may_run {
@@ -220,11 +220,12 @@ fn about(campaigns: Vec<PurposeRow>, may_run: bool, save: Change) -> AnyView {
                 </ChangeForm>
             </li>
         }
-    });
+    };
+    let lines = campaigns.into_iter().map(line).collect_view();
     view! {
         <Card title="Campaigns" scope="What each calls about. Consent to one purpose says nothing about the other.">
             <FormProblem error=save.error() fields=&[]/>
-            <ul class="divide-y">{lines.collect_view()}</ul>
+            <ul class="divide-y">{lines}</ul>
         </Card>
     }
 }

@@ -3,6 +3,7 @@
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Error;
+use model::consents::ConsentRow;
 use model::evidence::{Attempt, Evidence, ListMove};
 
 use crate::prelude::*;
@@ -77,31 +78,31 @@ fn shown(e: Evidence) -> AnyView {
         <Card title=phone(&e.phone) scope="The PDF carries the hash of the JSON. Each download is in the record, with that hash." actions=downloads>
             <p class="flex flex-wrap items-center gap-2"><Badge label=state.0 tone=state.1/> <span class="text-muted-foreground">{holds}</span></p>
         </Card>
-        {agreed(&e, consents)} {moves(e.list)} {attempts(e.attempts, e.is_cut)}
+        {agreed(e.consents, consents)} {moves(e.list)} {attempts(e.attempts, e.is_cut)}
     }
 }
 
-fn agreed(e: &Evidence, all: String) -> AnyView {
-    let rows = e.consents.iter().map(|c| {
+fn agreed(list: Vec<ConsentRow>, all: String) -> AnyView {
+    let row = |c: ConsentRow| {
         let (standing, source) = (c.standing.label(), c.source.label());
-        let proof = c.evidence.clone();
         view! {
             <tr>
                 <td class="lead"><span class="font-medium">{standing}</span><span class="sub">{c.purpose.label()}</span></td>
                 <Cell label="When"><When moment=c.at/></Cell>
                 <Cell label="Where">{source}</Cell>
-                <Cell label="Wording">{c.wording.clone()}</Cell>
-                <Cell label="Proof" class="break-all">{proof}</Cell>
+                <Cell label="Wording">{c.wording}</Cell>
+                <Cell label="Proof" class="break-all">{c.evidence}</Cell>
             </tr>
         }
-    });
+    };
+    let (none, rows) = (list.is_empty(), list.into_iter().map(row).collect_view());
     let columns =
         vec![Column::new("Consent"), Column::new("When"), Column::new("Where"), Column::new("Wording"), Column::new("Proof")];
-    let table = match e.consents.is_empty() {
+    let table = match none {
         true => {
             view! { <Empty icon=icondata::LuFileQuestion title="No consent on record" text="You answer for your lists, unless you ask for a record."/> }
         }
-        false => view! { <Table caption="Consents of this number" columns=columns>{rows.collect_view()}</Table> },
+        false => view! { <Table caption="Consents of this number" columns=columns>{rows}</Table> },
     };
     let record =
         move || view! { <LinkButton href=all.clone() external=true variant=Variant::Outline>"Record a consent"</LinkButton> };
@@ -110,22 +111,23 @@ fn agreed(e: &Evidence, all: String) -> AnyView {
 
 fn moves(list: Vec<ListMove>) -> AnyView {
     let columns = vec![Column::new("Do-not-call list"), Column::new("When"), Column::new("By"), Column::new("Why")];
-    let rows = list.iter().map(|m| {
+    let row = |m: ListMove| {
         let what = if m.is_on { format!("Put on it: {}", m.source.to_lowercase()) } else { "Taken off it".to_owned() };
         view! {
             <tr>
                 <td class="lead"><span class="font-medium">{what}</span></td>
                 <Cell label="When"><When moment=m.at/></Cell>
-                <Cell label="By">{m.by.clone()}</Cell>
-                <Cell label="Why">{m.reason.clone()}</Cell>
+                <Cell label="By">{m.by}</Cell>
+                <Cell label="Why">{m.reason}</Cell>
             </tr>
         }
-    });
-    match list.is_empty() {
+    };
+    let (none, rows) = (list.is_empty(), list.into_iter().map(row).collect_view());
+    match none {
         true => view! { <Card title="Do-not-call list">"This number was never on it."</Card> },
         false => view! {
             <Card title="Do-not-call list" flush=true>
-                <Table caption="When this number was on the list" columns=columns>{rows.collect_view()}</Table>
+                <Table caption="When this number was on the list" columns=columns>{rows}</Table>
             </Card>
         },
     }
@@ -142,7 +144,7 @@ fn attempts(list: Vec<Attempt>, is_cut: bool) -> AnyView {
         Column::new("Open until"),
         Column::new("Seconds").number(),
     ];
-    let rows = list.into_iter().map(|a| {
+    let row = |a: Attempt| {
         let out = a.opted_out.then(|| view! { " " <Badge label="Asked not to be called" tone=Tone::Danger/> });
         let until = a.open_until.map(|at| view! { <When moment=at/> });
         view! {
@@ -157,11 +159,12 @@ fn attempts(list: Vec<Attempt>, is_cut: bool) -> AnyView {
                 <Cell label="Seconds" number=true>{a.talk_seconds}</Cell>
             </tr>
         }
-    });
+    };
+    let rows = list.into_iter().map(row).collect_view();
     let more = is_cut.then(|| view! { <p class="p-5 text-sm text-muted-foreground">"There are older ones."</p> });
     view! {
         <Card title="Calls" scope="Each was decided on with the list and the consent read in the same transaction" flush=true>
-            <Table caption="Calls to and from this number" columns=columns>{rows.collect_view()}</Table>
+            <Table caption="Calls to and from this number" columns=columns>{rows}</Table>
             {more}
         </Card>
     }
