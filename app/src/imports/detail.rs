@@ -86,15 +86,8 @@ pub fn ImportPage() -> impl IntoView {
     by_id("Import", "import", |id: ImportId| {
         let import = Answer::new(|| 0, move || LoadImport { id });
         let asides = Asides { problems: problems_of(id), segments: Answer::new(|| 0, || ListSegments {}) };
-        view! {
-            <Loaded
-                resource=import
-                what="the import"
-                heading="Import"
-                waiting=|| ()
-                view=move |import| page(&import.get_untracked(), asides)
-            />
-        }
+        let view = move |import: Signal<Import>| page(&import.get_untracked(), asides);
+        view! { <Loaded resource=import what="the import" heading="Import" waiting=|| () view=view/> }
     })
 }
 

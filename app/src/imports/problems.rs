@@ -32,6 +32,7 @@ pub(super) fn problems_of(id: ImportId) -> Answer<Page<Problem>> {
 pub(super) fn Problems(page: Answer<Page<Problem>>, id: ImportId, kind: ImportKind, total: i64) -> impl IntoView {
     let kept = if total > PROBLEMS_MAX { format!(" The first {} are kept.", grouped(PROBLEMS_MAX)) } else { String::new() };
     let scope = format!("Mend them in the file and import it again: what is in already is not changed twice.{kept}");
+    let view = move |page: Signal<Page<Problem>>| listing(&page.get_untracked(), id, kind);
     (total > 0).then(|| {
         view! {
             <Card title="Problem rows" scope=scope flush=true>
@@ -50,7 +51,7 @@ pub(super) fn Problems(page: Answer<Page<Problem>>, id: ImportId, kind: ImportKi
                     resource=page
                     what="the problems"
                     waiting=|| ()
-                    view=move |page: Signal<Page<Problem>>| listing(&page.get_untracked(), id, kind)
+                    view=view
                 />
             </Card>
         }
