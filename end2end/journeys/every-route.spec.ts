@@ -17,7 +17,8 @@ const OPENED = {
   "maya@harborpine.example": [
     "/", "/campaigns", "/contacts", "/imports", "/imports/new", "/agents", "/calls", "/suppressions", "/billing", "/events", "/events/proof", "/account", "/account/identities",
     "/account/notices", "/team", "/team/permissions", "/settings", "/settings/gateways/new", "/settings/compliance", "/settings/developers", "/settings/defaults", "/developers/webhooks",
-    "/developers/webhook", "/developers/deliveries", "/two-factor", "/welcome", "/find?q=tampa",
+    "/developers/webhook", "/developers/deliveries", "/two-factor", "/welcome", "/find?q=tampa", "/leads", "/orders", "/orders/order",
+    "/consents", "/evidence?phone=%2B12125550100", "/settings/company", "/settings/privacy",
     // as a company without clients sees them
     "/clients", "/clients/brand",
   ],
@@ -29,6 +30,8 @@ type Who = keyof typeof OPENED;
 const THINGS: [route: string, who: Who, on: string, begins: string][] = [
   ["/campaigns/:id", "maya@harborpine.example", "/campaigns", "/campaigns/cmp_"],
   ["/contacts/:id", "maya@harborpine.example", "/contacts", "/contacts/con_"],
+  ["/leads/lead", "maya@harborpine.example", "/contacts/:id", "/leads/lead?"],
+  ["/erase", "maya@harborpine.example", "/contacts/:id", "/erase?contact="],
   ["/imports/:id", "maya@harborpine.example", "/imports", "/imports/imp_"],
   ["/agents/:id", "maya@harborpine.example", "/agents", "/agents/agt_"],
   ["/calls/:id", "maya@harborpine.example", "/calls", "/calls/cal_"],

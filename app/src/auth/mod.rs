@@ -80,7 +80,7 @@ pub(crate) const PLAIN: &[&str] = &[
 pub(crate) fn is_plain(path: &str) -> bool {
     let path = path.trim_end_matches('/');
     // The page of one import: its address has its id.
-    PLAIN.contains(&path) || path.strip_prefix("/imports/").is_some_and(|id| id.starts_with("imp_"))
+    PLAIN.contains(&path) || path.starts_with("/imports/") || path.starts_with("/developers/")
 }
 
 /// Stands for such a page in a browser that was led to it without a request: asks for it.
