@@ -141,7 +141,10 @@ mod tests {
     fn a_slash_at_its_end_makes_no_other_page() {
         assert!(super::is_plain("/forgot") && super::is_plain("/forgot/"));
         assert!(!super::is_plain("/") && !super::is_plain("/forgotten"));
-        assert!(super::is_plain("/developers/webhooks") && super::is_plain("/developers/nothing"), "the browser has one route for all");
+        assert!(
+            super::is_plain("/developers/webhooks") && super::is_plain("/developers/nothing"),
+            "the browser has one route for all"
+        );
         assert!(super::is_plain("/imports/imp_1") && !super::is_plain("/imports"));
     }
 
