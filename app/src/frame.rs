@@ -311,7 +311,7 @@ fn profile_block(user: Signal<String>, role: Signal<String>, profile: Option<Vie
 #[server(protocol = crate::wire::Wire)]
 pub async fn choose_theme(theme: String) -> Result<(), Error> {
     use crate::ssr::*;
-    anyone()?;
+    caller()?;
     match theme.as_str() {
         "dark" | "light" => set_plain_cookie(&theme_cookie(&theme)),
         _ => Err(Error::field("theme", "Choose dark or light.")),

@@ -5,6 +5,7 @@ use crate::api::Api;
 use crate::api::door::{Asked, Who, Write};
 use crate::api::envelope::{Answer, Done, Refusal, done};
 use http::StatusCode;
+use model::accounts::Permission;
 use model::consents::{ConsentForm, ConsentRow};
 use serde::{Deserialize, Serialize};
 use services::consents;
@@ -30,12 +31,16 @@ struct ConsentQuery {
     "wording": "form v3", "evidence": "https://example.com/forms/7", "ip": "203.0.113.7", "on": "2026-11-03"}))]
 struct ConsentBody {
     /// 1,000 at most.
+    #[serde(default)]
     phones: Vec<String>,
     /// `marketing` or `service`.
+    #[serde(default)]
     purpose: String,
     /// `express`, `written`, or `withdrawn`: that puts the number on the do-not-call list.
+    #[serde(default)]
     standing: String,
     /// `web_form`, `paper`, `call`, `message`, `import` or `other`.
+    #[serde(default)]
     source: String,
     /// Which words they saw or heard.
     #[serde(default)]
@@ -130,6 +135,8 @@ async fn list(who: Who, Asked(query): Asked<ConsentQuery>) -> Answer {
     responses((status = 201, body = Done<Recorded>)))]
 async fn record(write: Write<ConsentBody>) -> Answer {
     let (mut w, body) = write.begin().await?;
+    // Before the words are read: who may not is told that, and nothing else.
+    w.tx.require(Permission::ManageContacts)?;
     let ids = consents::record(&mut w.tx, &body.form()?).await?;
     let ids = ids.into_iter().map(|id| id.to_string()).collect();
     w.answer(StatusCode::CREATED, Recorded { ids }, "Recorded").await
