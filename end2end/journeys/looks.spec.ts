@@ -29,7 +29,7 @@ interface Look {
 const PAGES: Look[] = [
   { name: "sign-in", address: "/sign-in", outside: true },
   { name: "register", address: "/register", outside: true },
-  { name: "dashboard", address: "/", moving: ".page-head p, .stat dd, .card-head p, [aria-label=Legend], .chart-body, .card:not(.chart-card) > :not(.card-head)" },
+  { name: "dashboard", address: "/", moving: ".page-head p, .stat dd, .card:not(.chart-card):has(table) .card-head, [aria-label=Legend], .chart-body, .card:not(.chart-card) > :not(.card-head)" },
   { name: "campaigns", address: "/campaigns", moving: "table" },
   { name: "calls", address: "/calls", moving: "table" },
   { name: "import", address: "/imports/new" },
