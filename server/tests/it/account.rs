@@ -52,7 +52,6 @@ async fn a_forgotten_password_is_chosen_anew_by_mail() {
 async fn the_account_page_shows_where_one_is_signed_in_and_ends_the_rest() {
     let site = Site::new().await;
     let maya = site.newcomer("harbor").await;
-    site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
     let mut phone = Browser::default();
     phone.keep(&site.call(&phone, SIGN_IN, &format!("email=admin%40harbor.example&password={PASSWORD}")).await);
     let page = site.visit(&maya, "/account").await.text();

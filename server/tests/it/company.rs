@@ -139,12 +139,6 @@ async fn upload(site: &Site, who: &Browser, bytes: &[u8]) -> Answer {
     Answer::read(site.send(request.body(Body::from(body)).expect("a request")).await).await
 }
 
-/// Says what the company does, which new ones are asked before they see any other page.
-async fn typed(site: &Site, who: &Browser) {
-    let answer = site.call(who, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
-    assert!(!answer.status.is_client_error(), "{}", answer.text());
-}
-
 /// One pixel, as a lossless WebP.
 const PIXEL: &[u8] = b"RIFF\x12\0\0\0WEBPVP8L\x05\0\0\0\x2f\0\0\0\0\0";
 
@@ -175,7 +169,6 @@ async fn a_reseller_opens_a_client_gives_it_credits_shows_itself_and_acts_inside
 
     let entered = site.submit(&agency, "/clients", "/fn/app/clients/enter_own_client", &format!("company={client}")).await;
     agency.keep(&entered);
-    typed(&site, &agency).await;
     let page = site.visit(&agency, "/account").await;
     assert!(has(&page, "You act inside Clinic as company admin.") && !has(&page, "Your clients"), "{}", page.text());
     assert!(has(&page, "/brand/logo?v=1") && has(&page, "background:#1f5f8b"), "{}", page.text());
@@ -185,7 +178,6 @@ async fn a_reseller_opens_a_client_gives_it_credits_shows_itself_and_acts_inside
     let left = site.submit(&agency, "/", "/fn/app/session/leave_client", "").await;
     assert!(left.header("location").ends_with("/clients"), "{}", left.header("location"));
     agency.keep(&left);
-    typed(&site, &agency).await;
     assert!(has(&site.visit(&agency, "/account").await, "Your clients"));
 
     assert_eq!(site.get(&other, "/brand/logo").await.status, StatusCode::NOT_FOUND);

@@ -117,9 +117,7 @@ impl Stage {
 
     /// An administrator whose address is confirmed, past the choice of a company type.
     async fn admin(&self) -> Browser {
-        let admin = self.site.newcomer("harbor").await;
-        self.site.call(&admin, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
-        admin
+        self.site.newcomer("harbor").await
     }
 
     /// The linked ones begin by this.
@@ -530,7 +528,6 @@ async fn a_provider_that_does_not_answer_is_not_waited_for() {
 async fn what_is_not_configured_is_neither_shown_nor_reached() {
     let site = Site::new().await;
     let maya = site.newcomer("harbor").await;
-    site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
     let page = site.visit(&Browser::default(), "/sign-in").await.text();
     assert!(!page.contains("Continue with") && !page.contains("/sign-in/with/"), "{page}");
     assert!(!site.visit(&maya, "/account").await.text().contains("/account/identities"));

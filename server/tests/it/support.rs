@@ -6,6 +6,7 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use model::accounts::{Register, Role};
+use model::companies::CompanyType;
 use serde::de::DeserializeOwned;
 use server::Patience;
 use services::accounts::{self, Client};
@@ -92,7 +93,12 @@ impl Site {
         accounts::confirm(&self.world.db, &self.mailed_token().await).await.expect("confirmation");
         let client = Client { ip: "203.0.113.7".to_owned(), user_agent: "test".to_owned() };
         let token = accounts::sign_in(&self.world.db, &email, PASSWORD, &client).await.expect("sign in");
-        Browser { cookie: Some(format!("sid={token}")) }
+        let newcomer = Browser { cookie: Some(format!("sid={token}")) };
+        // What is asked before any page inside the frame.
+        let mut tx = self.world.tx(&self.company(&newcomer).await).await;
+        accounts::choose_type(&mut tx, CompanyType::Generic).await.expect("type");
+        tx.commit().await.expect("commit");
+        newcomer
     }
 
     /// The company of somebody signed in, for what a test does behind the doors.
