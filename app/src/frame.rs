@@ -26,6 +26,8 @@ pub struct NavItem {
     section: bool,
     /// Leads to a page that the browser has to ask for.
     pub(crate) external: bool,
+    /// Where else it is current.
+    holds: &'static [&'static str],
 }
 
 impl NavItem {
@@ -39,6 +41,7 @@ impl NavItem {
             live: false,
             section: false,
             external: false,
+            holds: &[],
         }
     }
     /// A number at the end; hidden while empty.
@@ -61,6 +64,11 @@ impl NavItem {
         self.section = true;
         self
     }
+    /// What belongs to its page and has an address elsewhere.
+    pub fn holds(mut self, paths: &'static [&'static str]) -> Self {
+        self.holds = paths;
+        self
+    }
     /// Current for its own page and every page below it; "/" only for itself.
     fn is_current(href: &str, path: &str) -> bool {
         path == href || (href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
@@ -69,8 +77,11 @@ impl NavItem {
 
 fn nav_link(item: NavItem, path: Signal<String>) -> AnyView {
     let href = item.href.clone();
-    let current = move || path.with(|path| NavItem::is_current(&href, path)).then_some("page");
-    let (count, live) = (item.count, item.live);
+    let (count, live, holds) = (item.count, item.live, item.holds);
+    let current = move || {
+        path.with(|path| NavItem::is_current(&href, path) || holds.iter().any(|held| NavItem::is_current(held, path)))
+            .then_some("page")
+    };
     let end = move || {
         let text = count.get();
         (!text.is_empty()).then(|| {

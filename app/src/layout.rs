@@ -154,19 +154,31 @@ fn nav(role: Role, me: Signal<Option<Me>>) -> Vec<NavItem> {
     let all = [
         (None, NavItem::new("/", "Dashboard", i::LuLayoutDashboard)),
         (Some(Permission::ViewCampaigns), NavItem::new("/campaigns", "Campaigns", i::LuMegaphone)),
-        (Some(Permission::ViewContacts), NavItem::new("/contacts", "Contacts", i::LuUsers)),
+        (Some(Permission::ViewContacts), NavItem::new("/contacts", "Contacts", i::LuUsers).holds(&["/erase"])),
         (Some(Permission::ViewContacts), NavItem::new("/leads", "Leads", i::LuFlag).external()),
         (Some(Permission::ViewContacts), NavItem::new("/orders", "Orders", i::LuPackage).external()),
         (Some(Permission::ImportContacts), NavItem::new("/imports", "Imports", i::LuFileUp)),
-        (Some(Permission::ViewAgents), NavItem::new("/agents", "Agents", i::LuBot)),
+        (Some(Permission::ViewAgents), NavItem::new("/agents", "Agents", i::LuBot).holds(&["/knowledge"])),
         (Some(Permission::ViewCalls), NavItem::new("/calls", "Calls", i::LuPhone).live().count(Signal::derive(calls))),
-        (Some(Permission::ViewSuppressions), NavItem::new("/suppressions", "Suppressions", i::LuShieldBan)),
+        (
+            Some(Permission::ViewSuppressions),
+            NavItem::new("/suppressions", "Suppressions", i::LuShieldBan).holds(&["/consents", "/evidence"]),
+        ),
         (Some(Permission::ViewWallet), NavItem::new("/billing", "Billing", i::LuWallet).section()),
         (Some(Permission::ViewEvents), NavItem::new("/events", "Events", i::LuActivity)),
         (Some(Permission::ViewTeam), NavItem::new("/team", "Team", i::LuUsersRound)),
-        (Some(Permission::ManageSettings), NavItem::new("/settings", "Settings", i::LuSettings)),
+        (
+            Some(Permission::ManageSettings),
+            NavItem::new("/settings", "Settings", i::LuSettings).holds(&["/developers", "/remove-gateway"]),
+        ),
         (Some(Permission::ManageClients), NavItem::new("/clients", "Your clients", i::LuBuilding2).external()),
-        (Some(Permission::AdminPlatform), NavItem::new("/admin/clients", "Clients", i::LuBuilding2).external().section()),
+        (
+            Some(Permission::AdminPlatform),
+            NavItem::new("/admin/clients", "Clients", i::LuBuilding2)
+                .holds(&["/admin/letters", "/admin/letter", "/admin/features"])
+                .external()
+                .section(),
+        ),
         (Some(Permission::AdminPlatform), NavItem::new("/admin/health", "Platform health", i::LuHeartPulse)),
     ];
     let has_clients = me.with_untracked(|me| me.as_ref().is_some_and(|me| me.has_clients));
