@@ -61,7 +61,7 @@ function noteHydration(): void {
 
 /** Waits until buttons do something: what is clicked or typed before hydration is lost. A plain page has no scripts to wait for. */
 export async function alive(page: Page): Promise<void> {
-  await page.waitForFunction(() => window.hydrated === true || (document.readyState === "complete" && !document.querySelector("script")));
+  await page.waitForFunction(() => window.hydrated === true || (document.readyState === "complete" && !document.querySelector("script[type=module]")));
 }
 
 /** Opens an address as if it was typed, and waits until the page is alive. */

@@ -15,15 +15,9 @@ use services::{campaigns, companies, features};
 async fn root(site: &Site) -> Browser {
     let home = site.world.company("platform").await;
     let root = site.world.member(&home, Role::SuperAdmin).await;
-    Browser { cookie: Some(format!("sid={}", site.world.session(&root).await)) }
-}
-
-/// Sends a form and follows where it leads.
-async fn followed(site: &Site, who: &Browser, page: &str, path: &str, form: &str) -> Answer {
-    let answer = site.submit(who, page, &format!("/fn/app/{path}"), form).await;
-    assert!(answer.status.is_redirection(), "{path}: {} {}", answer.status, answer.text());
-    let to = answer.header("location").trim_start_matches("http://belfry.test").to_owned();
-    site.visit(who, &to).await
+    let root = Browser { cookie: Some(format!("sid={}", site.world.session(&root).await)) };
+    site.choose_type(&root).await;
+    root
 }
 
 /// The same with characters that no page shows as they are.
@@ -73,11 +67,11 @@ async fn defaults_and_retention_are_saved_by_plain_forms_and_a_wrong_number_says
     let acme = site.newcomer("acme").await;
     let page = "/settings/defaults";
     let wrong = "attempts_max=many&attempts_per_day_max=2&call_minutes_max=5&language=de-DE";
-    let answer = followed(&site, &acme, page, "settings/defaults/save_defaults", wrong).await;
+    let answer = site.followed(&acme, page, "settings/defaults/save_defaults", wrong).await;
     assert!(has(&answer, "Choose 1 to 20 attempts."), "{}", answer.text());
     let good = "attempts_max=4&attempts_per_day_max=2&call_minutes_max=7&language=de-DE";
-    followed(&site, &acme, page, "settings/defaults/save_defaults", good).await;
-    followed(&site, &acme, page, "settings/defaults/save_retention", "recordings_days=30&transcripts_days=").await;
+    site.followed(&acme, page, "settings/defaults/save_defaults", good).await;
+    site.followed(&acme, page, "settings/defaults/save_retention", "recordings_days=30&transcripts_days=").await;
     let someone = site.company(&acme).await;
     let mut tx = site.world.tx(&someone).await;
     let blank = campaigns::blank(&mut tx).await.expect("blank");
@@ -98,17 +92,17 @@ async fn a_letter_is_reworded_looked_at_used_and_given_back() {
     let wording = |text: &str| {
         format!("kind=reset&wording[subject]=Anders&wording[text]={text}&wording[html]=%3Cb%3E%7B%7Blink%7D%7D%3C%2Fb%3E")
     };
-    let answer = followed(&site, &root, page, "admin/letters/draft_letter", &wording("%7B%7Bfoo%7D%7D")).await;
+    let answer = site.followed(&root, page, "admin/letters/draft_letter", &wording("%7B%7Bfoo%7D%7D")).await;
     assert!(has(&answer, "This letter knows no {{foo}}.") && !has(&answer, "Use this letter"), "{}", answer.text());
-    let answer = followed(&site, &root, page, "admin/letters/use_letter", "kind=reset").await;
+    let answer = site.followed(&root, page, "admin/letters/use_letter", "kind=reset").await;
     assert!(has(&answer, "knows no {{foo}}"), "refused as long as something is wrong");
-    let answer = followed(&site, &root, page, "admin/letters/draft_letter", &wording("Los%3A+%7B%7Blink%7D%7D")).await;
+    let answer = site.followed(&root, page, "admin/letters/draft_letter", &wording("Los%3A+%7B%7Blink%7D%7D")).await;
     assert!(has(&answer, "Los: https://belfry.example/") && has(&answer, "Use this letter"), "{}", answer.text());
-    followed(&site, &root, page, "admin/letters/use_letter", "kind=reset").await;
+    site.followed(&root, page, "admin/letters/use_letter", "kind=reset").await;
     let boss = site.company(&root).await.actor;
     let now = wordings::load(&site.world.db, &boss, LetterKind::Reset).await.expect("letter");
     assert!(now.row.changed.is_some() && now.wording.subject == "Anders", "{now:?}");
-    followed(&site, &root, page, "admin/letters/restore_letter", "kind=reset").await;
+    site.followed(&root, page, "admin/letters/restore_letter", "kind=reset").await;
     let now = wordings::load(&site.world.db, &boss, LetterKind::Reset).await.expect("letter");
     assert_eq!((now.row.changed, now.wording.subject.as_str()), (None, "Choose a new password"));
 }
@@ -117,12 +111,12 @@ async fn a_letter_is_reworded_looked_at_used_and_given_back() {
 async fn letters_are_chosen_by_boxes_and_the_amount_is_the_companys() {
     let site = Site::new().await;
     let acme = site.newcomer("acme").await;
-    followed(&site, &acme, "/account/notices", "account/notices/choose_notices", "wanted[2]=campaign_paused").await;
-    let answer = followed(&site, &acme, "/account/notices", "account/notices/set_credits_low", "credits_low=12.5").await;
+    site.followed(&acme, "/account/notices", "account/notices/choose_notices", "wanted[2]=campaign_paused").await;
+    let answer = site.followed(&acme, "/account/notices", "account/notices/set_credits_low", "credits_low=12.5").await;
     assert!(has(&answer, "value=\"12.500\""), "{}", answer.text());
     let told = site.call(&acme, "/fn/app/account/notices/load_notices", "").await.text();
     assert!(told.contains(r#"["campaign_paused",true]"#) && told.contains(r#"["import_done",false]"#), "{told}");
-    let answer = followed(&site, &acme, "/account/notices", "account/notices/set_credits_low", "credits_low=x").await;
+    let answer = site.followed(&acme, "/account/notices", "account/notices/set_credits_low", "credits_low=x").await;
     assert!(has(&answer, "Enter a number like 5 or 12.5."), "{}", answer.text());
 }
 
@@ -151,24 +145,25 @@ async fn a_reseller_opens_a_client_gives_it_credits_shows_itself_and_acts_inside
     assert!(has(&site.visit(&agency, "/clients").await, "Client companies is off for this company."));
     features::set(&site.world.db, &boss, maya.company, Feature::ClientCompanies, Some(true)).await.expect("turned on");
     let form = "name=Clinic&email=nora%40clinic.example&concurrency_max=5";
-    let answer = followed(&site, &agency, "/clients", "clients/open_client", form).await;
+    let answer = site.followed(&agency, "/clients", "clients/open_client", form).await;
     assert!(has(&answer, "Clinic") && has(&answer, "0.000 credits"), "{}", answer.text());
     let client: CompanyId = resale::list(&site.world.db, &maya.actor).await.expect("list").clients[0].id;
     let gift = resale::list(&site.world.db, &maya.actor).await.expect("list").gift;
     let give = format!("company={client}&id={gift}&amount=2.5&note=");
-    assert!(has(&followed(&site, &agency, "/clients", "clients/give_credits", &give).await, "17.500 credits to give"));
+    assert!(has(&site.followed(&agency, "/clients", "clients/give_credits", &give).await, "17.500 credits to give"));
     let much = format!("company={client}&id={gift}&amount=999&note=");
-    assert!(has(&followed(&site, &agency, "/clients", "clients/give_credits", &much).await, "999.000 credits are needed"));
+    assert!(has(&site.followed(&agency, "/clients", "clients/give_credits", &much).await, "999.000 credits are needed"));
 
     assert_eq!(site.get(&agency, "/brand/logo").await.status, StatusCode::NOT_FOUND);
     let refused = upload(&site, &agency, b"<svg xmlns='http://www.w3.org/2000/svg'/>").await;
     let back = refused.header("location").to_owned();
     assert!(has(&site.visit(&agency, &back).await, "Choose a picture: PNG, JPEG or WebP."), "{back}");
     assert_eq!(upload(&site, &agency, PIXEL).await.header("location"), "/clients/brand");
-    followed(&site, &agency, "/clients/brand", "clients/brand/choose_color", "color=%231f5f8b").await;
+    site.followed(&agency, "/clients/brand", "clients/brand/choose_color", "color=%231f5f8b").await;
 
     let entered = site.submit(&agency, "/clients", "/fn/app/clients/enter_own_client", &format!("company={client}")).await;
     agency.keep(&entered);
+    site.choose_type(&agency).await;
     let page = site.visit(&agency, "/account").await;
     assert!(has(&page, "You act inside Clinic as company admin.") && !has(&page, "Your clients"), "{}", page.text());
     assert!(has(&page, "/brand/logo?v=1") && has(&page, "background:#1f5f8b"), "{}", page.text());
@@ -208,34 +203,34 @@ async fn holidays_pace_figures_and_privacy_are_saved_by_plain_forms() {
     let acme = site.newcomer("acme").await;
     let page = "/settings/company";
     let wrong = "on=2026-12-24&name=Eve&closed=from&time=late";
-    let answer = followed(&site, &acme, page, "settings/company/add_holiday", wrong).await;
+    let answer = site.followed(&acme, page, "settings/company/add_holiday", wrong).await;
     assert!(
         has(&answer, "Enter an hour of that day") && has(&answer, "value=\"Eve\""),
         "what was typed stands: {}",
         answer.text()
     );
     let good = "on=2026-12-24&name=Eve+%3Cb%3E&closed=from&time=13%3A00&yearly=true";
-    let answer = followed(&site, &acme, page, "settings/company/add_holiday", good).await;
+    let answer = site.followed(&acme, page, "settings/company/add_holiday", good).await;
     assert!(
         has(&answer, "2026-12-24, every year") && has(&answer, "From 13:00") && !answer.text().contains("<b>"),
         "{}",
         answer.text()
     );
-    let answer = followed(&site, &acme, page, "settings/company/save_figures", "locale=hi-IN&currency=INR").await;
+    let answer = site.followed(&acme, page, "settings/company/save_figures", "locale=hi-IN&currency=INR").await;
     assert!(has(&answer, "₹12,34,567.89"), "{}", answer.text());
-    let answer = followed(&site, &acme, page, "settings/company/save_pace", "calls_per_second=0").await;
+    let answer = site.followed(&acme, page, "settings/company/save_pace", "calls_per_second=0").await;
     assert!(has(&answer, "Choose 1 to 1,000 calls a second"), "{}", answer.text());
-    followed(&site, &acme, page, "settings/company/save_pace", "calls_per_second=7").await;
-    let answer = followed(&site, &acme, page, "settings/company/remove_holiday", "on=2026-12-24&name=Eve+%3Cb%3E").await;
+    site.followed(&acme, page, "settings/company/save_pace", "calls_per_second=7").await;
+    let answer = site.followed(&acme, page, "settings/company/remove_holiday", "on=2026-12-24&name=Eve+%3Cb%3E").await;
     assert!(has(&answer, "No holidays yet") && has(&answer, "value=\"7\""), "{}", answer.text());
 
     let page = "/settings/privacy";
-    let answer = followed(&site, &acme, page, "settings/privacy/save_privacy", "gdpr=true").await;
+    let answer = site.followed(&acme, page, "settings/privacy/save_privacy", "gdpr=true").await;
     assert!(has(&answer, "value=\"1095\""), "everything has an end: {}", answer.text());
-    let answer = followed(&site, &acme, page, "settings/privacy/save_people_days", "calls_days=&contacts_days=30").await;
+    let answer = site.followed(&acme, page, "settings/privacy/save_people_days", "calls_days=&contacts_days=30").await;
     assert!(has(&answer, "GDPR mode keeps nothing for ever."), "{}", answer.text());
-    followed(&site, &acme, page, "settings/privacy/save_privacy", "").await;
-    followed(&site, &acme, page, "settings/privacy/save_people_days", "calls_days=&contacts_days=30").await;
+    site.followed(&acme, page, "settings/privacy/save_privacy", "").await;
+    site.followed(&acme, page, "settings/privacy/save_people_days", "calls_days=&contacts_days=30").await;
     let someone = site.company(&acme).await;
     let mut tx = site.world.tx(&someone).await;
     let kept = companies::load_retention(&mut tx).await.expect("retention");

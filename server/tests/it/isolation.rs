@@ -272,7 +272,7 @@ pub const CASES: &[Case] = &[
     ("suppressions/consents/set_consent_policy", "policy=law", Own, false),
     ("suppressions/dialogs/add_suppression", "phone=%2B12025550178&reason=asked", Own, false),
     ("suppressions/dialogs/remove_suppression", "id={suppression}&reason=mistake", Nothing, false),
-    ("suppressions/evidence/load_evidence", "phone=%2B12025550143", Own, false),
+    ("suppressions/evidence/load_evidence", "phone=%2B12025550149", Own, false),
     ("suppressions/list_suppressions", r#"{"filter":{}}"#, Own, true),
 ];
 

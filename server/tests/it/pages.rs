@@ -34,7 +34,6 @@ async fn a_page_allows_its_own_scripts_and_no_other_inline_ones() {
 async fn plain_pages_bring_no_wasm_and_others_lead_to_them_by_a_request() {
     let site = Site::new().await;
     let maya = site.newcomer("harbor").await;
-    site.call(&maya, "/fn/app/auth/welcome/choose_company_type", "company_type=generic").await;
     let code = site.visit(&maya, "/sign-in/code").await;
     assert_eq!((code.status, code.header("location")), (StatusCode::FOUND, "/sign-in"), "nobody is asked for a code alone");
     for path in ["/forgot", "/reset?token=x", "/new-address?token=x", "/invite?token=x", "/two-factor"] {
@@ -47,7 +46,7 @@ async fn plain_pages_bring_no_wasm_and_others_lead_to_them_by_a_request() {
     assert!(sign_in.contains("<form") && !sign_in.contains("app.js"), "{sign_in}");
     let register = site.visit(&Browser::default(), "/register").await.text();
     assert!(register.contains("app.js"));
-    for (page, to) in [(register, "/sign-in"), (site.visit(&maya, "/account").await.text(), "/two-factor")] {
+    for (page, to) in [(register, "/sign-in"), (site.visit(&maya, "/settings").await.text(), "/settings/defaults")] {
         let (_, link) = page.split_once(&format!("href=\"{to}\"")).expect(to);
         let tag = page[..page.len() - link.len()].rsplit('<').next().unwrap_or_default().to_owned()
             + link.split('>').next().unwrap_or_default();

@@ -11,14 +11,6 @@ use services::{consents, contacts, suppressions};
 
 const PHONE: &str = "+12025550143";
 
-/// Sends a form and follows where it leads.
-async fn followed(site: &Site, who: &Browser, page: &str, path: &str, form: &str) -> Answer {
-    let answer = site.submit(who, page, &format!("/fn/app/{path}"), form).await;
-    assert!(answer.status.is_redirection(), "{path}: {} {}", answer.status, answer.text());
-    let to = answer.header("location").trim_start_matches("http://belfry.test").to_owned();
-    site.visit(who, &to).await
-}
-
 async fn person(site: &Site, of: &Browser) -> ContactId {
     let mut tx = site.world.tx(&site.company(of).await).await;
     let form = ContactForm { name: "Ada Pine".to_owned(), phone: PHONE.to_owned(), ..ContactForm::default() };
@@ -33,19 +25,19 @@ async fn a_consent_is_recorded_by_a_plain_form_and_stands_in_the_evidence() {
     let acme = site.newcomer("acme").await;
     let form = "phones=%2B12025550143&standing=written&on=&origin[purpose]=marketing&origin[source]=web_form&origin[ip]=";
     let bare = format!("{form}&origin[wording]=&origin[evidence]=folder+7");
-    let answer = followed(&site, &acme, "/consents", "suppressions/consents/record_consent", &bare).await;
+    let answer = site.followed(&acme, "/consents", "suppressions/consents/record_consent", &bare).await;
     assert!(
         answer.text().contains("Say which words") && answer.text().contains(PHONE),
         "what was typed stands: {}",
         answer.text()
     );
     let whole = format!("{form}&origin[wording]=form+v3&origin[evidence]=folder+7");
-    let answer = followed(&site, &acme, "/consents", "suppressions/consents/record_consent", &whole).await;
+    let answer = site.followed(&acme, "/consents", "suppressions/consents/record_consent", &whole).await;
     for part in ["Given, in writing", "form v3", "folder 7", "Not on the list", "/evidence/pack?phone=%2B12025550143&amp;as=pdf"]
     {
         assert!(answer.text().contains(part), "{part}: {}", answer.text());
     }
-    followed(&site, &acme, "/consents", "suppressions/consents/set_consent_policy", "policy=law").await;
+    site.followed(&acme, "/consents", "suppressions/consents/set_consent_policy", "policy=law").await;
     let mut tx = site.world.tx(&site.company(&acme).await).await;
     assert_eq!(consents::policy(&mut tx).await.expect("read"), ConsentPolicy::Law);
 }
@@ -92,10 +84,10 @@ async fn a_person_is_exported_and_erased_once_number_and_box_say_so() {
         (format!("id={id}&number=%2B12025550143"), "Tick the box"),
         (format!("id={id}&number=%2B12025550144&sure=true"), "Type the number of this contact"),
     ] {
-        let answer = followed(&site, &acme, &page, erase, &form).await;
+        let answer = site.followed(&acme, &page, erase, &form).await;
         assert!(answer.text().contains(says), "{says}: {}", answer.text());
     }
-    followed(&site, &acme, &page, erase, &format!("id={id}&number=%2B12025550143&sure=true")).await;
+    site.followed(&acme, &page, erase, &format!("id={id}&number=%2B12025550143&sure=true")).await;
     let shown = site.visit(&acme, &page).await;
     assert!(shown.text().contains("Forgotten") && !shown.text().contains("Ada Pine"), "{}", shown.text());
 }

@@ -94,11 +94,15 @@ impl Site {
         let client = Client { ip: "203.0.113.7".to_owned(), user_agent: "test".to_owned() };
         let token = accounts::sign_in(&self.world.db, &email, PASSWORD, &client).await.expect("sign in");
         let newcomer = Browser { cookie: Some(format!("sid={token}")) };
-        // What is asked before any page inside the frame.
-        let mut tx = self.world.tx(&self.company(&newcomer).await).await;
+        self.choose_type(&newcomer).await;
+        newcomer
+    }
+
+    /// Says what the company does, which is asked before any page inside the frame.
+    pub async fn choose_type(&self, admin: &Browser) {
+        let mut tx = self.world.tx(&self.company(admin).await).await;
         accounts::choose_type(&mut tx, CompanyType::Generic).await.expect("type");
         tx.commit().await.expect("commit");
-        newcomer
     }
 
     /// The company of somebody signed in, for what a test does behind the doors.
@@ -128,6 +132,17 @@ impl Site {
     pub async fn visit(&self, who: &Browser, path: &str) -> Answer {
         let request = who.request(Method::GET, path).header(header::ACCEPT, "text/html,*/*;q=0.8").body(Body::empty());
         Answer::read(self.send(request.expect("a request")).await).await
+    }
+
+    /// Sends a form as a browser without JavaScript does, and follows where it leads, with what it was given to keep.
+    pub async fn followed(&self, who: &Browser, from: &str, path: &str, form: &str) -> Answer {
+        let answer = self.submit(who, from, &format!("/fn/app/{path}"), form).await;
+        assert!(answer.status.is_redirection(), "{path}: {} {}", answer.status, answer.text());
+        let given =
+            answer.headers.get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+        let cookies: Vec<_> = who.cookie.as_deref().into_iter().chain(given).collect();
+        let to = answer.header("location").trim_start_matches("http://belfry.test").to_owned();
+        self.visit(&Browser { cookie: Some(cookies.join("; ")) }, &to).await
     }
 
     /// Calls a server function with JSON or a form, as the browser client does.

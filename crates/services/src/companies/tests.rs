@@ -349,7 +349,7 @@ async fn figures_and_pace_have_bounds_and_say_so() {
     let mut tx = w.tx(&w.company("acme").await).await;
     let first = Figures { locale: Locale::EnUs, currency: Currency::parse("USD").expect("a currency") };
     assert_eq!((figures(&mut tx).await.expect("read"), pace(&mut tx).await.expect("read")), (first, None));
-    for (field, locale, currency) in [("locale", "xx-XX", "EUR"), ("currency", "de-DE", "eur"), ("currency", "de-DE", "")] {
+    for (field, locale, currency) in [("locale", "xx-XX", "EUR"), ("currency", "de-DE", "eux"), ("currency", "de-DE", "")] {
         assert!(told(save_figures(&mut tx, locale, currency).await).of_field(field).is_some(), "{field}");
     }
     for bad in [0, -1, 1_001] {

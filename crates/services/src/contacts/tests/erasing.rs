@@ -96,8 +96,9 @@ impl Person {
              values ($1, false, 1, 'phone', '(212) 555-0187', $2::text, '[\"Zanzibar Ada\", \"(212) 555-0187\"]')",
             "insert into import_keys (import_id, key, line) values ($1, '+12125550187', extract(year from $2::timestamptz)::bigint)",
             "insert into import_changes (import_id, subject_id, before, after)
-             select $1, id, jsonb_build_object('notes', 'Zanzibar', 'at', $2::text), '{}' from contacts where phone = '+12125550187'
-             union all select $1, id, '{\"notes\": \"Zanzibar\"}', '{}' from orders union all select $1, id, '{\"notes\": \"Zanzibar\"}', '{}' from leads",
+             select $1, id, jsonb_build_object('notes', 'Zanzibar', 'at', $2::text), '{}'::jsonb from contacts where phone = '+12125550187'
+             union all select $1, id, '{\"notes\": \"Zanzibar\"}'::jsonb, '{}' from orders
+             union all select $1, id, '{\"notes\": \"Zanzibar\"}', '{}' from leads",
             "insert into stored_answers (caller, key, request_hash, status, body, created_at)
              values ($1, 'k', '', 200, '{\"name\": \"Zanzibar Ada\", \"phone\": \"+12125550187\"}', $2)",
             "insert into audits (id, gateway_id, night, audited_at, calls, findings)
