@@ -164,37 +164,6 @@ impl EventKind {
             | K::ClientOpened
             | K::CompanySuspended
             | K::CompanyReinstated => Topic::Settings,
-            K::UserConfirmed
-            | K::UserSignedIn
-            | K::UserSignedOut
-            | K::UserChanged
-            | K::UserEmailChanged
-            | K::UserPasswordChanged
-            | K::UserPasswordReset
-            | K::UserSessionsEnded
-            | K::CompanyEntered
-            | K::CompanyLeft
-            | K::TwoFactorOn
-            | K::TwoFactorOff
-            | K::IdentityLinked
-            | K::IdentityUnlinked
-            | K::MemberInvited
-            | K::InviteRevoked
-            | K::MemberJoined
-            | K::MemberRoleChanged
-            | K::MemberAssigned
-            | K::MemberDeactivated
-            | K::MemberReactivated
-            | K::MemberRemoved
-            | K::KeyCreated
-            | K::KeyRotated
-            | K::KeyRevoked
-            | K::EndpointCreated
-            | K::EndpointChanged
-            | K::EndpointRotated
-            | K::EndpointDisabled
-            | K::EndpointRemoved
-            | K::TokenReused => Topic::Events,
             K::ContactCreated
             | K::ContactChanged
             | K::ContactArchived
@@ -228,6 +197,8 @@ impl EventKind {
             | K::CanaryFailed => Topic::Campaigns,
             K::CallStarted | K::CallEnded | K::CallOverrun => Topic::Calls,
             K::CreditsMoved | K::CreditsLow | K::CreditsAdjusted => Topic::Credits,
+            // People, members, keys and endpoints: the record itself shows them.
+            _ => Topic::Events,
         }
     }
 }

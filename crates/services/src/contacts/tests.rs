@@ -232,6 +232,31 @@ async fn a_long_story_is_cut_and_says_so() {
     assert_eq!(newest.kind, EventKind::ContactChanged);
 }
 
+/// An order and a lead of each.
+async fn sold(tx: &mut Tx, people: [(&str, ContactId); 2]) {
+    for (phone, id) in people {
+        let item = model::orders::ItemForm { name: "Lamp".into(), price: "1".into(), ..Default::default() };
+        let order = model::orders::OrderForm {
+            number: phone.into(),
+            customer_phone: phone.into(),
+            currency: "EUR".into(),
+            items: vec![item],
+            ..Default::default()
+        };
+        crate::orders::create(tx, &order).await.expect("order");
+        crate::leads::create(tx, Some(id), &Default::default()).await.expect("lead");
+    }
+}
+
+/// The numbers in the list of orders and in that of leads, by their last digit.
+async fn numbers_elsewhere(tx: &mut Tx) -> [Vec<String>; 2] {
+    let orders = crate::orders::list(tx, &Default::default()).await.expect("orders").page.items;
+    let leads = crate::leads::list(tx, &Default::default()).await.expect("leads").items;
+    let mut both = [orders.into_iter().map(|row| row.phone).collect(), leads.into_iter().map(|row| row.phone).collect()];
+    both.iter_mut().for_each(|phones: &mut Vec<String>| phones.sort_by_key(|phone| phone.chars().last()));
+    both
+}
+
 #[tokio::test]
 async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call() {
     let w = World::new().await;
@@ -243,18 +268,7 @@ async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call(
     let bea = create(&mut tx, &bea).await.expect("created");
     let spring = campaign(&mut tx, ada).await;
     campaign(&mut tx, bea).await;
-    for (number, phone, id) in [("A-1", "+12025550101", ada), ("B-1", "+12025550102", bea)] {
-        let item = model::orders::ItemForm { name: "Lamp".into(), price: "1".into(), ..Default::default() };
-        let order = model::orders::OrderForm {
-            number: number.into(),
-            customer_phone: phone.into(),
-            currency: "EUR".into(),
-            items: vec![item],
-            ..Default::default()
-        };
-        crate::orders::create(&mut tx, &order).await.expect("order");
-        crate::leads::create(&mut tx, Some(id), &Default::default()).await.expect("lead");
-    }
+    sold(&mut tx, [("+12025550101", ada), ("+12025550102", bea)]).await;
     for phone in ["+12025550101", "+12025550102"] {
         sqlx::query("insert into suppressions (id, phone, source, reason, created_at) values ($1, $2, 'manual', '', $3)")
             .bind(tx.id::<model::id::SuppressionId>())
@@ -289,13 +303,7 @@ async fn who_may_not_see_numbers_sees_masks_and_an_operator_sees_whom_they_call(
             assert_eq!(&(open.row.phone, open.row.email), expected, "the page of {}", actor.name());
             assert_eq!(open.suppression.expect("on the list").phone, expected.0);
         }
-        let orders = crate::orders::list(&mut tx, &Default::default()).await.expect("orders").page.items;
-        let leads = crate::leads::list(&mut tx, &Default::default()).await.expect("leads").items;
-        for mut phones in [
-            orders.into_iter().map(|row| row.phone).collect::<Vec<_>>(),
-            leads.into_iter().map(|row| row.phone).collect::<Vec<_>>(),
-        ] {
-            phones.sort_by_key(|phone| phone.chars().last());
+        for phones in numbers_elsewhere(&mut tx).await {
             assert_eq!(phones, expected.each_ref().map(|(phone, _)| phone.clone()), "orders and leads of {}", actor.name());
         }
         let mut on_list: Vec<_> = crate::suppressions::list(&mut tx, &Default::default())
