@@ -1,6 +1,6 @@
 //! What people may ask for, at the doors: evidence and exports as files, erasure by a plain form, consents by form and by REST.
 
-use crate::support::{Answer, Browser, Site};
+use crate::support::{Browser, Site};
 use http::{Method, StatusCode};
 use model::api_keys::Scope;
 use model::consents::ConsentPolicy;
