@@ -61,7 +61,8 @@ async fn an_endpoint_is_made_tried_and_removed_by_plain_forms() {
     let delivery = message.trim_start_matches("/developers/delivery?id=");
     let (back, _) = sent(&site, &maya, &message, "deliveries/replay_delivery", &format!("id={delivery}")).await;
     assert_eq!(back, message);
-    sent(&site, &maya, &log, "deliveries/replay_failed", &format!("id={id}&hours=24")).await;
+    let of_it = format!("/developers/deliveries?endpoint={id}");
+    sent(&site, &maya, &of_it, "deliveries/replay_failed", &format!("id={id}&hours=24")).await;
 
     // Off is a box that is not ticked.
     sent(&site, &maya, &page, "webhooks/save_webhook", &format!("id={id}&{FORM}")).await;

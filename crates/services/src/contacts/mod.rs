@@ -297,7 +297,7 @@ pub(crate) async fn meet(tx: &mut Tx, people: &[NewContact]) -> Result<Vec<Conta
     let ids: Vec<ContactId> = people.iter().map(|_| tx.id()).collect();
     let created = repo::insert_new(tx, &ids, people).await?;
     if !created.is_empty() {
-        let lines = created.into_iter().map(|(id, name)| (Some(id.to_string()), name)).collect();
+        let lines = created.into_iter().map(|(id, phone)| (Some(id.to_string()), phone.masked())).collect();
         tx.record_all(EventKind::ContactCreated, lines).await?;
     }
     let phones: Vec<_> = people.iter().map(|person| person.phone.clone()).collect();

@@ -258,7 +258,7 @@ pub(super) async fn sweep(tx: &mut Tx, words: &[String], id: ContactId, calls: &
 }
 
 /// Those of them whose number nobody had, in the order of numbers, in which everybody inserts several.
-pub(super) async fn insert_new(tx: &mut Tx, ids: &[ContactId], people: &[NewContact]) -> Result<Vec<(ContactId, String)>> {
+pub(super) async fn insert_new(tx: &mut Tx, ids: &[ContactId], people: &[NewContact]) -> Result<Vec<(ContactId, Phone)>> {
     let now = tx.now();
     let texts = |read: fn(&NewContact) -> &String| people.iter().map(|person| read(person).clone()).collect::<Vec<_>>();
     let phones: Vec<_> = people.iter().map(|person| person.phone.clone()).collect();
@@ -268,7 +268,7 @@ pub(super) async fn insert_new(tx: &mut Tx, ids: &[ContactId], people: &[NewCont
          select n.*, $10, $10 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::text[], $9::text[]) as n (id, name, phone, phone_raw, email, company, time_zone, segment, notes)
          order by n.phone, n.id
-         on conflict on constraint contacts_phone_unique do nothing returning id, name",
+         on conflict on constraint contacts_phone_unique do nothing returning id, phone",
     )
     .bind(ids)
     .bind(texts(|person| &person.name))

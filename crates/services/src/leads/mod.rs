@@ -242,7 +242,7 @@ pub async fn archive(tx: &mut Tx, id: LeadId) -> Result<()> {
     tx.require(Permission::ManageContacts)?;
     let lead = repo::find(tx, id).await?.ok_or_else(|| model::Error::not_found("lead"))?;
     if repo::archive(tx, id).await? {
-        tx.record(EventKind::LeadArchived, Some(id.to_string()), lead.name).await?;
+        tx.record(EventKind::LeadArchived, Some(id.to_string()), lead.phone.masked()).await?;
     }
     Ok(())
 }
@@ -301,7 +301,8 @@ async fn keep(tx: &mut Tx, leads: Vec<(Stored, Stored, bool)>, by_hand: bool) ->
             tx.tell(Told::lead(after.id, after.contact_id, &after.phone, after.source_call_id, after.score().total()));
         }
         let kind = if created { EventKind::LeadCreated } else { EventKind::LeadChanged };
-        let text = format!("{}: {}", after.name, after.status.label());
+        // Never a name: the record cannot forget.
+        let text = format!("{}: {}", after.phone.masked(), after.status.label());
         lines.entry(kind).or_default().push((Some(after.id.to_string()), text));
         changed.push(after);
     }
