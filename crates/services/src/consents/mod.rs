@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use model::accounts::Permission;
 use model::campaigns::PurposeRow;
 use model::consents::{Asked, ConsentForm, ConsentPolicy, ConsentRow, Purpose, Standing};
+use model::enrollments::{EnrollmentStatus, Reason};
 use model::error::Check;
 use model::events::EventKind;
 use model::id::{CampaignId, ConsentId, ContactId};
@@ -38,8 +39,10 @@ pub async fn record(tx: &mut Tx, form: &ConsentForm) -> Result<Vec<ConsentId>> {
     let at = on.map_or(now, |day| tx.actor().midnight(day));
     Check::new().need(at <= now, "on", "That day is yet to come.").done()?;
     if !is_given {
+        // All campaigns, then all numbers: one number after the other would hold numbers while it waits for campaigns.
+        let all: Vec<Phone> = numbers.iter().cloned().collect();
+        suppressions::withdraw(tx, &all, EnrollmentStatus::OptedOut, Reason::Suppressed).await?;
         for phone in &numbers {
-            // Campaigns and the number's lock first: the order of everybody.
             suppressions::opt_out(tx, phone, Source::Manual, "Consent taken back").await?;
         }
     }
